@@ -1,0 +1,21 @@
+/** The clock that the engine is given: monotonic milliseconds, and a sleep that a stop ends. */
+import type { Clock } from "../../engine/types.ts";
+
+/** `sleep` settles after `ms` milliseconds or as soon as `stop` is aborted, and never rejects: the caller looks at `stop` anyway. */
+export const clock: Clock = {
+  monotonicMs: () => performance.now(),
+  sleep: (ms, stop) =>
+    new Promise((resolve) => {
+      if (stop.aborted) {
+        resolve();
+        return;
+      }
+      const done = () => {
+        clearTimeout(timer);
+        stop.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      stop.addEventListener("abort", done);
+    }),
+};
