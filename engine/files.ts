@@ -1,0 +1,341 @@
+/**
+ * What is known of files in this run: their digests, the signatures taken before they were hashed, and which of these may be believed later.
+ * A signature is kept from *before* the content was read. If the file's mtime or ctime was not older than the disk's clock at that moment, a later
+ * change could leave an equal signature: such a file is "young" and is hashed once more before anything that outlives the run trusts it.
+ */
+import { folderOf } from "./paths.ts";
+import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
+
+export interface FilesHost {
+  readonly disk: Disk;
+  readonly hashing: Hashing;
+  readonly memo: Memo;
+  value(name: string): string | undefined;
+  /** The include texts of content, see rules/includes. */
+  includesOf(content: Uint8Array): readonly IncludeText[];
+}
+
+/** What fb itself writes into a project's folder. */
+const OWN_NAMES = new Set([".fb", "compile_commands.json", "fb.lock"]);
+
+interface Known {
+  readonly digest: Digest;
+  readonly before: Signature;
+  /** How many files had been hashed before it. */
+  readonly order: number;
+  young: boolean;
+}
+
+/** What a file that was looked for, and not found, has for a digest. */
+export const ABSENT = "absent" as Digest;
+/** A file that should have been absent, or present, and is not: no recorded key can hold it. */
+export const PRESENT = "present" as Digest;
+
+export class Files {
+  private readonly host: FilesHost;
+  private readonly known = new Map<string, Known>();
+  private readonly absent = new Set<string>();
+  /** Folders by whether they are there: a missing one answers for everything below it without a stat. */
+  private readonly folder = new Map<string, boolean>();
+  private readonly listings = new Map<string, { digest: Digest; before: Signature | null }>();
+  private readonly values = new Map<string, Digest>();
+  private readonly texts = new Map<Digest, readonly IncludeText[]>();
+  private clock: bigint;
+  private count = 0;
+
+  constructor(host: FilesHost) {
+    this.host = host;
+    this.clock = host.disk.now();
+  }
+
+  /** The digest of what a read stands for, hashing it now if this run has not yet. */
+  digest(read: Read): Digest {
+    switch (read.is) {
+      case "file":
+        return this.content(read.path);
+      case "absent":
+        return this.isAbsent(read.path) ? ABSENT : PRESENT;
+      case "listing":
+        return this.listing(read.path);
+      case "includes":
+        return this.includesDigest(read.path);
+      case "value":
+        return this.value(read.path);
+    }
+  }
+
+  /** sha256 of a file's content; ABSENT when it is not there; a folder counts as its tree. */
+  content(path: string): Digest {
+    const known = this.known.get(path);
+    if (known !== undefined) return known.digest;
+    if (this.absent.has(path)) return ABSENT;
+    if (path.endsWith("/")) return this.tree(path);
+    const before = this.host.disk.sign(path);
+    if (before === null || this.host.disk.isDir(path)) {
+      this.absent.add(path);
+      return ABSENT;
+    }
+    return this.learn(path, before);
+  }
+
+  private learn(path: string, before: Signature): Digest {
+    const memo = this.host.memo.digest(path, before);
+    if (memo !== undefined) {
+      this.known.set(path, { digest: memo, before, order: this.count++, young: false });
+      return memo;
+    }
+    const young = this.isYoung(before);
+    const digest = this.host.hashing.sha256(this.host.disk.read(path));
+    this.known.set(path, { digest, before, order: this.count++, young });
+    if (!young) this.host.memo.remember(path, before, digest);
+    return digest;
+  }
+
+  private isYoung(s: Signature): boolean {
+    const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
+    if (newest < this.clock) return false;
+    this.clock = this.host.disk.now();
+    return newest >= this.clock;
+  }
+
+  /** A folder as one digest: every file below it by name and content. */
+  private tree(path: string): Digest {
+    const lines = this.below(path).map((f) => `${f.slice(path.length)}=${this.content(f)}${this.host.disk.isExecutable(f) ? "x" : ""}`);
+    const digest = this.host.hashing.sha256(lines.join("\n"));
+    const before = this.host.disk.sign(path.slice(0, -1));
+    if (before !== null) this.known.set(path, { digest, before, order: this.count++, young: false });
+    return digest;
+  }
+
+  /** Every file below a folder ("dir/"), in order. */
+  below(path: string): string[] {
+    const found: string[] = [];
+    for (const entry of this.host.disk.list(path.slice(0, -1)) ?? []) {
+      if (entry.is === "dir") found.push(...this.below(`${path}${entry.name}/`));
+      else found.push(path + entry.name);
+    }
+    return found;
+  }
+
+  private isAbsent(path: string): boolean {
+    if (this.absent.has(path)) return true;
+    if (this.known.has(path)) return false;
+    if (this.hasFolder(folderOf(path)) && this.host.disk.sign(path) !== null) return false;
+    this.absent.add(path);
+    return true;
+  }
+
+  private hasFolder(path: string): boolean {
+    if (path === "" || path === "/") return true;
+    let there = this.folder.get(path);
+    if (there === undefined) {
+      there = this.hasFolder(folderOf(path)) && this.host.disk.sign(path) !== null;
+      this.folder.set(path, there);
+    }
+    return there;
+  }
+
+  private listing(path: string): Digest {
+    const known = this.listings.get(path);
+    if (known !== undefined) return known.digest;
+    const before = this.host.disk.sign(path === "" ? "." : path);
+    const digest = this.host.hashing.sha256(listingText(this.list(path)));
+    this.listings.set(path, { digest, before });
+    return digest;
+  }
+
+  /** The names and kinds in a folder ("" is the project's), without fb's own. */
+  list(path: string): ReturnType<Disk["list"]> {
+    const entries = this.host.disk.list(path === "" ? "." : path);
+    return path === "" && entries !== null ? entries.filter((e) => !OWN_NAMES.has(e.name)) : entries;
+  }
+
+  private value(name: string): Digest {
+    let digest = this.values.get(name);
+    if (digest === undefined) {
+      const value = this.host.value(name);
+      digest = value === undefined ? ABSENT : this.host.hashing.sha256(value);
+      this.values.set(name, digest);
+    }
+    return digest;
+  }
+
+  /** The include texts of a file; null if it is not there. Scanned once per content, on this machine. */
+  includes(path: string): readonly IncludeText[] | null {
+    const digest = this.content(path);
+    if (digest === ABSENT) return null;
+    let texts = this.texts.get(digest);
+    if (texts === undefined) {
+      const memo = this.host.memo.value(`includes:${digest}`);
+      if (memo === undefined) {
+        const content = this.host.disk.read(path);
+        const time = TIMES.find((t) => indexOf(content, t) >= 0);
+        texts = [...this.host.includesOf(content), ...(time === undefined ? [] : [{ text: time, quote: false, how: "time" } as const])];
+        this.host.memo.setValue(`includes:${digest}`, JSON.stringify(texts));
+      } else texts = JSON.parse(memo) as IncludeText[];
+      this.texts.set(digest, texts);
+    }
+    return texts;
+  }
+
+  private includesDigest(path: string): Digest {
+    const texts = this.includes(path);
+    return texts === null ? ABSENT : this.host.hashing.sha256(JSON.stringify(texts));
+  }
+
+  /** The signature that was taken before the digest in use was made; null for what is not a settled file. */
+  before(path: string): Signature | null {
+    return this.known.get(path)?.before ?? null;
+  }
+
+  /** A point in the order of hashing, for learnedAfter. */
+  mark(): number {
+    return this.count;
+  }
+
+  /** The signature of a file that was hashed after the mark; null if it was before, or is no file. */
+  learnedAfter(path: string, mark: number): Signature | null {
+    const known = this.known.get(path);
+    return known !== undefined && known.order >= mark ? known.before : null;
+  }
+
+  isKnown(path: string): boolean {
+    return this.known.has(path) || this.absent.has(path);
+  }
+
+  /** Forgets a file that was changed or is about to be made. */
+  forget(path: string): void {
+    this.known.delete(path);
+    this.absent.delete(path);
+    for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir))
+      if (this.folder.get(dir) === false) this.folder.delete(dir);
+  }
+
+  /** Whether what a read stood for is still so on disk, by signature. */
+  unchanged(read: Read): boolean {
+    const { disk } = this.host;
+    if (read.is === "absent") return disk.sign(read.path) === null;
+    if (read.is !== "file" && read.is !== "includes") return true;
+    const known = this.known.get(read.path);
+    const now = disk.sign(read.path);
+    if (known === undefined) return now === null;
+    return now !== null && sameSignature(known.before, now);
+  }
+
+  /** Everything this run looked at, for the snapshot. Young files are hashed again after the clock has moved on; false if one of them changed. */
+  settle(): boolean {
+    let intact = true;
+    for (const [path, known] of this.known) {
+      if (!known.young || path.endsWith("/")) continue;
+      const now = this.host.disk.sign(path);
+      if (
+        now === null ||
+        !sameSignature(now, known.before) ||
+        this.isYoung(now) ||
+        this.host.hashing.sha256(this.host.disk.read(path)) !== known.digest
+      ) {
+        intact = false;
+        continue;
+      }
+      known.young = false;
+      this.host.memo.remember(path, known.before, known.digest);
+    }
+    return intact;
+  }
+
+  hasYoung(): boolean {
+    for (const known of this.known.values()) if (known.young) return true;
+    return false;
+  }
+
+  files(): Iterable<readonly [string, Signature]> {
+    return [...this.known].filter(([p]) => !p.endsWith("/")).map(([path, k]) => [path, k.before] as const);
+  }
+
+  absents(): Iterable<string> {
+    return this.absent;
+  }
+
+  folders(): Iterable<readonly [string, Signature | null]> {
+    return [...this.listings].map(([path, l]) => [path, l.before] as const);
+  }
+
+  valueNames(): Iterable<string> {
+    return this.values.keys();
+  }
+}
+
+const TIMES = ["__DATE__", "__TIME__", "__TIMESTAMP__"];
+
+/** Where ASCII text begins in bytes, or -1. */
+function indexOf(bytes: Uint8Array, text: string): number {
+  const first = text.charCodeAt(0);
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    let i = 1;
+    while (i < text.length && bytes[at + i] === text.charCodeAt(i)) i++;
+    if (i === text.length) return at;
+  }
+  return -1;
+}
+
+/** What the digest of a listing is made from. */
+export function listingText(entries: ReturnType<Disk["list"]>): string {
+  return entries === null ? "absent" : entries.map((e) => `${e.is} ${e.name}`).join("\n");
+}
+
+export function sameSignature(a: Signature, b: Signature): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.dev === b.dev;
+}
+
+/** A plan's eyes: everything looked at is kept as a read of the plan. */
+export class RecordingIo implements PlanIo {
+  readonly reads: Read[] = [];
+  private readonly seen = new Set<string>();
+  private readonly files: Files;
+  private readonly host: FilesHost;
+
+  constructor(files: Files, host: FilesHost) {
+    this.files = files;
+    this.host = host;
+  }
+
+  read(path: string): Uint8Array | null {
+    const there = this.files.content(path) !== ABSENT;
+    this.note(there ? "file" : "absent", path);
+    return there ? this.host.disk.read(path) : null;
+  }
+
+  exists(path: string): boolean {
+    // Whether it is there, not what it holds: the listing of its folder says that.
+    const at = path.lastIndexOf("/");
+    const dir = at < 0 ? "" : path.slice(0, at);
+    this.note("listing", dir);
+    this.files.digest({ is: "listing", path: dir as Read["path"] });
+    return this.host.disk.sign(path) !== null;
+  }
+
+  list(path: string): ReturnType<Disk["list"]> {
+    this.note("listing", path);
+    this.files.digest({ is: "listing", path: path as Read["path"] });
+    return this.files.list(path);
+  }
+
+  includes(path: string): readonly IncludeText[] | null {
+    const texts = this.files.includes(path);
+    this.note(texts === null ? "absent" : "includes", path);
+    return texts;
+  }
+
+  value(name: string): string | undefined {
+    this.note("value", name);
+    this.files.digest({ is: "value", path: name as Read["path"] });
+    return this.host.value(name);
+  }
+
+  private note(is: Read["is"], path: string): void {
+    const key = `${is}:${path}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    this.reads.push({ is, path: path as Read["path"] });
+  }
+}

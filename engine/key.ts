@@ -1,0 +1,81 @@
+/**
+ * An action's key: one traversal, two sinks. Whatever the hasher takes in, the explainer has seen by name, so nothing enters a key that can not be
+ * explained. Paths enter in canonical form: the same compile in two envs, checkouts or machines has one key.
+ */
+import { canonical, canonicalText, outFolder } from "./paths.ts";
+import type { ActionSpec, CanonPath, Digest, Hashing, Key, KeySink, Read, ReadKind, StaticKey } from "./types.ts";
+
+/** Raised whenever what a key holds changes its meaning: old records are then never found. */
+const KEY_SCHEMA = "1";
+
+/** The part of the key that is known before the action runs. digestOf: of a declared input. project: the real path of the project's folder. */
+export function walkStatic(spec: ActionSpec, project: string, digestOf: (r: Read) => Digest, sink: KeySink): void {
+  const out = outFolder(spec.env, spec.profile);
+  sink.field("schema", KEY_SCHEMA);
+  sink.field("kind", spec.kind);
+  sink.field("rule", spec.rule);
+  sink.field("tool", spec.tool);
+  if (spec.sharing === "outputs" || spec.sharing === "folder") sink.field("folder", out);
+  if (spec.sharing === "folder") sink.field("project", project);
+  for (const arg of spec.argv) sink.field("arg", canonicalText(arg, out));
+  for (const name of Object.keys(spec.vars).sort()) sink.field(`var:${name}`, canonicalText(spec.vars[name] ?? "", out));
+  if (spec.rspfile !== null) sink.field(`rsp:${canonical(spec.rspfile.path, out)}`, canonicalText(spec.rspfile.text, out));
+  for (const output of spec.outputs) sink.field("output", canonical(output, out));
+  for (const input of spec.inputs)
+    sink.input(input.is, input.is === "value" ? (input.path as string as CanonPath) : canonical(input.path, out), digestOf(input));
+}
+
+/** What one run discovered, in the canonical order of its record. */
+export function walkReads(reads: readonly Read<CanonPath>[], digests: readonly Digest[], sink: KeySink): void {
+  for (let i = 0; i < reads.length; i++) {
+    const read = reads[i] as Read<CanonPath>;
+    sink.input(read.is, read.path, digests[i] as Digest);
+  }
+}
+
+/** A sink that makes the key. Every field is framed by its length, so no two walks give one text. */
+export class KeyText implements KeySink {
+  private text: string;
+  constructor(seed: string) {
+    this.text = seed;
+  }
+  field(name: string, value: string): void {
+    this.text += `${name}=${value.length}:${value}\n`;
+  }
+  input(is: ReadKind, path: CanonPath, digest: Digest): void {
+    this.text += `${is}:${path.length}:${path}=${digest}\n`;
+  }
+  digest(hashing: Hashing): Digest {
+    return hashing.sha256(this.text);
+  }
+}
+
+export function staticKey(hashing: Hashing, spec: ActionSpec, project: string, digestOf: (r: Read) => Digest): StaticKey {
+  const sink = new KeyText("");
+  walkStatic(spec, project, digestOf, sink);
+  return sink.digest(hashing) as string as StaticKey;
+}
+
+export function fullKey(hashing: Hashing, sk: StaticKey, reads: readonly Read<CanonPath>[], digests: readonly Digest[]): Key {
+  const sink = new KeyText(`${sk}\n`);
+  walkReads(reads, digests, sink);
+  return sink.digest(hashing) as string as Key;
+}
+
+/** What the explainer keeps of a walk: fields by name, and the digest of everything read. */
+export interface Evidence {
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly inputs: readonly (readonly [is: ReadKind, path: CanonPath, digest: Digest])[];
+}
+
+/** The other sink: keeps names and values for `why` and explain. */
+export class EvidenceSink implements KeySink {
+  readonly fields: [string, string][] = [];
+  readonly inputs: [ReadKind, CanonPath, Digest][] = [];
+  field(name: string, value: string): void {
+    this.fields.push([name, value]);
+  }
+  input(is: ReadKind, path: CanonPath, digest: Digest): void {
+    this.inputs.push([is, path, digest]);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One spelling for every file. Commands run in the project's folder and name files relative to it; packages and outside folders are reached through
+ * links (`.fb/pkg/NAME`, `.fb/root/NAME`), so that two checkouts and two machines write the same command lines. In keys the output folder is `@out`
+ * and an absolute path is `@sys/…`.
+ */
+import type { CanonPath, ProjectPath } from "./types.ts";
+
+/** A folder that paths are named from: `prefix` is how commands name it, `real` where it is. */
+export interface Root {
+  readonly prefix: string;
+  readonly real: string;
+}
+
+export interface PathHost {
+  realpath(path: string): string | null;
+}
+
+export class Paths {
+  readonly project: string;
+  private readonly host: PathHost;
+  private roots: readonly Root[];
+  private readonly seen = new Map<string, ProjectPath>();
+
+  /** project: the real path of the project's folder. */
+  constructor(project: string, host: PathHost) {
+    this.project = project;
+    this.host = host;
+    this.roots = [{ prefix: "", real: project }];
+  }
+
+  /** Names a further root; a path below its real folder is spelled with its prefix from now on. */
+  addRoot(root: Root): void {
+    if (this.roots.some((r) => r.prefix === root.prefix)) return;
+    // The longest folder first, so that a package inside the project is not taken for project files.
+    this.roots = [...this.roots, root].sort((a, b) => b.real.length - a.real.length);
+    this.seen.clear();
+  }
+
+  /** The one spelling of a path as a tool printed it. `..` is collapsed only where that leads to the same folder on disk (links). */
+  normal(path: string): ProjectPath {
+    let known = this.seen.get(path);
+    if (known === undefined) {
+      known = this.compute(path);
+      this.seen.set(path, known);
+    }
+    return known;
+  }
+
+  private compute(path: string): ProjectPath {
+    const lexical = collapse(path);
+    if (!path.includes("..")) return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
+    const dir = folderOf(path);
+    const real = this.host.realpath(dir === "" ? "." : dir);
+    if (real === null) return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
+    if (!lexical.startsWith("../") && lexical !== ".." && this.host.realpath(folderOf(lexical) || ".") === real) {
+      return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
+    }
+    return this.rooted(join(real, baseOf(path))) as ProjectPath;
+  }
+
+  /** An absolute path as the root below which it lies spells it, or as it is. */
+  private rooted(absolute: string): string {
+    for (const root of this.roots) {
+      if (absolute === root.real) return root.prefix === "" ? "." : root.prefix;
+      if (absolute.startsWith(root.real === "/" ? "/" : `${root.real}/`)) return join(root.prefix, absolute.slice(root.real.length + 1));
+    }
+    return absolute;
+  }
+}
+
+export function outFolder(env: string, profile: string): string {
+  return `.fb/build/${env}/${profile}`;
+}
+
+/** How keys and records spell a path: `out` is the output folder that becomes @out. */
+export function canonical(path: string, out: string): CanonPath {
+  if (path.startsWith(out) && (path.length === out.length || path[out.length] === "/")) return `@out${path.slice(out.length)}` as CanonPath;
+  return (isAbsolute(path) ? `@sys${path}` : path) as CanonPath;
+}
+
+/** The inverse of canonical. */
+export function fromCanonical(path: string, out: string): ProjectPath {
+  if (path.startsWith("@out") && (path.length === 4 || path[4] === "/")) return `${out}${path.slice(4)}` as ProjectPath;
+  return (path.startsWith("@sys/") ? path.slice(4) : path) as ProjectPath;
+}
+
+/** Text that names paths (arguments, logs) in its canonical form. */
+export function canonicalText(text: string, out: string): string {
+  return text.includes(out) ? text.replaceAll(out, "@out") : text;
+}
+
+export function isAbsolute(path: string): boolean {
+  return path.startsWith("/");
+}
+
+/** Lexically without `.`, `//` and, where something stands before it, `..`. A trailing slash is kept: it marks a folder. */
+export function collapse(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === ".." && parts.length > 0 && parts[parts.length - 1] !== "..") parts.pop();
+    else if (part === ".." && isAbsolute(path)) continue;
+    else parts.push(part);
+  }
+  const joined = (isAbsolute(path) ? "/" : "") + parts.join("/");
+  if (joined === "") return ".";
+  return path.endsWith("/") && joined !== "/" ? `${joined}/` : joined;
+}
+
+/** The folder of a path, "" at the top; of "a/b/" it is "a". */
+export function folderOf(path: string): string {
+  const end = path.endsWith("/") ? path.length - 2 : path.length - 1;
+  const at = path.lastIndexOf("/", end);
+  return at < 0 ? "" : at === 0 ? "/" : path.slice(0, at);
+}
+
+export function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+export function join(folder: string, name: string): string {
+  return folder === "" || folder === "." ? name : folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}

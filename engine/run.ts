@@ -1,0 +1,523 @@
+/**
+ * A run: from plans and goals to settled files. The only loop of the engine.
+ *
+ *   plan settles → graph grows → goals name files → their producers are needed → those whose needs are settled are ready
+ *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
+ */
+import { Pool } from "./claims.ts";
+import { priorities, ReadyQueue } from "./critical.ts";
+import { Discovery } from "./discover.ts";
+import { failure, warning } from "./failure.ts";
+import { Files } from "./files.ts";
+import { Graph, type Node } from "./graph.ts";
+import { fromCanonical, outFolder } from "./paths.ts";
+import { Journal, outputsBelow, prune } from "./prune.ts";
+import { type Decision, Settler, type World } from "./settle.ts";
+import type {
+  ActionId,
+  ActionResult,
+  ActionSpec,
+  Cause,
+  Event,
+  EventSink,
+  Failure,
+  Planned,
+  ProjectPath,
+  StaticKey,
+  Status,
+} from "./types.ts";
+
+/** A thing asked for: a target's name, a path, or a path with "^" for what is made from it. */
+export interface Goal {
+  readonly env: string;
+  readonly profile: string;
+  readonly target: string;
+}
+
+export interface RunRequest {
+  /** The first plan of each env. */
+  readonly plans: readonly ActionSpec[];
+  readonly goals: readonly Goal[];
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  /** Ignore recorded results: of the goals ("fresh"), of the cache but not of this project ("no-cache"). */
+  readonly records: "use" | "fresh" | "no-cache";
+  /** Decide, but run nothing but plans. */
+  readonly dryRun: boolean;
+  /** Names the command in start events. */
+  readonly commands: boolean;
+}
+
+export interface RunOutcome {
+  readonly graph: Graph;
+  readonly files: Files;
+  readonly failures: readonly Failure[];
+  readonly cancelled: boolean;
+  /** False when the next run must look again: something changed during this one, failed, or was only pretended. */
+  readonly trusted: boolean;
+  readonly counts: {
+    readonly actions: number;
+    readonly ran: number;
+    readonly hits: number;
+    readonly upToDate: number;
+    readonly failed: number;
+  };
+  /** What each goal turned out to stand for. */
+  readonly resolved: ReadonlyMap<Goal, readonly ProjectPath[]>;
+  /** Target names of each env. */
+  readonly targets: ReadonlyMap<string, ReadonlyMap<string, readonly ProjectPath[]>>;
+  /** Every needed action that is settled, with its result. */
+  readonly results: ReadonlyMap<ActionId, ActionResult>;
+}
+
+/** Runs until every goal is settled, has failed, or `stop` fires. Never throws for what a build can bring about. */
+export async function run(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal): Promise<RunOutcome> {
+  return new Run(world, request, sink, stop).go();
+}
+
+type Phase = "waiting" | "ready" | "deciding" | "blocked" | "running" | "settled" | "failed";
+
+class Run {
+  private readonly world: World;
+  private readonly request: RunRequest;
+  private readonly sink: EventSink;
+  private readonly stop: AbortSignal;
+  private readonly graph = new Graph();
+  private readonly files: Files;
+  private readonly settler: Settler;
+  private readonly journal: Journal;
+  private readonly pool: Pool;
+  private readonly began: number;
+  private readonly needed = new Set<ActionId>();
+  private readonly phase: Phase[] = [];
+  private readonly waiting: number[] = [];
+  private readonly dependants: ActionId[][] = [];
+  private readonly ready = new ReadyQueue();
+  /** Decided to run, waiting for their claims. */
+  private readonly blocked = new ReadyQueue();
+  private readonly decided = new Map<ActionId, Decision & { do: "run" }>();
+  private readonly inFlight = new Map<StaticKey, Promise<void>>();
+  private readonly results = new Map<ActionId, ActionResult>();
+  private readonly targets = new Map<string, Map<string, readonly ProjectPath[]>>();
+  private readonly unresolved = new Set<Goal>();
+  private readonly resolved = new Map<Goal, readonly ProjectPath[]>();
+  private readonly failures: Failure[] = [];
+  private readonly failedEnvs = new Set<string>();
+  private readonly timeNoted = new Set<string>();
+  private counts = { ran: 0, hits: 0, upToDate: 0, failed: 0 };
+  private running = 0;
+  private plansOpen = 0;
+  private wake: (() => void) | null = null;
+
+  constructor(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal) {
+    this.world = world;
+    this.request = request;
+    this.sink = sink;
+    this.stop = stop;
+    this.began = world.clock.monotonicMs();
+    this.files = new Files(world);
+    this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
+    this.journal = new Journal(world.state);
+    this.pool = new Pool({ cpu: request.jobs, network: 4, disk: 2 });
+    for (const goal of request.goals) this.unresolved.add(goal);
+    stop.addEventListener("abort", () => this.wakeUp());
+  }
+
+  async go(): Promise<RunOutcome> {
+    this.grow(this.request.plans);
+    await this.loop();
+    this.reportUnresolved();
+    const actions = [...this.needed].filter((id) => this.graph.node(id).spec.kind !== "plan").length;
+    return {
+      graph: this.graph,
+      files: this.files,
+      failures: this.failures,
+      cancelled: this.stop.aborted,
+      trusted:
+        !this.settler.disturbed && this.failures.every((f) => f.severity === "warning") && !this.stop.aborted && !this.request.dryRun,
+      counts: { actions, ...this.counts },
+      resolved: this.resolved,
+      targets: this.targets,
+      results: this.results,
+    };
+  }
+
+  private async loop(): Promise<void> {
+    let turn = this.world.clock.monotonicMs();
+    for (;;) {
+      this.startBlocked();
+      const id = this.stop.aborted ? undefined : this.ready.pop();
+      if (id !== undefined) {
+        await this.decide(this.graph.node(id));
+        // Settling is synchronous work; what runs must be heard in between.
+        if (this.world.clock.monotonicMs() - turn < 8) continue;
+        await this.world.clock.sleep(0, this.stop);
+        turn = this.world.clock.monotonicMs();
+        continue;
+      }
+      if (this.running === 0 && (this.blocked.size === 0 || this.stop.aborted)) return;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      turn = this.world.clock.monotonicMs();
+    }
+  }
+
+  private wakeUp(): void {
+    const wake = this.wake;
+    this.wake = null;
+    wake?.();
+  }
+
+  private emit(event: DistributiveOmit<Event, "t">): void {
+    this.sink.emit({ t: Math.round(this.world.clock.monotonicMs() - this.began), ...event } as Event);
+  }
+
+  // ── the graph grows ──
+
+  private grow(specs: readonly ActionSpec[]): Failure | null {
+    const grown = this.graph.grow(specs);
+    if (!grown.ok) {
+      this.report(grown.failure);
+      return grown.failure;
+    }
+    for (const id of grown.value) if (this.graph.node(id).spec.kind === "plan") this.need(id);
+    this.resolveGoals();
+    const order = priorities(this.graph, this.needed, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
+    this.ready.reorder(order);
+    this.blocked.reorder(order);
+    for (const node of this.graph.nodes) if (this.needed.has(node.id) && this.phase[node.id] === undefined) this.await(node);
+    const envs = [...new Set(this.graph.nodes.map((n) => n.spec.env))];
+    const actions = [...this.needed].filter((id) => this.graph.node(id).spec.kind !== "plan").length;
+    const profile = this.request.plans[0]?.profile ?? "release";
+    this.emit({ type: "plan", envs, profile, actions, files: this.graph.paths.length, final: this.plansOpen === 0 });
+    return null;
+  }
+
+  private need(id: ActionId): void {
+    const queue = [id];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (this.needed.has(next)) continue;
+      this.needed.add(next);
+      const node = this.graph.node(next);
+      if (node.spec.kind === "plan") this.plansOpen++;
+      queue.push(...node.needs);
+    }
+  }
+
+  private await(node: Node): void {
+    let open = 0;
+    for (const need of node.needs) {
+      if (this.phase[need] === "settled") continue;
+      open++;
+      let list = this.dependants[need];
+      if (list === undefined) {
+        list = [];
+        this.dependants[need] = list;
+      }
+      list.push(node.id);
+    }
+    this.waiting[node.id] = open;
+    this.phase[node.id] = "waiting";
+    if (open === 0) this.makeReady(node.id);
+    else if (node.needs.some((n) => this.phase[n] === "failed")) this.drop(node.id);
+  }
+
+  private makeReady(id: ActionId): void {
+    this.phase[id] = "ready";
+    this.ready.push(id);
+  }
+
+  private resolveGoals(): void {
+    for (const goal of this.unresolved) {
+      const paths = this.lookUp(goal);
+      if (paths === null) continue;
+      this.unresolved.delete(goal);
+      this.resolved.set(goal, paths);
+      for (const path of paths) {
+        const maker = this.graph.producer(path);
+        if (maker !== undefined) this.need(maker);
+      }
+    }
+  }
+
+  private lookUp(goal: Goal): readonly ProjectPath[] | null {
+    const named = this.targets.get(goal.env)?.get(goal.target);
+    if (named !== undefined) return named;
+    const out = outFolder(goal.env, goal.profile);
+    const upward = goal.target.endsWith("^");
+    const path = this.world.paths.normal(fromCanonical(upward ? goal.target.slice(0, -1) : goal.target, out));
+    if (upward) {
+      const makes = this.graph.nodes.filter(
+        (n) => n.spec.env === goal.env && n.spec.kind !== "plan" && n.spec.inputs.some((i) => i.is === "file" && i.path === path),
+      );
+      return makes.length === 0 ? null : makes.flatMap((n) => n.spec.outputs);
+    }
+    return this.graph.producer(path) !== undefined ? [path] : null;
+  }
+
+  private reportUnresolved(): void {
+    if (this.stop.aborted) return;
+    for (const goal of this.unresolved) {
+      if (this.failedEnvs.has(goal.env)) continue;
+      const known = [...(this.targets.get(goal.env)?.keys() ?? [])].map((t) => `:${t}`).sort();
+      this.report(
+        failure("target.unknown", 2, `env ${goal.env} has no target ${goal.target}`, { hint: `its targets: ${known.join(" ")}` }),
+      );
+    }
+  }
+
+  // ── one action ──
+
+  private async decide(node: Node): Promise<void> {
+    const { spec } = node;
+    if (this.failedEnvs.has(spec.env) && !this.request.keepGoing) return this.drop(node.id);
+    this.phase[node.id] = "deciding";
+    const fresh = this.request.records === "fresh" && spec.kind !== "plan";
+    const lookup = fresh ? "none" : this.request.records === "no-cache" && spec.kind !== "plan" ? "project" : "all";
+    try {
+      const decision = await this.settler.decide(node, lookup);
+      await this.follow(node, decision);
+    } catch (error) {
+      this.broke(node, error);
+    }
+  }
+
+  private async follow(node: Node, decision: Decision): Promise<void> {
+    switch (decision.do) {
+      case "keep":
+        if (node.spec.kind !== "plan") this.counts.upToDate++;
+        return this.settled(node, decision.last.result);
+      case "restore": {
+        if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
+        await this.journal.ready();
+        if (!(await this.settler.restore(node, decision))) return this.decide(node);
+        this.end(node, "hit", decision.result, 0, decision.why);
+        return this.settled(node, decision.result);
+      }
+      case "run": {
+        if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "ran", decision.why);
+        const other = this.inFlight.get(decision.sk);
+        if (other !== undefined) {
+          // The same compile for another env is running: what it makes will be restored here.
+          this.running++;
+          void other.then(() => {
+            this.running--;
+            this.makeReady(node.id);
+            this.wakeUp();
+          });
+          return;
+        }
+        this.decided.set(node.id, decision);
+        this.phase[node.id] = "blocked";
+        this.blocked.push(node.id);
+      }
+    }
+  }
+
+  private startBlocked(): void {
+    const passed: ActionId[] = [];
+    for (let id = this.blocked.pop(); id !== undefined; id = this.blocked.pop()) {
+      const node = this.graph.node(id);
+      const decision = this.decided.get(id);
+      if (decision === undefined || this.stop.aborted) continue;
+      if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) {
+        this.drop(id);
+        continue;
+      }
+      if (this.inFlight.has(decision.sk)) {
+        this.decided.delete(id);
+        this.makeReady(id);
+        continue;
+      }
+      const hold = this.pool.take(node.spec.claims);
+      if (hold === null) {
+        passed.push(id);
+        // Counted claims of one unit: when the first does not fit, the others do not either.
+        if (passed.length > 64) break;
+        continue;
+      }
+      this.decided.delete(id);
+      const work = this.perform(node, decision).finally(() => {
+        hold.release();
+        this.inFlight.delete(decision.sk);
+        this.running--;
+        this.wakeUp();
+      });
+      this.running++;
+      if (node.spec.sharing === "all") this.inFlight.set(decision.sk, work);
+    }
+    for (const id of passed) this.blocked.push(id);
+  }
+
+  private async perform(node: Node, decision: Decision & { do: "run" }): Promise<void> {
+    const { spec } = node;
+    this.phase[node.id] = "running";
+    try {
+      await this.journal.ready();
+      if (spec.kind !== "plan") {
+        const start = {
+          type: "start",
+          id: node.id,
+          kind: spec.kind,
+          env: spec.env,
+          label: spec.label,
+          lane: `slot ${this.running}`,
+        } as const;
+        this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
+      }
+      const ran = await this.settler.run(node, decision.sk, this.stop);
+      if (this.stop.aborted) {
+        this.settler.clear(node);
+        return this.end(node, "cancelled", null, null, decision.why);
+      }
+      if (!ran.ok) {
+        this.report(ran.failure);
+        return this.failed(node, null, null, decision.why);
+      }
+      if (ran.value.exitCode !== 0) return this.failed(node, ran.value.result, ran.value.exitCode, decision.why);
+      this.noteTime(node, ran.value.result);
+      this.end(node, "ran", ran.value.result, 0, decision.why);
+      this.settled(node, ran.value.result);
+    } catch (error) {
+      this.broke(node, error);
+    }
+  }
+
+  private noteTime(node: Node, result: ActionResult): void {
+    const out = outFolder(node.spec.env, node.spec.profile);
+    const reads = result.reads.map((r) => ({
+      is: r.is,
+      path: r.is === "value" ? (r.path as string as ProjectPath) : fromCanonical(r.path, out),
+    }));
+    const time = this.settler.timeIn(node.spec, reads);
+    if (time === null || this.timeNoted.has(time.path)) return;
+    this.timeNoted.add(time.path);
+    const message = `${time.path} uses ${time.macro}: what is compiled from it holds the time of the compile and is not shared with other builds`;
+    this.report(
+      warning("sharing.time", message, { file: time.path, hint: "a version from a [[step]] or ${sysenv.…} changes only when it should" }),
+    );
+  }
+
+  private pretend(node: Node, status: Status, why: readonly Cause[]): void {
+    this.emit({ ...this.endOf(node, status, null, null, why), ms: 0 });
+    this.phase[node.id] = "settled";
+    if (status === "ran") this.counts.ran++;
+    else this.counts.hits++;
+    this.release(node);
+  }
+
+  private settled(node: Node, result: ActionResult): void {
+    this.phase[node.id] = "settled";
+    this.results.set(node.id, result);
+    for (const output of result.outputs) this.graph.file(fromCanonical(output.path, outFolder(node.spec.env, node.spec.profile)));
+    if (node.spec.kind === "plan") this.planned(node, JSON.parse(result.grown ?? "null") as Planned | null);
+    this.release(node);
+  }
+
+  private release(node: Node): void {
+    for (const id of this.dependants[node.id] ?? []) {
+      const open = (this.waiting[id] ?? 0) - 1;
+      this.waiting[id] = open;
+      if (open === 0 && this.phase[id] === "waiting") this.makeReady(id);
+    }
+    this.wakeUp();
+  }
+
+  private planned(node: Node, planned: Planned | null): void {
+    this.plansOpen--;
+    if (planned === null) return;
+    for (const note of planned.notes) this.report(note);
+    const { env, profile } = node.spec;
+    const names = this.targets.get(env) ?? new Map<string, readonly ProjectPath[]>();
+    for (const [name, paths] of Object.entries(planned.targets)) names.set(name, [...(names.get(name) ?? []), ...paths]);
+    this.targets.set(env, names);
+    const failed = this.grow(planned.actions);
+    if (failed !== null) {
+      this.failedEnvs.add(env);
+      this.counts.failed++;
+      return;
+    }
+    if (!this.request.dryRun) this.sweep(env, profile);
+  }
+
+  /** Removes what no action makes any more, once every plan of the env has spoken. */
+  private sweep(env: string, profile: string): void {
+    const folder = outFolder(env, profile);
+    const before = this.world.state.outputs(folder);
+    const now = outputsBelow(this.graph, folder);
+    const open = this.graph.nodes.some(
+      (n) => n.spec.kind === "plan" && n.spec.env === env && this.needed.has(n.id) && this.phase[n.id] !== "settled",
+    );
+    if (open) return this.journal.note(folder, [...new Set([...before, ...now])].sort());
+    for (const path of prune(this.world.disk, folder, before, now)) this.files.forget(path);
+    this.journal.note(folder, now);
+  }
+
+  private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
+    this.counts.failed++;
+    this.failedEnvs.add(node.spec.env);
+    if (result !== null) this.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
+    this.end(node, "failed", result, exitCode, why);
+    this.phase[node.id] = "failed";
+    this.dropDependants(node.id);
+    this.wakeUp();
+  }
+
+  /** An error of the disk or a bug: it fails the action with what was thrown. */
+  private broke(node: Node, error: unknown): void {
+    const known = (error as { failure?: Failure }).failure;
+    if (known === undefined) throw error;
+    this.report(known);
+    this.failed(node, null, null, []);
+  }
+
+  /** Leaves out an action and all that waits for it. */
+  private drop(id: ActionId): void {
+    if (this.phase[id] === "failed") return;
+    this.phase[id] = "failed";
+    this.dropDependants(id);
+  }
+
+  private dropDependants(id: ActionId): void {
+    const queue = [...(this.dependants[id] ?? [])];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (this.phase[next] !== "waiting") continue;
+      this.phase[next] = "failed";
+      queue.push(...(this.dependants[next] ?? []));
+    }
+  }
+
+  private end(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
+    if (node.spec.kind === "plan") return;
+    if (status === "ran") this.counts.ran++;
+    if (status === "hit" || status === "remote-hit") this.counts.hits++;
+    this.emit(this.endOf(node, status, result, exitCode, why));
+  }
+
+  private endOf(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]) {
+    const { spec } = node;
+    const out = outFolder(spec.env, spec.profile);
+    return {
+      type: "end" as const,
+      id: node.id,
+      kind: spec.kind,
+      env: spec.env,
+      label: spec.label,
+      outputs: spec.outputs,
+      status,
+      ms: status === "hit" ? 0 : (result?.ms ?? 0),
+      exitCode,
+      output: (result?.log ?? "").replaceAll("@out", out),
+      why,
+    };
+  }
+
+  private report(f: Failure): void {
+    this.failures.push(f);
+    const { severity, code, message, file, line, column, hint } = f;
+    this.emit({ type: "diagnostic", severity, code, message, file, line, column, hint });
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -1,0 +1,405 @@
+/**
+ * One action from "its inputs are settled" to "its outputs are": key → kept in place, restored, or run.
+ *
+ *   decide ──same key, outputs intact──► kept
+ *     │ ────a recorded result──────────► restored ──blob missing or wrong──► (the record goes) decide again
+ *     └────else──► run ──inputs changed meanwhile──► run again (twice at most)
+ *                   └──► reads → digests → blobs → record → settled
+ */
+import type { Discovery } from "./discover.ts";
+import { fail, failure, ok } from "./failure.ts";
+import { ABSENT, type Files, RecordingIo, type FilesHost } from "./files.ts";
+import type { Graph, Node } from "./graph.ts";
+import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
+import { canonical, canonicalText, folderOf, fromCanonical, outFolder, type Paths } from "./paths.ts";
+import type {
+  ActionCache,
+  ActionResult,
+  ActionSpec,
+  Blobs,
+  CanonPath,
+  Cause,
+  Clock,
+  Digest,
+  InnerTools,
+  Key,
+  LastRun,
+  OutputRecord,
+  Planner,
+  ProjectState,
+  Ran,
+  Read,
+  Result,
+  Runner,
+  StaticKey,
+} from "./types.ts";
+import { causes } from "./why.ts";
+
+/** Everything that the engine reaches the world by. */
+export interface World extends FilesHost {
+  readonly clock: Clock;
+  readonly runner: Runner;
+  readonly cache: ActionCache;
+  readonly blobs: Blobs;
+  readonly state: ProjectState;
+  readonly planner: Planner;
+  readonly tools: InnerTools;
+  readonly paths: Paths;
+}
+
+export type Decision =
+  | { readonly do: "keep"; readonly last: LastRun }
+  | { readonly do: "restore"; readonly sk: StaticKey; readonly key: Key; readonly result: ActionResult; readonly why: readonly Cause[] }
+  | { readonly do: "run"; readonly sk: StaticKey; readonly why: readonly Cause[] };
+
+export interface Finished {
+  readonly exitCode: number;
+  readonly result: ActionResult;
+  readonly slot: number;
+}
+
+export class Settler {
+  /** Set when a file changed while an action that reads it ran: this run's signatures must not be believed by the next. */
+  disturbed = false;
+  private readonly world: World;
+  private readonly graph: Graph;
+  private readonly files: Files;
+  private readonly discovery: Discovery;
+
+  constructor(world: World, graph: Graph, files: Files, discovery: Discovery) {
+    this.world = world;
+    this.graph = graph;
+    this.files = files;
+    this.discovery = discovery;
+  }
+
+  /** lookup: whether recorded results may be used at all. */
+  async decide(node: Node, lookup: "all" | "project" | "none"): Promise<Decision> {
+    const { world, files } = this;
+    const { spec } = node;
+    const sk = staticKey(world.hashing, spec, world.paths.project, (r) => files.digest(r));
+    const last = world.state.last(spec.name);
+    if (lookup === "none") return { do: "run", sk, why: [{ cause: "forced" }] };
+    let broken: Cause[] = [];
+    if (last !== undefined && last.staticKey === sk) {
+      const key = this.keyWith(sk, node, last.result.reads);
+      if (key === last.key) {
+        broken = this.brokenOutputs(spec, last.result);
+        if (broken.length === 0) return { do: "keep", last };
+      }
+    }
+    const why = broken.length > 0 ? broken : this.why(node, last);
+    if (lookup === "all") {
+      const recorded = world.cache.reads(sk);
+      const sets = recorded instanceof Promise ? await recorded : recorded;
+      for (const reads of sets) {
+        const key = this.keyWith(sk, node, reads);
+        if (key === null) continue;
+        const found = world.cache.get(key);
+        const result = found instanceof Promise ? await found : found;
+        if (result !== undefined) return { do: "restore", sk, key, result, why };
+      }
+    }
+    return { do: "run", sk, why };
+  }
+
+  /** The key with these reads as they are now; null if one of them is made by an action that this one does not wait for. */
+  private keyWith(sk: StaticKey, node: Node, reads: readonly Read<CanonPath>[]): Key | null {
+    const out = outFolder(node.spec.env, node.spec.profile);
+    const digests: Digest[] = [];
+    for (const read of reads) {
+      if (read.is === "value") {
+        digests.push(this.files.digest(read as unknown as Read));
+        continue;
+      }
+      const path = fromCanonical(read.path, out);
+      const maker = this.graph.producer(path);
+      if (maker !== undefined && !this.waitsFor(node, maker)) return null;
+      digests.push(this.files.digest({ is: read.is, path }));
+    }
+    return fullKey(this.world.hashing, sk, reads, digests);
+  }
+
+  private waitsFor(node: Node, maker: number): boolean {
+    const seen = new Set<number>();
+    const queue: number[] = [...node.needs];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (id === maker) return true;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      queue.push(...(this.graph.nodes[id]?.needs ?? []));
+    }
+    return false;
+  }
+
+  private brokenOutputs(spec: ActionSpec, result: ActionResult): Cause[] {
+    const out = outFolder(spec.env, spec.profile);
+    const broken: Cause[] = [];
+    const recorded = new Set<string>();
+    for (const output of result.outputs) {
+      const path = fromCanonical(output.path, out);
+      recorded.add(path);
+      const digest = this.files.content(path);
+      if (digest === ABSENT) broken.push({ cause: "output-missing", file: output.path });
+      else if (digest !== output.digest || this.world.disk.isExecutable(path) !== output.executable)
+        broken.push({ cause: "output-changed", file: output.path });
+    }
+    for (const folder of spec.outputs.filter((o) => o.endsWith("/"))) {
+      for (const path of this.files.below(folder))
+        if (!recorded.has(path)) broken.push({ cause: "output-changed", file: canonical(path, out) });
+    }
+    return broken;
+  }
+
+  private why(node: Node, last: LastRun | undefined): readonly Cause[] {
+    if (last === undefined) return [{ cause: "first-build" }];
+    const now = new EvidenceSink();
+    walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
+    const out = outFolder(node.spec.env, node.spec.profile);
+    const digests = last.result.reads.map((r) =>
+      this.files.digest(r.is === "value" ? (r as unknown as Read) : { is: r.is, path: fromCanonical(r.path, out) }),
+    );
+    walkReads(last.result.reads, digests, now);
+    const found = causes(JSON.parse(last.evidence) as Evidence, now);
+    return found.length > 0 ? found : [{ cause: "evicted" }];
+  }
+
+  /** Copies the outputs of a recorded result into place; false if a blob was missing or wrong: then the record is gone. */
+  async restore(node: Node, d: Decision & { do: "restore" }): Promise<boolean> {
+    const { world } = this;
+    const out = outFolder(node.spec.env, node.spec.profile);
+    this.clear(node);
+    for (const output of d.result.outputs) {
+      const path = fromCanonical(output.path, out);
+      world.disk.makeDir(folderOf(path));
+      const restoring = world.blobs.restore(output.digest, output.size, path, output.executable);
+      const restored = restoring instanceof Promise ? await restoring : restoring;
+      if (restored !== "done") {
+        world.cache.drop(d.key);
+        this.clear(node);
+        return false;
+      }
+      this.files.forget(path);
+      this.files.content(path);
+    }
+    this.remember(node, d.sk, d.key, d.result);
+    return true;
+  }
+
+  /** Removes an action's outputs and what is known of them. */
+  clear(node: Node): void {
+    for (const output of node.spec.outputs) {
+      if (output.endsWith("/")) for (const path of this.files.below(output)) this.files.forget(path);
+      this.world.disk.remove(output.endsWith("/") ? output.slice(0, -1) : output);
+      this.files.forget(output);
+    }
+  }
+
+  /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
+  async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
+    for (let attempt = 0; ; attempt++) {
+      const ended = await this.attempt(node, sk, stop);
+      if (!ended.ok || ended.value !== "disturbed") {
+        if (!ended.ok) this.clear(node);
+        return ended as Result<Finished>;
+      }
+      this.disturbed = true;
+      sk = staticKey(this.world.hashing, node.spec, this.world.paths.project, (r) => this.files.digest(r));
+      if (attempt === 2) {
+        this.clear(node);
+        const message = `the inputs of ${node.spec.label} kept changing while it ran`;
+        return fail(failure("run.inputs-change", 1, message, { hint: "stop what writes them, then run again" }));
+      }
+    }
+  }
+
+  private async attempt(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished | "disturbed">> {
+    const { world } = this;
+    const { spec } = node;
+    this.clear(node);
+    for (const output of spec.outputs) world.disk.makeDir(output.endsWith("/") ? output.slice(0, -1) : folderOf(output));
+    if (spec.rspfile !== null) world.disk.writeAtomic(spec.rspfile.path, spec.rspfile.text);
+    const started = world.clock.monotonicMs();
+    const diskStart = world.disk.now();
+    const mark = this.files.mark();
+    const recording = new RecordingIo(this.files, world);
+    const ran = await this.execute(spec, recording, stop);
+    if (!ran.ok) return ran;
+    const { exit, grown } = ran.value;
+    let { log } = ran.value;
+    if (spec.rspfile !== null) world.disk.remove(spec.rspfile.path);
+    const depfile = spec.discover.by === "depfile" ? this.takeDepfile(spec.discover.path) : null;
+    let reads: Read[] = grown === null ? [] : recording.reads;
+    if (spec.discover.by === "trace") ({ reads, log } = this.discovery.linked(spec, log));
+    const changed = (r: Read) => !this.files.unchanged(r);
+    if (exit !== 0) {
+      if (spec.inputs.some(changed)) return this.again([...spec.inputs]);
+      return ok({
+        exitCode: exit,
+        slot: ran.value.slot,
+        result: this.resultOf(spec, [], log, [], null, world.clock.monotonicMs() - started),
+      });
+    }
+    if (spec.discover.by === "depfile") reads = this.discovery.compiled(spec, depfile ?? "");
+    if (grown === null && [...spec.inputs, ...reads].some((r) => changed(r) || this.isNewer(r, mark, diskStart)))
+      return this.again([...spec.inputs, ...reads]);
+    const undeclared = this.undeclared(node, reads);
+    if (undeclared !== null) return fail(undeclared);
+    const outputs = await this.outputsOf(spec);
+    if (!outputs.ok) return outputs;
+    const out = outFolder(spec.env, spec.profile);
+    const canonReads = reads.map(
+      (r): Read<CanonPath> => ({ is: r.is, path: r.is === "value" ? (r.path as string as CanonPath) : canonical(r.path, out) }),
+    );
+    const digests = reads.map((r) => this.files.digest(r));
+    const key = fullKey(world.hashing, sk, canonReads, digests);
+    const result = this.resultOf(spec, outputs.value, log, canonReads, grown, world.clock.monotonicMs() - started);
+    if (this.mayShare(spec, reads)) world.cache.record(sk, key, result);
+    this.remember(node, sk, key, result);
+    return ok({ exitCode: 0, slot: ran.value.slot, result });
+  }
+
+  private async execute(
+    spec: ActionSpec,
+    io: RecordingIo,
+    stop: AbortSignal,
+  ): Promise<Result<{ exit: number; log: string; grown: string | null; slot: number }>> {
+    if (spec.kind === "plan") {
+      const planned = this.world.planner.plan(spec, io);
+      return planned.ok ? ok({ exit: 0, log: "", grown: JSON.stringify(planned.value), slot: 0 }) : planned;
+    }
+    if (spec.argv[0] === "fb" && spec.argv[1] === "tool") {
+      const ran = this.world.tools.run(spec.argv.slice(2));
+      return ran.ok ? ok({ exit: 0, log: ran.value, grown: null, slot: 0 }) : ran;
+    }
+    const [program = "", ...rest] = spec.argv;
+    const ran = await this.world.runner.run(
+      { argv: [program, ...spec.unkeyed.argv, ...rest], vars: { ...spec.vars, ...spec.unkeyed.vars } },
+      stop,
+    );
+    return exitOf(ran, spec);
+  }
+
+  private takeDepfile(path: string): string | null {
+    if (this.world.disk.sign(path) === null) return null;
+    const text = new TextDecoder().decode(this.world.disk.read(path));
+    this.world.disk.remove(path);
+    return text;
+  }
+
+  /** An input first hashed after the action started may have been written between its being read and its being hashed. */
+  private isNewer(read: Read, mark: number, diskStart: bigint): boolean {
+    if (read.is !== "file" || this.graph.producer(read.path) !== undefined) return false;
+    const before = this.files.learnedAfter(read.path, mark);
+    return before !== null && (before.mtimeNs >= diskStart || before.ctimeNs >= diskStart);
+  }
+
+  private again(reads: readonly Read[]): Result<"disturbed"> {
+    for (const read of reads) if (read.is !== "value" && !this.files.unchanged(read)) this.files.forget(read.path);
+    return ok("disturbed");
+  }
+
+  private undeclared(node: Node, reads: readonly Read[]) {
+    for (const read of reads) {
+      if (read.is !== "file") continue;
+      const maker = this.graph.producer(read.path);
+      if (maker === undefined || maker === node.id || this.waitsFor(node, maker)) continue;
+      const other = this.graph.node(maker as Node["id"]).spec;
+      return failure(
+        "graph.undeclared-read",
+        3,
+        `${node.spec.label} reads ${read.path}, which ${other.label} makes, but does not wait for it`,
+        {
+          hint: `name it in the step's "in", or let the step that makes it run before`,
+        },
+      );
+    }
+    return null;
+  }
+
+  private async outputsOf(spec: ActionSpec): Promise<Result<OutputRecord[]>> {
+    const { disk, blobs } = this.world;
+    const out = outFolder(spec.env, spec.profile);
+    const records: OutputRecord[] = [];
+    const paths = spec.outputs.flatMap((o): string[] => (o.endsWith("/") ? this.files.below(o) : [o]));
+    for (const path of paths) {
+      this.files.forget(path);
+      const digest = this.files.content(path);
+      if (digest === ABSENT) {
+        return fail(
+          failure("run.output-missing", 1, `${spec.label} ended well, but did not write ${path}`, {
+            hint: "check the command and its declared outputs",
+          }),
+        );
+      }
+      const size = Number(this.files.before(path)?.size ?? 0n);
+      records.push({ path: canonical(path, out), digest, size, executable: disk.isExecutable(path) });
+      if (spec.sharing === "never" || spec.sharing === "time") continue;
+      const put = blobs.put(path, digest);
+      if (put instanceof Promise) await put;
+    }
+    return ok(records);
+  }
+
+  private mayShare(spec: ActionSpec, reads: readonly Read[]): boolean {
+    return spec.sharing !== "never" && spec.sharing !== "time" && this.timeIn(spec, reads) === null;
+  }
+
+  /** The file of the project that puts the time of the build into this action's result, with the macro's name; null if there is none. */
+  timeIn(spec: ActionSpec, reads: readonly Read[]): { readonly path: string; readonly macro: string } | null {
+    if (spec.kind !== "compile") return null;
+    for (const { is, path } of [...spec.inputs, ...reads]) {
+      if (is !== "file" || path.startsWith("/") || path.startsWith(".fb/pkg/")) continue;
+      const time = this.files.includes(path)?.find((t) => t.how === "time");
+      if (time !== undefined) return { path, macro: time.text };
+    }
+    return null;
+  }
+
+  private resultOf(
+    spec: ActionSpec,
+    outputs: readonly OutputRecord[],
+    log: string,
+    reads: readonly Read<CanonPath>[],
+    grown: string | null,
+    ms: number,
+  ): ActionResult {
+    const canonLog = canonicalText(log, outFolder(spec.env, spec.profile));
+    return { outputs, log: canonLog, reads, grown, ms: Math.round(ms), origin: this.world.paths.project };
+  }
+
+  private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult): void {
+    const seen = new EvidenceSink();
+    const out = outFolder(node.spec.env, node.spec.profile);
+    walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), seen);
+    const digests = result.reads.map((r) =>
+      this.files.digest(r.is === "value" ? (r as unknown as Read) : { is: r.is, path: fromCanonical(r.path, out) }),
+    );
+    walkReads(result.reads, digests, seen);
+    const evidence: Evidence = { fields: seen.fields, inputs: seen.inputs };
+    this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence: JSON.stringify(evidence) });
+  }
+}
+
+function exitOf(ran: Ran, spec: ActionSpec): Result<{ exit: number; log: string; grown: null; slot: number }> {
+  const { exit, log, slot } = ran;
+  switch (exit.is) {
+    case "exited":
+      return ok({ exit: exit.code, log, grown: null, slot });
+    case "signalled":
+      return ok({
+        exit: 128,
+        log: `${log}${log === "" || log.endsWith("\n") ? "" : "\n"}${spec.argv[0]} was ended by ${exit.signal}\n`,
+        grown: null,
+        slot,
+      });
+    case "not-started":
+      return fail(
+        failure("run.not-started", 4, `${spec.label}: ${spec.argv[0]} could not be started: ${exit.why}`, {
+          hint: "fb doctor checks the tools",
+        }),
+      );
+    case "cancelled":
+      return fail(failure("run.cancelled", 1, `${spec.label} was cancelled`));
+  }
+}
