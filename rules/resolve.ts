@@ -1,0 +1,120 @@
+/** A rule file for one env: overlays applied in their order, so that what is left has no conditions. */
+import type { Variable } from "./expand.ts";
+import type { Change, Overlay, Rule, RuleFile, Tool, Word } from "./rulefile.ts";
+import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
+import type { Template } from "./template.ts";
+
+/** toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. "" where there is none. */
+export interface ResolveContext {
+  readonly host: string;
+  readonly framework: string;
+  readonly mcu: string;
+  readonly profile: string;
+  readonly env: string;
+  readonly toolVersions: ReadonlyMap<string, string>;
+}
+
+export interface Resolved {
+  /** The file's variables and `tool.NAME.KEY` of its tools; the scope that expands them has the name `tool.NAME` for each tool's folder. */
+  readonly vars: ReadonlyMap<string, Variable>;
+  readonly flags: Readonly<Record<FlagScope, readonly Template[]>>;
+  readonly tools: ReadonlyMap<string, Tool>;
+  /** Those that are for this env, in the order of the file. */
+  readonly rules: ReadonlyMap<string, Rule>;
+}
+
+export function resolve(file: RuleFile, context: ResolveContext): Resolved {
+  const vars = new Map(file.vars);
+  const flags = Object.fromEntries(FLAG_SCOPES.map((scope) => [scope, file.flags.get(scope) ?? []])) as Record<
+    FlagScope,
+    readonly Template[]
+  >;
+  for (const overlay of file.overlays) {
+    if (!applies(overlay, context)) continue;
+    for (const [name, change] of overlay.vars) vars.set(name, changed(vars.get(name), change));
+    for (const [scope, change] of overlay.flags) flags[scope] = changedList(flags[scope], change);
+  }
+  for (const tool of file.tools.values()) for (const [key, variable] of tool.names) vars.set(`tool.${tool.name}.${key}`, variable);
+  return { vars, flags, tools: file.tools, rules: new Map([...file.rules].filter(([, rule]) => isFor(rule.env, context.env))) };
+}
+
+/** Whether a rule or step with this `env = […]` is for an env. */
+export function isFor(env: readonly Word[], name: string): boolean {
+  return env.length === 0 || env.some((word) => nameFits(word.text, name));
+}
+
+/** `*` stands for any letters, also none. Case counts. */
+export function nameFits(pattern: string, name: string): boolean {
+  if (!pattern.includes("*")) return pattern === name;
+  const parts = pattern.split("*");
+  const first = parts[0] ?? "";
+  const last = parts[parts.length - 1] ?? "";
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= name.length - last.length;
+}
+
+/** Whether a version is in a range such as `<6` or `>=5,<8`: all of its parts hold. Missing numbers are 0 (`<=5` leaves 5.4 out); `=5` or `5` fits every 5.x. */
+export function versionFits(range: string, version: string): boolean {
+  const numbers = numbersOf(version);
+  if (numbers.length === 0) return false;
+  return range.split(",").every((part) => {
+    const match = /^\s*(<=|>=|<|>|=)?\s*([\d.]+)\s*$/.exec(part);
+    if (match === null) return false;
+    const bound = numbersOf(match[2] ?? "");
+    const order = compare(numbers, bound);
+    switch (match[1]) {
+      case "<":
+        return order < 0;
+      case "<=":
+        return order <= 0;
+      case ">":
+        return order > 0;
+      case ">=":
+        return order >= 0;
+      default:
+        return compare(numbers.slice(0, bound.length), bound) === 0;
+    }
+  });
+}
+
+function numbersOf(version: string): number[] {
+  return (/^\d+(?:\.\d+)*/.exec(version.trim().replace(/^v/, ""))?.[0] ?? "").split(".").filter(Boolean).map(Number);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const order = (a[i] ?? 0) - (b[i] ?? 0);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function applies(overlay: Overlay, context: ResolveContext): boolean {
+  if (overlay.on === "tool") {
+    const version = context.toolVersions.get(overlay.name);
+    return version !== undefined && versionFits(overlay.range, version);
+  }
+  return context[overlay.on] !== "" && nameFits(overlay.name, context[overlay.on]);
+}
+
+function changed(before: Variable | undefined, change: Change): Variable {
+  if (change.is === "set") return change.to;
+  return {
+    is: "list",
+    items: changedList(before === undefined ? [] : before.is === "list" ? before.items : [before.text], change),
+    span: change.span,
+  };
+}
+
+/** Elements are compared as they are written, so `remove = ["${arch}"]` takes that element away, not what it stands for. */
+function changedList(before: readonly Template[], change: Change): readonly Template[] {
+  if (change.is === "set") return change.to.is === "list" ? change.to.items : [change.to.text];
+  const gone = new Set(change.remove.map((t) => t.text));
+  return [...change.prepend, ...before.filter((t) => !gone.has(t.text)), ...change.append];
+}

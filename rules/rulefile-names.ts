@@ -1,0 +1,112 @@
+/** What names a rule file may give, and whether those it speaks of are there: the checks that no shape can tell. */
+import { failure } from "../engine/failure.ts";
+import type { Failure } from "../engine/types.ts";
+import type { Variable } from "./expand.ts";
+import { didYouMean } from "./nearest.ts";
+import type { ActionTemplate, RuleFile } from "./rulefile.ts";
+import { FLAG_SCOPES } from "./schema.ts";
+import { namesIn, type Template } from "./template.ts";
+import type { Span } from "./toml.ts";
+
+/** Names that fb gives to templates, so no variable may take them. */
+export const GIVEN_NAMES: ReadonlySet<string> = new Set([
+  ...["src", "obj", "in", "out", "depfile", "build", "gen", "env", "profile", "objects", "linker"],
+  ...["tool", "board", "upload", "option", "image", "claim"],
+  ...FLAG_SCOPES,
+]);
+
+/** Targets that fb gives, so no step may take their names; compile and link are what `before` and `after` speak of. */
+const GIVEN_TARGETS: ReadonlySet<string> = new Set([
+  ...["firmware", "elf", "size", "core", "lib", "deps", "flash", "monitor", "emulate", "fs", "flash-fs", "erase", "compdb", "all"],
+  ...["compile", "link"],
+]);
+
+/**
+ * In the order of the file. `rule.reserved-name`, `rule.duplicate-step`; `rule.unknown-name`: an overlay's variable that the file neither has in [vars]
+ * nor uses; `rule.edit-text`: append, prepend or remove on a text.
+ */
+export function checkNames(file: RuleFile): Failure[] {
+  const found: Failure[] = [];
+  const say = (code: string, message: string, span: Span, hint: string) => found.push(failure(code, 3, message, { ...span, hint }));
+  const reserved = (name: string, span: Span) =>
+    say(
+      "rule.reserved-name",
+      `expected another name: \${${name}} is one that fb gives`,
+      span,
+      `rename the variable, for instance to my_${name}`,
+    );
+
+  for (const [name, variable] of file.vars) if (GIVEN_NAMES.has(name)) reserved(name, spanOf(variable));
+  const used = usedNames(file);
+  const texts = new Set([...file.vars].filter(([, v]) => v.is === "text").map(([name]) => name));
+  for (const overlay of file.overlays)
+    for (const [name, change] of overlay.vars) if (change.is === "set" && change.to.is === "text") texts.add(name);
+  for (const overlay of file.overlays)
+    for (const [name, change] of overlay.vars) {
+      if (GIVEN_NAMES.has(name)) reserved(name, change.span);
+      else if (!file.vars.has(name) && !used.has(name))
+        say(
+          "rule.unknown-name",
+          `"${name}" is no variable of [vars], and nothing in this file uses it`,
+          change.span,
+          didYouMean(name, [...file.vars.keys(), ...used], "name it in [vars]"),
+        );
+      else if (change.is === "edit" && texts.has(name))
+        say(
+          "rule.edit-text",
+          `append, prepend and remove expect a list, but "${name}" is a text elsewhere in this file`,
+          change.span,
+          `make it a list everywhere: ${name} = ["…"]`,
+        );
+    }
+  const steps = new Map<string, Span>();
+  for (const step of file.steps) {
+    const first = steps.get(step.name);
+    if (first !== undefined)
+      say(
+        "rule.duplicate-step",
+        `expected another name: line ${first.line} has a step "${step.name}" already`,
+        step.span,
+        "each step is a target, so each has a name of its own",
+      );
+    else if (GIVEN_TARGETS.has(step.name))
+      say(
+        "rule.reserved-name",
+        `expected another name: ":${step.name}" is a target that fb gives`,
+        step.span,
+        `rename the step, for instance to my-${step.name}`,
+      );
+    steps.set(step.name, first ?? step.span);
+  }
+  return found.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function spanOf(variable: Variable): Span {
+  return variable.is === "text" ? variable.text.span : variable.span;
+}
+
+function usedNames(file: RuleFile): Set<string> {
+  const used = new Set<string>();
+  const see = (templates: Iterable<Template>) => {
+    for (const template of templates) for (const name of namesIn(template)) used.add(name);
+  };
+  const seeVariable = (v: Variable) => see(v.is === "text" ? [v.text] : v.items);
+  const seeAction = (a: ActionTemplate) => {
+    see([...a.run, ...a.in, ...a.order, ...a.out, ...a.color, ...a.vars.values()]);
+    see([a.depfile, a.label].filter((t) => t !== null));
+  };
+  for (const v of file.vars.values()) seeVariable(v);
+  for (const list of file.flags.values()) see(list);
+  for (const tool of file.tools.values()) for (const v of tool.names.values()) seeVariable(v);
+  for (const overlay of file.overlays)
+    for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
+      if (change.is === "set") seeVariable(change.to);
+      else see([...change.prepend, ...change.append]);
+    }
+  for (const rule of file.rules.values()) seeAction(rule);
+  for (const step of file.steps) {
+    seeAction(step);
+    if (step.sh !== null) see([step.sh]);
+  }
+  return used;
+}

@@ -1,0 +1,336 @@
+/** A rule file as typed records: what was written, with its places, every default filled in. */
+import { fail, failure, ok } from "../engine/failure.ts";
+import type { Failure, Result, Sharing } from "../engine/types.ts";
+import type { Variable } from "./expand.ts";
+import { checkNames } from "./rulefile-names.ts";
+import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
+import { parseTemplate, type Template } from "./template.ts";
+import { parseToml, type Span, type TomlTable, type TomlValue } from "./toml.ts";
+
+/** A plain word with its place. */
+export interface Word {
+  readonly text: string;
+  readonly span: Span;
+}
+
+export interface PlatformInfo {
+  readonly names: readonly string[];
+  readonly title: string;
+  /** "" for none. */
+  readonly boards: string;
+  readonly program: string;
+  readonly image: "elf" | "hex" | "bin" | "uf2";
+  readonly frameworks: readonly string[];
+}
+
+/** "" and [] where the file says nothing. */
+export interface PackageInfo {
+  readonly name: string;
+  readonly span: Span;
+  readonly package: string;
+  readonly version: string;
+  readonly finds: string;
+  readonly debian: readonly string[];
+}
+
+export interface Tool extends PackageInfo {
+  readonly probe: "gcc" | "none";
+  /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
+  readonly names: ReadonlyMap<string, Variable>;
+}
+
+export type Change =
+  | { readonly is: "set"; readonly to: Variable; readonly span: Span }
+  | {
+      readonly is: "edit";
+      readonly remove: readonly Template[];
+      readonly prepend: readonly Template[];
+      readonly append: readonly Template[];
+      readonly span: Span;
+    };
+
+export type OverlayKind = "host" | "framework" | "tool" | "mcu" | "profile" | "env";
+
+/** Changes that apply where `name` fits; for a tool, where its version is in `range`. */
+export interface Overlay {
+  readonly on: OverlayKind;
+  readonly name: string;
+  readonly range: string;
+  readonly span: Span;
+  readonly vars: ReadonlyMap<string, Change>;
+  readonly flags: ReadonlyMap<FlagScope, Change>;
+}
+
+/** What rules and steps have in common. */
+export interface ActionTemplate {
+  readonly name: string;
+  readonly span: Span;
+  /** Empty for a step with `sh`. */
+  readonly run: readonly Template[];
+  readonly in: readonly Template[];
+  readonly order: readonly Template[];
+  readonly out: readonly Template[];
+  readonly depfile: Template | null;
+  readonly discover: "depfile" | "trace" | "nothing";
+  readonly vars: ReadonlyMap<string, Template>;
+  readonly color: readonly Template[];
+  readonly sharing: Sharing;
+  /** Empty: `cpu`. */
+  readonly claims: readonly Word[];
+  readonly label: Template | null;
+  readonly rsp: boolean;
+  /** Empty: all. */
+  readonly env: readonly Word[];
+}
+
+export interface Rule extends ActionTemplate {
+  readonly kind: RuleKind;
+  readonly match: readonly string[];
+}
+
+export interface Step extends ActionTemplate {
+  readonly sh: Template | null;
+  /** null where the file says nothing: compile, if an output is under `${gen}`. */
+  readonly before: readonly Word[] | null;
+  readonly after: readonly Word[];
+  readonly provides: "image" | null;
+}
+
+export interface RuleFile {
+  readonly file: string;
+  readonly platform: PlatformInfo | null;
+  readonly compdb: boolean;
+  readonly extraScripts: "error" | "ignore";
+  readonly vars: ReadonlyMap<string, Variable>;
+  readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
+  readonly tools: ReadonlyMap<string, Tool>;
+  /** Those that have a table; their overlays are in `overlays`. */
+  readonly frameworks: ReadonlyMap<string, PackageInfo>;
+  /** In the order in which they apply: host, framework, tool, mcu, profile, env; within one of these the order of the file. */
+  readonly overlays: readonly Overlay[];
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly steps: readonly Step[];
+}
+
+/** Reads a rule file; the failure is the first mistake in it (codes `toml.syntax` and `rule.*`, exit 3, with line and column). */
+export function readRuleFile(file: string, text: string): Result<RuleFile> {
+  const { value, problems } = read(file, text);
+  return value !== null && problems[0] === undefined
+    ? ok(value)
+    : fail(problems[0] ?? failure("toml.syntax", 3, "not a rule file", { file }));
+}
+
+/** Every mistake in a rule file, in the order of the file: for editors and `fb config --lint`. */
+export function ruleFileProblems(file: string, text: string): readonly Failure[] {
+  return read(file, text).problems;
+}
+
+/**
+ * The parsed rule as canonical JSON, for its digest: comments, spacing and places do not count, nor does what is no part of a key (label, colour,
+ * claims, order, the envs that it is for).
+ */
+export function ruleDigestInput(rule: Rule | Step): string {
+  const texts = (list: readonly Template[]) => list.map((t) => t.text);
+  return JSON.stringify({
+    depfile: rule.depfile?.text ?? null,
+    discover: rule.discover,
+    in: texts(rule.in),
+    kind: "kind" in rule ? rule.kind : "step",
+    name: rule.name,
+    out: texts(rule.out),
+    rsp: rule.rsp,
+    run: texts(rule.run),
+    sh: "sh" in rule ? (rule.sh?.text ?? null) : null,
+    sharing: rule.sharing,
+    vars: [...rule.vars].map(([name, value]) => [name, value.text]).sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+  });
+}
+
+function read(file: string, text: string): { readonly value: RuleFile | null; readonly problems: readonly Failure[] } {
+  const toml = parseToml(file, text);
+  if (!toml.ok) return { value: null, problems: [toml.failure] };
+  const problems = checkRuleFile(toml.value);
+  if (problems.length > 0) return { value: null, problems };
+  const value = ruleFile(file, toml.value);
+  return { value, problems: checkNames(value) };
+}
+
+// From here on the table fits the description in schema.ts, so a value of another type is a bug.
+
+function at(table: TomlTable, key: string): TomlValue | undefined {
+  return table.entries.get(key)?.value;
+}
+function bug(): never {
+  throw new Error("a checked rule file does not fit its description");
+}
+function tableAt(table: TomlTable, key: string): TomlTable | null {
+  const value = at(table, key);
+  return value === undefined ? null : value.is === "table" ? value : bug();
+}
+function tablesAt(table: TomlTable, key: string): [name: string, inner: TomlTable, span: Span][] {
+  return [...(tableAt(table, key)?.entries ?? [])].map(([name, e]) => [name, e.value.is === "table" ? e.value : bug(), e.span]);
+}
+function words(value: TomlValue | undefined): Word[] {
+  if (value === undefined) return [];
+  return (value.is === "list" ? value.items : [value]).map((v) => (v.is === "text" ? { text: v.value, span: v.span } : bug()));
+}
+function textAt(table: TomlTable, key: string, otherwise = ""): string {
+  return words(at(table, key))[0]?.text ?? otherwise;
+}
+function textsAt(table: TomlTable, key: string): string[] {
+  return words(at(table, key)).map((w) => w.text);
+}
+function flagAt(table: TomlTable, key: string): boolean {
+  const value = at(table, key);
+  return value?.is === "flag" && value.value;
+}
+function template(value: TomlValue): Template {
+  const parsed = value.is === "text" ? parseTemplate(value) : bug();
+  return parsed.ok ? parsed.value : bug();
+}
+/** Of a text one, of a list one an element, of nothing none. */
+function templates(value: TomlValue | undefined): Template[] {
+  return value === undefined ? [] : value.is === "list" ? value.items.map(template) : [template(value)];
+}
+function templateAt(table: TomlTable, key: string): Template | null {
+  return templates(at(table, key))[0] ?? null;
+}
+function variable(value: TomlValue): Variable {
+  return value.is === "list" ? { is: "list", items: templates(value), span: value.span } : { is: "text", text: template(value) };
+}
+
+function ruleFile(file: string, top: TomlTable): RuleFile {
+  const platform = tableAt(top, "platform");
+  const compat = tableAt(top, "compat");
+  return {
+    file,
+    platform: platform === null ? null : platformInfo(platform),
+    compdb: flagAt(top, "compdb"),
+    extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
+    vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
+    flags: new Map([...(tableAt(top, "flags")?.entries ?? [])].map(([scope, e]) => [scope as FlagScope, templates(e.value)])),
+    tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
+    frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, packageInfo(name, t, span)])),
+    overlays: overlays(top),
+    rules: new Map(tablesAt(top, "rule").map(([name, t, span]) => [name, rule(name, t, span)])),
+    steps: steps(at(top, "step")),
+  };
+}
+
+function platformInfo(table: TomlTable): PlatformInfo {
+  return {
+    names: textsAt(table, "names"),
+    title: textAt(table, "title"),
+    boards: textAt(table, "boards"),
+    program: textAt(table, "program", "firmware"),
+    image: textAt(table, "image", "elf") as PlatformInfo["image"],
+    frameworks: textsAt(table, "frameworks"),
+  };
+}
+
+function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
+  return {
+    name,
+    span,
+    package: textAt(table, "package"),
+    version: textAt(table, "version"),
+    finds: textAt(table, "finds"),
+    debian: textsAt(table, "debian"),
+  };
+}
+
+const PACKAGE_KEYS = ["package", "version", "finds", "debian"];
+const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
+const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "vars", "flags"]);
+
+function tool(name: string, table: TomlTable, span: Span): Tool {
+  const own = (t: Template): Template => ({
+    ...t,
+    parts: t.parts.map((p) => (p.is === "name" && p.name === "tool" ? { ...p, name: `tool.${name}` } : p)),
+  });
+  const names = new Map<string, Variable>();
+  for (const [key, entry] of table.entries) {
+    if (TOOL_KEYS.has(key)) continue;
+    const value = variable(entry.value);
+    names.set(key, value.is === "text" ? { is: "text", text: own(value.text) } : { ...value, items: value.items.map(own) });
+  }
+  return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], names };
+}
+
+function overlays(top: TomlTable): Overlay[] {
+  const of = (on: OverlayKind) => tablesAt(top, on).map(([name, t, span]) => overlay(on, name, "", t, span));
+  const versions = tablesAt(top, "tool").flatMap(([name, t]) =>
+    tablesAt(t, "when").map(([range, w, span]) => overlay("tool", name, range, w, span)),
+  );
+  return [...of("host"), ...of("framework"), ...versions, ...of("mcu"), ...of("profile"), ...of("env")];
+}
+
+function overlay(on: OverlayKind, name: string, range: string, table: TomlTable, span: Span): Overlay {
+  const vars = new Map<string, Change>();
+  // Only a framework's table has keys of a package; elsewhere such a name is a variable as any other.
+  for (const [key, e] of table.entries)
+    if (!(on === "framework" ? OVERLAY_KEYS.has(key) : key === "vars" || key === "flags")) vars.set(key, change(e.value, e.span));
+  for (const [key, e] of tableAt(table, "vars")?.entries ?? []) vars.set(key, change(e.value, e.span));
+  const flags = new Map<FlagScope, Change>();
+  for (const scope of FLAG_SCOPES) {
+    const entry = tableAt(table, "flags")?.entries.get(scope);
+    if (entry !== undefined) flags.set(scope, change(entry.value, entry.span));
+  }
+  return { on, name, range, span, vars, flags };
+}
+
+function change(value: TomlValue, span: Span): Change {
+  if (value.is !== "table") return { is: "set", to: variable(value), span };
+  return {
+    is: "edit",
+    remove: templates(at(value, "remove")),
+    prepend: templates(at(value, "prepend")),
+    append: templates(at(value, "append")),
+    span,
+  };
+}
+
+function action(name: string, table: TomlTable, span: Span, sharing: Sharing): ActionTemplate {
+  const depfile = templateAt(table, "depfile");
+  return {
+    name,
+    span,
+    run: templates(at(table, "run")),
+    in: templates(at(table, "in")),
+    order: templates(at(table, "order")),
+    out: templates(at(table, "out")),
+    depfile,
+    discover: textAt(table, "discover", depfile === null ? "nothing" : "depfile") as ActionTemplate["discover"],
+    vars: new Map([...(tableAt(table, "vars")?.entries ?? [])].map(([key, e]) => [key, template(e.value)])),
+    color: templates(at(table, "color")),
+    sharing: textAt(table, "sharing", sharing) as Sharing,
+    claims: words(at(table, "claims")),
+    label: templateAt(table, "label"),
+    rsp: flagAt(table, "rsp"),
+    env: words(at(table, "env")),
+  };
+}
+
+/** Kinds that are run for what they do. */
+const EFFECTS: ReadonlySet<string> = new Set(["flash", "monitor", "erase"]);
+
+function rule(name: string, table: TomlTable, span: Span): Rule {
+  const kind = textAt(table, "kind") as RuleKind;
+  return { ...action(name, table, span, EFFECTS.has(kind) ? "never" : "all"), kind, match: textsAt(table, "match") };
+}
+
+/** A step may read what it does not name, so its results stay in the project's folder unless it says that they may be shared. */
+function steps(value: TomlValue | undefined): Step[] {
+  return (value?.is === "list" ? value.items : []).map((item) => {
+    const table = item.is === "table" ? item : bug();
+    const name = words(at(table, "name"))[0] ?? bug();
+    const before = at(table, "before");
+    return {
+      ...action(name.text, table, name.span, table.entries.has("out") ? "folder" : "never"),
+      sh: templateAt(table, "sh"),
+      before: before === undefined ? null : words(before),
+      after: words(at(table, "after")),
+      provides: textAt(table, "provides") === "image" ? "image" : null,
+    };
+  });
+}

@@ -1,0 +1,250 @@
+/** The rule language, described once: rule files are checked by it, and the JSON Schema that editors read is printed from it. */
+import type { Failure } from "../engine/types.ts";
+import {
+  check,
+  type EitherShape,
+  type FlagShape,
+  jsonSchema,
+  type ListShape,
+  type Shape,
+  type TableShape,
+  type TextShape,
+} from "./shape.ts";
+import type { TomlTable } from "./toml.ts";
+
+/** PlatformIO's scopes of flags, in the order of its manual. */
+export const FLAG_SCOPES = [
+  "cflags",
+  "cxxflags",
+  "ccflags",
+  "cppflags",
+  "asflags",
+  "asppflags",
+  "linkflags",
+  "defines",
+  "includes",
+  "libpath",
+  "libs",
+] as const;
+export type FlagScope = (typeof FLAG_SCOPES)[number];
+
+/** Kinds of actions that a rule can make; the others are fb's own. */
+export const RULE_KINDS = ["compile", "archive", "link", "objcopy", "size", "step", "flash", "monitor", "erase"] as const;
+export type RuleKind = (typeof RULE_KINDS)[number];
+export const SHARINGS = ["all", "outputs", "folder", "time", "never"] as const;
+export const HOSTS = ["linux", "darwin", "win32"] as const;
+export const PROFILES = ["release", "quick", "debug"] as const;
+export const IMAGES = ["elf", "hex", "bin", "uf2"] as const;
+
+const WORD = "^[A-Za-z_][A-Za-z0-9_-]*$";
+const RANGE = "^\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*(,\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*)*$";
+
+function template(about: string): TextShape {
+  return { is: "text", about, expected: "a text", template: true, oneOf: null, pattern: null };
+}
+function plain(about: string, expected = "a text", pattern: string | null = null): TextShape {
+  return { is: "text", about, expected, template: false, oneOf: null, pattern };
+}
+function word(about: string, oneOf: readonly string[]): TextShape {
+  return { is: "text", about, expected: "a text", template: false, oneOf, pattern: null };
+}
+function list(about: string, of: TextShape | TableShape = template(about), min: 0 | 1 = 0): ListShape {
+  return { is: "list", about, of, min };
+}
+function flag(about: string): FlagShape {
+  return { is: "flag", about };
+}
+function textOrList(about: string, min: 0 | 1 = 0): EitherShape {
+  return { is: "either", about, of: [template(about), list(about, template(about), min)] };
+}
+function table(
+  about: string,
+  keys: Record<string, Shape>,
+  more: Partial<Pick<TableShape, "name" | "required" | "rest" | "exactlyOne" | "where">> = {},
+): TableShape {
+  return { is: "table", about, name: null, keys, required: [], rest: null, exactlyOne: [], where: [], ...more };
+}
+/** A table from names to things of one shape. */
+function named(about: string, expected: string, pattern: string, of: Shape, name: string | null = null): TableShape {
+  return table(about, {}, { name, rest: { pattern, expected, of } });
+}
+
+const variable = textOrList("A text or a list; it may use other names.");
+const edit = table(
+  "Changes a list: elements are removed, then others put before and after.",
+  {
+    remove: list("Elements to take away, as they were written."),
+    prepend: list("Elements to put first."),
+    append: list("Elements to put last."),
+  },
+  { name: "edit" },
+);
+const setOrEdit: EitherShape = {
+  is: "either",
+  about: "A value that replaces, or { append, prepend, remove }.",
+  of: [...variable.of, edit],
+};
+const listOrEdit: EitherShape = {
+  is: "either",
+  about: "A list that replaces, or { append, prepend, remove }.",
+  of: [list("The flags, one argument an element."), edit],
+};
+
+const overlayKeys = {
+  vars: named("Variables to set or to change.", "the name of a variable", WORD, setOrEdit),
+  flags: table("The platform's flags to replace or to change.", Object.fromEntries(FLAG_SCOPES.map((scope) => [scope, listOrEdit]))),
+};
+const overlayRest = { pattern: WORD, expected: "the name of a variable", of: setOrEdit };
+const overlay = table("Applies where its name fits. A plain key sets a variable.", overlayKeys, { name: "overlay", rest: overlayRest });
+
+const packageKeys = {
+  package: plain("The package that holds it, as the registry names it."),
+  version: plain("The versions that fit, as PlatformIO writes them (`~1.70300.0`)."),
+  finds: plain("The program (of a framework: the file) that tells where an installed one is."),
+  debian: list("Debian's packages to install, for the message when nothing is found.", plain("A Debian package.")),
+};
+
+const tool = table(
+  "A package with programs. Any further key is a name: ${tool.NAME.KEY}; in it ${tool} is the package's folder.",
+  {
+    ...packageKeys,
+    probe: word("How its digest, version and built-in search folders are found.", ["gcc", "none"]),
+    when: named("Overlays for versions of this tool.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
+  },
+  { name: "tool", rest: { pattern: WORD, expected: "a name", of: variable } },
+);
+
+const framework = table(
+  "What a framework adds, and its package.",
+  { ...packageKeys, ...overlayKeys },
+  { name: "framework", rest: overlayRest },
+);
+
+const actionKeys: Record<string, Shape> = {
+  in: textOrList("What it reads: paths and, in steps, globs; a folder ends in / and stands for all that is in it."),
+  order: textOrList("What must be there before it starts; an input only if it is read."),
+  out: textOrList("What it writes; a folder ends in /.", 1),
+  depfile: template("The file in make's syntax that the tool writes about what it read."),
+  discover: word("How the tool tells what else it read. Default: depfile where there is one, else nothing.", [
+    "depfile",
+    "trace",
+    "nothing",
+  ]),
+  vars: named(
+    "The process's variables; nothing else is seen of fb's own.",
+    "the name of a process variable",
+    "^[A-Za-z_][A-Za-z0-9_]*$",
+    template("A value."),
+  ),
+  color: list("Arguments for coloured messages: passed, but not part of the key."),
+  sharing: word(
+    "Who may reuse a result: all; outputs, folder, time if its bytes name the output folder, the project's folder or a time; never.",
+    SHARINGS,
+  ),
+  claims: list(
+    'What it holds while it runs: "cpu:2" "network" "disk" "console" "device:serial". Default: "cpu".',
+    plain(
+      "A claim.",
+      '"cpu", "network", "disk" (each with ":N" for N units), "console" or "device:NAME"',
+      "^(?:(?:cpu|network|disk)(?::[1-9][0-9]{0,3})?|console|device:.+)$",
+    ),
+  ),
+  label: template("What the display shows."),
+  rsp: flag("Whether the tool takes @FILE for a command line that is too long."),
+  env: list("The envs that it is for; * stands for any letters. Default: all.", plain("The name of an env.")),
+};
+
+const run = list(
+  "The command, one argument an element; no shell.",
+  template("An argument; a list's name alone stands for all its elements."),
+  1,
+);
+
+const rule = table(
+  "A template for actions.",
+  {
+    kind: word("What the actions are.", RULE_KINDS),
+    match: list("Which sources it compiles: globs on their names, **/ allowed.", plain("A glob."), 1),
+    run,
+    ...actionKeys,
+  },
+  {
+    name: "rule",
+    required: ["kind", "run"],
+    where: [
+      { key: "kind", values: ["compile", "archive", "link", "objcopy", "step"], needs: "out" },
+      { key: "discover", values: ["depfile"], needs: "depfile" },
+    ],
+  },
+);
+
+const orderWord = plain('"compile", "link" or the name of a step.', '"compile", "link" or the name of a step', WORD);
+const step = table(
+  "A project's own action; it runs once for each env that needs it.",
+  {
+    name: plain("Its name; :NAME is its target.", "a name of letters, digits, _ and -", WORD),
+    run,
+    sh: template("A command line for /bin/sh instead of `run`; names in it are quoted for the shell."),
+    before: list("What it runs before. Default: compile, if an output is under ${gen}.", orderWord),
+    after: list("What it runs after; link lets it use ${image.elf|hex|bin}.", orderWord),
+    provides: word("image: its first output is what :firmware reports and :flash writes.", ["image"]),
+    ...actionKeys,
+  },
+  {
+    name: "step",
+    required: ["name"],
+    exactlyOne: ["run", "sh"],
+    where: [
+      { key: "provides", values: ["image"], needs: "out" },
+      { key: "discover", values: ["depfile"], needs: "depfile" },
+    ],
+  },
+);
+
+/** A rule file: a platform's platform.toml or a project's fb.toml. */
+export const RULE_FILE: TableShape = table(
+  "Rules of fb: a platform's platform.toml or a project's fb.toml.",
+  {
+    schema: { is: "const", about: "The version of this language: schema = 1.", value: 1 },
+    platform: table(
+      "Only in a platform's file: what it is.",
+      {
+        names: list("What `platform =` of an ini may say, without case.", plain("A name."), 1),
+        title: plain("Its name for people."),
+        boards: plain("The file of its boards, beside this one."),
+        program: plain("The image's name without extension. Default: firmware."),
+        image: word("What :firmware reports and :flash writes. Default: elf.", IMAGES),
+        frameworks: list("What `framework =` may say.", plain("A name.")),
+      },
+      { required: ["names", "title"] },
+    ),
+    compdb: flag("Keep compile_commands.json fresh on every build."),
+    compat: table("What to do with parts of a platformio.ini that fb does not support.", {
+      extra_scripts: word("An env with extra_scripts: refuse it, or build it as if it had none.", ["error", "ignore"]),
+    }),
+    vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, variable),
+    flags: table(
+      "The platform's own flags, by PlatformIO's scopes.",
+      Object.fromEntries(FLAG_SCOPES.map((s) => [s, list("The flags, one argument an element.")])),
+    ),
+    tool: named("Packages and the programs in them.", "the name of a tool", WORD, tool),
+    host: table("Overlays by the machine that builds.", Object.fromEntries(HOSTS.map((host) => [host, overlay]))),
+    framework: named("Overlays by the env's framework.", "the name of a framework", WORD, framework),
+    mcu: named("Overlays by the board's mcu; * stands for any letters.", "the name of an mcu", "^[A-Za-z0-9_.*+-]+$", overlay),
+    profile: table("Overlays by profile.", Object.fromEntries(PROFILES.map((profile) => [profile, overlay]))),
+    env: named("Overlays by env; * stands for any letters.", "the name of an env", "^[^\\s\\[\\]]+$", overlay),
+    rule: named("Templates for actions.", "the name of a rule", WORD, rule),
+    step: list("The project's own actions.", step),
+  },
+  { required: ["schema"] },
+);
+
+/** Every mistake in a parsed rule file that the description can tell, in the order of the file. */
+export function checkRuleFile(table: TomlTable): Failure[] {
+  return check(table, RULE_FILE);
+}
+
+/** The published schema, as rules/fb.schema.json holds it. */
+export function publishedSchema(): string {
+  return `${JSON.stringify(jsonSchema(RULE_FILE, "urn:fb:rule-file:1", "fb rule file"), null, 2)}\n`;
+}
