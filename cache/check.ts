@@ -1,0 +1,160 @@
+/**
+ * Whether an LMDB file can be trusted, before it is mapped: a truncated one ends the process with SIGBUS, zeroed meta pages with SIGSEGV, and neither can
+ * be caught.
+ *
+ * Always (0.1 ms): the two meta pages, read as a file. After an unclean end (processes.ts), or when the file is shorter than its meta pages say: a child process
+ * reads it all. That a file is shorter is no proof, LMDB does not write free pages at its end; so what a child found good is noted (`checked`: size and
+ * transaction) and not checked again. What fails is moved aside, and the caller begins a fresh one.
+ * Layout of a meta page (lmdb 3.5, data version 2): magic at 24, version at 28, page size at 48, last page at 144, transaction at 152; little endian.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Failure } from "../engine/types.ts";
+import { Lmdb, tableNames } from "./lmdb.ts";
+import { deadMarkers, forgetMarkers, withLock } from "./processes.ts";
+import { trouble } from "./trouble.ts";
+
+const magic = 0xbeefc0de;
+const dataVersion = 2;
+const childMs = 120_000;
+const keptBad = 2;
+
+type Header = "none" | "good" | "short" | "bad";
+
+/**
+ * Makes sure that `CACHE/actions` can be opened; call after enter(CACHE), so that others see this process.
+ * @param checker command that reads a database through and exits 0 when it is whole; the database's folder is added as its last argument
+ * @returns a warning when a database was moved aside
+ */
+export function makeTrusted(cache: string, checker: readonly string[]): Failure | null {
+  if (deadMarkers(cache).length === 0 && !isSuspect(cache) && ["none", "good"].includes(headerOf(join(cache, "actions")).is)) return null;
+  const done = withLock(join(cache, "check.lock"), childMs, () => check(cache, checker));
+  return done?.warning ?? null;
+}
+
+/** The next process to open the database checks it first. */
+export function makeSuspect(cache: string): void {
+  writeFileSync(join(cache, "open", "suspect"), "");
+}
+
+function isSuspect(cache: string): boolean {
+  return existsSync(join(cache, "open", "suspect"));
+}
+
+function check(cache: string, checker: readonly string[]): { warning: Failure | null } {
+  const folder = join(cache, "actions");
+  // Looked at again: another process may have checked while this one waited.
+  const dead = deadMarkers(cache);
+  const header = headerOf(folder);
+  const note = join(cache, "open", "checked");
+  const suspect = dead.length > 0 || isSuspect(cache) || (header.is === "short" && readNote(note) !== header.note);
+  let warning: Failure | null = null;
+  if (header.is === "bad" || (suspect && header.is !== "none")) {
+    const why = header.is === "bad" ? "its header is damaged" : readInChild(folder, checker);
+    if (why === null) writeFileSync(note, header.note);
+    else warning = moveAside(cache, folder, why);
+  }
+  forgetMarkers(cache, dead);
+  rmSync(join(cache, "open", "suspect"), { force: true });
+  return { warning };
+}
+
+/** null if the child read all of it; else what happened. */
+function readInChild(folder: string, checker: readonly string[]): string | null {
+  const [program = process.execPath, ...args] = checker;
+  const child = spawnSync(program, [...args, folder], { stdio: ["ignore", "ignore", "ignore"], timeout: childMs });
+  if (child.error !== undefined) return `it could not be checked: ${child.error.message}`;
+  if (child.signal !== null) return `reading it ends with ${child.signal}`;
+  return child.status === 0 ? null : "it does not hold what its index says";
+}
+
+function moveAside(cache: string, folder: string, why: string): Failure {
+  const old = readdirSync(cache)
+    .filter((name) => name.startsWith("actions.bad-"))
+    .sort();
+  for (const name of old.slice(0, Math.max(0, old.length - keptBad + 1))) rmSync(join(cache, name), { recursive: true, force: true });
+  const to = `${folder}.bad-${new Date().toISOString().replace(/[:.]/g, "-")}`;
+  renameSync(folder, to);
+  return trouble(
+    "warning",
+    "cache.moved-aside",
+    to,
+    `the cache's database was damaged (${why}) and is now ${to}; this run begins a new one`,
+    "nothing is lost but time; delete that folder when you do not need it",
+  );
+}
+
+function readNote(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function headerOf(folder: string): { readonly is: Header; readonly note: string } {
+  const file = join(folder, "data.mdb");
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return { is: "none", note: "" };
+  const fd = openSync(file, "r");
+  try {
+    const size = fstatSync(fd).size;
+    // Another process has just made it.
+    if (size === 0) return { is: "none", note: "" };
+    const page = Buffer.alloc(192);
+    let lastByte = 0;
+    let transaction = 0n;
+    let at = 0;
+    for (let i = 0; i < 2; i++) {
+      if (readSync(fd, page, 0, page.length, at) !== page.length) return { is: "bad", note: "" };
+      const pageSize = page.readUInt32LE(48);
+      if (page.readUInt32LE(24) !== magic || (page.readUInt32LE(28) & 0xffff) !== dataVersion || pageSize < 512 || pageSize > 65536)
+        return { is: "bad", note: "" };
+      lastByte = Math.max(lastByte, (Number(page.readBigUInt64LE(144)) + 1) * pageSize);
+      if (page.readBigUInt64LE(152) > transaction) transaction = page.readBigUInt64LE(152);
+      at = pageSize;
+    }
+    return { is: size < lastByte ? "short" : "good", note: `${size} ${transaction}` };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * What the child does (`fb tool check-lmdb FOLDER`): reads every entry, then commits one, which reads the list of free pages.
+ * @returns the exit code; damage may also end the process with a signal
+ */
+export async function readThrough(folder: string): Promise<number> {
+  const db = new Lmdb(folder);
+  let bytes = 0;
+  try {
+    for (const name of tableNames) {
+      let entries = 0;
+      for (const { key, value } of db.entries(name)) {
+        entries++;
+        bytes += key.length + value.length;
+      }
+      if (entries !== db.count(name)) return 1;
+    }
+    const probe = Buffer.from("check");
+    const failure = db.transact(() => db.put("values", probe, probe)) ?? db.transact(() => db.remove("values", probe));
+    // A full disk is no damage.
+    if (db.broken || (failure !== null && failure.code !== "cache.disk-full")) return 1;
+    await db.close();
+  } catch {
+    return 1;
+  }
+  return bytes >= 0 ? 0 : 1;
+}

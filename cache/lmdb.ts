@@ -1,0 +1,198 @@
+/**
+ * One LMDB environment: tables of bytes, opened when first needed, written in batches.
+ *
+ * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms and opening 2.5 ms, so nothing is loaded before the first read or write;
+ * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 100 ms in one transaction.
+ * That transaction is synchronous: lmdb's asynchronous ones report a full disk as an unhandled rejection and on stderr, and take as much of this thread.
+ * No WRITEMAP: a full disk would be SIGBUS. overlappingSync (the default of lmdb on this system) keeps commits off fsync and survives a power cut by
+ * going back to the last synced state.
+ */
+import { createRequire } from "node:module";
+import type { Database, RootDatabase } from "lmdb";
+import type { Failure } from "../engine/types.ts";
+import { errorCode, trouble, writeTrouble } from "./trouble.ts";
+
+export const tableNames = ["reads", "sets", "results", "used", "memo", "values"] as const;
+export type TableName = (typeof tableNames)[number];
+
+/** Address space, not disk: the file grows as it is written. */
+const mapBytes = 16 * 1024 ** 3;
+const flushMs = 100;
+/** Committed when it returns, without waiting for the disk (lmdb's own dropSync uses the same). */
+const overlappedCommit = 0x10002;
+const plainCommit = 2;
+
+/** Someone who has writes waiting. write() runs inside the transaction; written() once that is committed, discard() if it will never be. */
+export interface Batcher {
+  readonly waiting: number;
+  write(): void;
+  written(): void;
+  discard(): void;
+}
+
+export class Lmdb {
+  readonly folder: string;
+  #root: RootDatabase<Uint8Array, Uint8Array> | null = null;
+  #tables = new Map<TableName, Database<Uint8Array, Uint8Array>>();
+  #batchers: Batcher[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #failure: Failure | null = null;
+  #broken = false;
+  #closed = false;
+
+  /** @param folder holds data.mdb and lock.mdb; made when it is not there */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** What went wrong first; from then on nothing is written, and after a broken read nothing is found either. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  /** Whether the file itself did not hold what it should: it must be checked before it is opened again. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  get opened(): boolean {
+    return this.#root !== null;
+  }
+
+  register(b: Batcher): void {
+    this.#batchers.push(b);
+  }
+
+  /** The value, valid until the next read; undefined if there is none. */
+  get(table: TableName, key: Uint8Array): Buffer | undefined {
+    try {
+      const b = this.#table(table)?.getBinaryFast(key);
+      // lmdb gives its own longer buffer with `length` set over, which half of Buffer's methods do not heed.
+      return b?.subarray(0, b.length);
+    } catch (error) {
+      this.#break(error);
+      return undefined;
+    }
+  }
+
+  /** All entries as of now, in key order; the buffers are the caller's. */
+  *entries(table: TableName): Generator<{ key: Buffer; value: Buffer }> {
+    const db = this.#table(table);
+    if (db === null) return;
+    for (const { key, value } of db.getRange({ snapshot: true })) {
+      yield { key: Buffer.from(key), value: Buffer.from(value) };
+    }
+  }
+
+  count(table: TableName): number {
+    const stats: { entryCount?: number } = this.#table(table)?.getStats() ?? {};
+    return stats.entryCount ?? 0;
+  }
+
+  /** Only inside a transaction: Batcher.write() or transact(). */
+  put(table: TableName, key: Uint8Array, value: Uint8Array): void {
+    void this.#table(table)?.put(key, value);
+  }
+
+  /** Only inside a transaction. */
+  remove(table: TableName, key: Uint8Array): void {
+    void this.#table(table)?.remove(key);
+  }
+
+  /** Runs `work` in one transaction; null when it is committed. */
+  transact(work: () => void): Failure | null {
+    if (this.#failure !== null) return this.#failure;
+    try {
+      const root = this.#open();
+      if (root === null) return this.#failure;
+      // Two arguments at run time; the published type knows only the flag names, not the combination that lmdb itself uses.
+      const run = root.transactionSync.bind(root) as (work: () => void, flags: number) => void;
+      run(work, process.platform === "win32" ? plainCommit : overlappedCommit);
+      return null;
+    } catch (error) {
+      this.#failure = writeTrouble("cache.write", this.folder, error);
+      if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|VERSION_MISMATCH)/.test(errorCode(error))) this.#broken = true;
+      return this.#failure;
+    }
+  }
+
+  /** Something is waiting: it will be written soon. The timer does not keep the process alive. */
+  soon(): void {
+    if (this.#timer !== null || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.flush();
+    }, flushMs);
+    this.#timer.unref();
+  }
+
+  /** Writes what waits, in one transaction. */
+  flush(): Failure | null {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const due = this.#batchers.filter((b) => b.waiting > 0);
+    if (due.length === 0) return this.#failure;
+    const failure = this.transact(() => {
+      for (const b of due) b.write();
+    });
+    for (const b of due) {
+      if (failure === null) b.written();
+      else b.discard();
+    }
+    return failure;
+  }
+
+  async close(): Promise<Failure | null> {
+    if (this.#closed) return this.#failure;
+    const failure = this.flush();
+    this.#closed = true;
+    const root = this.#root;
+    this.#root = null;
+    this.#tables.clear();
+    if (root !== null) await root.close();
+    return failure;
+  }
+
+  #table(name: TableName): Database<Uint8Array, Uint8Array> | null {
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const root = this.#open();
+    if (root === null) return null;
+    const table = root.openDB<Uint8Array, Uint8Array>(name, { keyEncoding: "binary", encoding: "binary" });
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  #open(): RootDatabase<Uint8Array, Uint8Array> | null {
+    if (this.#root !== null) return this.#root;
+    if (this.#closed || this.#broken) return null;
+    try {
+      const lmdb = createRequire(import.meta.url)("lmdb") as typeof import("lmdb");
+      const root = lmdb.open<Uint8Array, Uint8Array>({
+        path: this.folder,
+        noSubdir: false,
+        mapSize: mapBytes,
+        maxDbs: tableNames.length,
+        noMemInit: true,
+      });
+      this.#root = root;
+      // All at once: opening a table inside another's transaction is not possible.
+      for (const name of tableNames) this.#table(name);
+      return root;
+    } catch (error) {
+      this.#break(error);
+      return null;
+    }
+  }
+
+  #break(error: unknown): void {
+    this.#broken = true;
+    this.#failure ??= trouble(
+      "warning",
+      "cache.broken",
+      this.folder,
+      `the cache's database in ${this.folder} cannot be read (${errorCode(error)}); this run goes on without it`,
+      "it is checked, and replaced if need be, by the next run; `fb cache clear` replaces it now",
+    );
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * One project's memory between runs, in its `.fb/state`: the last run of each action (db, see statefile.ts), the outputs of each folder (outputs/),
+ * the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Failure, LastRun, ProjectState, Result, RunResult } from "../engine/types.ts";
+import { StateFile } from "./statefile.ts";
+import { errorCode, trouble } from "./trouble.ts";
+
+const keptRuns = 20;
+/** So many results are written at once while a run goes on; a kill loses no more. */
+const batchSize = 64;
+/** https://bford.info/cachedir/: the first line is fixed, backup programs look for it. */
+const cacheTag = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is written by fb and can be deleted.\n";
+
+export type Sizes = RunResult["size"][number];
+
+export class LocalState implements ProjectState {
+  readonly folder: string;
+  readonly #file: StateFile;
+  #changes = new Map<string, LastRun | null>();
+  /** Durations outlive the results that they were measured with, as long as the process lives. */
+  readonly #durations = new Map<string, number>();
+  readonly #outputs = new Map<string, readonly string[]>();
+  #failure: Failure | null = null;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#file = StateFile.open(join(folder, "db"));
+  }
+
+  /**
+   * @param fbFolder the project's `.fb`; made if it is not there, with its .gitignore and CACHEDIR.TAG
+   * @param stateFolder where the state lies if not in `.fb/state`, as with FB_DEV_MODE
+   */
+  static open(fbFolder: string, stateFolder: string = join(fbFolder, "state")): Result<LocalState> {
+    try {
+      mkdirSync(join(stateFolder, "outputs"), { recursive: true });
+      writeOnce(join(fbFolder, ".gitignore"), "*\n");
+      writeOnce(join(fbFolder, "CACHEDIR.TAG"), cacheTag);
+      return { ok: true, value: new LocalState(stateFolder) };
+    } catch (error) {
+      return { ok: false, failure: unwritableState(fbFolder, error) };
+    }
+  }
+
+  /** The first write that failed: what this run did will be done again by the next. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  last(action: string): LastRun | undefined {
+    const change = this.#changes.get(action);
+    return change === undefined ? this.#file.get(action) : (change ?? undefined);
+  }
+
+  setLast(action: string, run: LastRun): void {
+    this.#durations.set(action, run.result.ms);
+    this.#change(action, run);
+  }
+
+  forget(action: string): void {
+    const ms = this.duration(action);
+    if (ms !== undefined) this.#durations.set(action, ms);
+    this.#change(action, null);
+  }
+
+  duration(action: string): number | undefined {
+    return this.#durations.get(action) ?? this.#file.ms(action);
+  }
+
+  /** Every action that has a last run. */
+  actions(): string[] {
+    const names = new Set(this.#file.names());
+    for (const [name, run] of this.#changes) {
+      if (run === null) names.delete(name);
+      else names.add(name);
+    }
+    return [...names];
+  }
+
+  outputs(folder: string): readonly string[] {
+    const known = this.#outputs.get(folder);
+    if (known !== undefined) return known;
+    const text = readText(this.#outputsFile(folder));
+    const paths = text === null || text === "" ? [] : text.split("\0");
+    this.#outputs.set(folder, paths);
+    return paths;
+  }
+
+  async setOutputs(folder: string, paths: readonly string[]): Promise<void> {
+    const old = this.outputs(folder);
+    if (old.length === paths.length && old.every((p, i) => p === paths[i])) return;
+    try {
+      replace(this.#outputsFile(folder), paths.join("\0"));
+      this.#outputs.set(folder, [...paths]);
+    } catch (error) {
+      this.#failure ??= unwritableState(this.folder, error);
+    }
+  }
+
+  /** The flash and RAM that an env's image took when it was last linked; null if never. */
+  sizes(env: string, profile: string): Sizes | null {
+    return this.#sizes()[`${env}/${profile}`] ?? null;
+  }
+
+  setSizes(profile: string, sizes: Sizes): void {
+    const all = { ...this.#sizes(), [`${sizes.env}/${profile}`]: sizes };
+    this.#try(() => replace(join(this.folder, "sizes.json"), JSON.stringify(all)));
+  }
+
+  /** The last runs, oldest first, at most 20, as they were added. */
+  history(): unknown[] {
+    const runs: unknown[] = [];
+    for (const line of (readText(join(this.folder, "history")) ?? "").split("\n")) {
+      const run = parseJson(line);
+      if (run !== undefined) runs.push(run);
+    }
+    return runs.slice(-keptRuns);
+  }
+
+  /** @param run a JSON value: what `fb explain` will say of this run */
+  addHistory(run: unknown): void {
+    const lines = [...this.history(), run].slice(-keptRuns).map((r) => JSON.stringify(r));
+    this.#try(() => replace(join(this.folder, "history"), `${lines.join("\n")}\n`));
+  }
+
+  async flush(): Promise<void> {
+    this.#write();
+  }
+
+  #change(action: string, run: LastRun | null): void {
+    this.#changes.set(action, run);
+    if (this.#changes.size >= batchSize && this.#failure === null) this.#write();
+  }
+
+  #write(): void {
+    if (this.#changes.size === 0) return;
+    this.#try(() => {
+      this.#file.append(this.#changes);
+      this.#changes = new Map();
+    });
+  }
+
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#failure ??= unwritableState(this.folder, error);
+    }
+  }
+
+  #sizes(): Record<string, Sizes> {
+    const value = parseJson(readText(join(this.folder, "sizes.json")) ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, Sizes>) : {};
+  }
+
+  #outputsFile(folder: string): string {
+    return join(this.folder, "outputs", encodeURIComponent(folder));
+  }
+}
+
+function unwritableState(folder: string, error: unknown): Failure {
+  const why = errorCode(error);
+  return trouble(
+    "error",
+    "state.write",
+    folder,
+    `cannot write ${folder}: ${why}`,
+    why === "ENOSPC" ? "free some space on that disk" : "make it writable by you",
+  );
+}
+
+function writeOnce(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+}
+
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/** Folders, records and random numbers for the tests of the cache. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cache, openCache } from "../../cache/open.ts";
+import type { ActionResult, CanonPath, Digest, Key, Read, StaticKey } from "../../engine/types.ts";
+
+export const checker = [process.execPath, fileURLToPath(new URL("check-child.ts", import.meta.url))];
+
+export function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "fb-cache-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function open(folder: string): Cache {
+  const cache = openCache(folder, checker);
+  if (!cache.ok) throw new Error(cache.failure.message);
+  return cache.value;
+}
+
+export const sha = (text: string | Uint8Array) => createHash("sha256").update(text).digest("hex") as Digest;
+export const keyOf = (text: string) => sha(text) as string as Key;
+export const staticKeyOf = (text: string) => sha(text) as string as StaticKey;
+
+export function someReads(n: number, seed = ""): Read<CanonPath>[] {
+  const kinds = ["file", "absent", "listing", "includes", "value"] as const;
+  return Array.from({ length: n }, (_, i) => ({ is: kinds[i % 5] ?? "file", path: `src/${seed}/höader ${i}.h` as CanonPath }));
+}
+
+export function someResult(name: string, contents: readonly string[] = [name]): ActionResult {
+  return {
+    outputs: contents.map((c, i) => ({
+      path: `@out/${name}-${i}.o` as CanonPath,
+      digest: sha(c),
+      size: Buffer.byteLength(c),
+      executable: i % 2 === 1,
+    })),
+    log: `warning: ${name}\n\0 und so weiter: ü`,
+    reads: someReads(5, name),
+    grown: name.length % 2 === 0 ? null : JSON.stringify({ name }),
+    ms: 12.5,
+    origin: "/home/someone/project",
+  };
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+export function random(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function seed(): number {
+  const s = Number(process.env["FB_TEST_SEED"] ?? Date.now() % 1_000_000);
+  console.log(`seed ${s} (FB_TEST_SEED)`);
+  return s;
+}
