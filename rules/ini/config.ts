@@ -55,15 +55,15 @@ export interface Config {
  */
 export function readConfig(projectDir: string, io: ConfigIo): Result<Config> {
   const read = readFiles(projectDir, io);
-  const failure = read.problems[0];
-  if (failure !== undefined) return { ok: false, failure };
+  const unread = read.problems[0];
+  if (unread !== undefined) return { ok: false, failure: unread };
   const { sections, files } = read;
   const resolver = new Resolver(sections, projectDir, io, false);
   const timeless = new Resolver(sections, projectDir, io, true);
   const names = sections.names();
   for (const name of names) {
-    const order = sections.walk(name);
-    if (!order.ok) return order;
+    const { failure } = sections.walk(name);
+    if (failure !== null) return { ok: false, failure };
   }
   const chosen = resolver.get("platformio", "default_envs");
   if (!chosen.ok) return chosen;

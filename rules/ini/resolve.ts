@@ -69,9 +69,9 @@ export class Resolver {
 
   /** The options of a section in PlatformIO's order: its own, those it inherits, those that only an environment variable sets. */
   options(section: string): Result<readonly string[]> {
-    const order = this.#sections.walk(section);
-    if (!order.ok) return order;
-    const names = new Set(order.value.flatMap((name) => this.#sections.own(name)).map((option) => option.name));
+    const { order, failure } = this.#sections.walk(section);
+    if (failure !== null) return { ok: false, failure };
+    const names = new Set(order.flatMap((name) => this.#sections.own(name)).map((option) => option.name));
     const scope = scopeOf(section);
     for (const declared of DECLARED) {
       if (declared.scope !== scope || declared.variable === null || names.has(declared.name)) continue;
@@ -96,14 +96,14 @@ export class Resolver {
     option: string,
     declared: DeclaredOption | undefined,
   ): Result<{ option: IniOption; seenFrom: string } | undefined> {
-    const order = this.#sections.walk(section);
-    if (!order.ok) return order;
-    for (const seenFrom of order.value) {
+    const { order, failure } = this.#sections.walk(section);
+    for (const seenFrom of order) {
       for (const own of this.#sections.own(seenFrom)) {
         const same = own.name === option || own.name === declared?.name || (declared?.oldNames.includes(own.name) ?? false);
         if (same) return { ok: true, value: { option: own, seenFrom } };
       }
     }
+    if (failure !== null) return { ok: false, failure };
     // A name in another case is found in the section itself only, and so are the options of [DEFAULT] when it is named.
     const found = declared === undefined ? this.#sections.find(section, option.toLowerCase()) : undefined;
     return { ok: true, value: found === undefined ? undefined : { option: found, seenFrom: section } };

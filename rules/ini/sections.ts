@@ -6,11 +6,17 @@ import type { Place } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { splitList } from "./text.ts";
 
+/** The sections to search, and what ended the list early: what stands before that can still be found. */
+export interface Walk {
+  readonly order: readonly string[];
+  readonly failure: Failure | null;
+}
+
 export class Sections {
   readonly #options = new Map<string, Map<string, IniOption>>();
   readonly #places = new Map<string, Place>();
   readonly #defaults = new Map<string, IniOption>();
-  readonly #walks = new Map<string, Result<readonly string[]>>();
+  readonly #walks = new Map<string, Walk>();
 
   /** Adds a file. An option that is there already is replaced, but keeps its position. */
   merge(file: IniFile): void {
@@ -63,17 +69,17 @@ export class Sections {
 
   /**
    * The sections to search for an option of `root`, the first hit wins: itself, then what it extends, the last named first and
-   * each with its own extends before the next, and for an env `[env]` at last. Fails when a section extends itself.
+   * each with its own extends before the next, and for an env `[env]` at last. Ends with a failure where a section extends itself.
    */
-  walk(root: string): Result<readonly string[]> {
+  walk(root: string): Walk {
     const known = this.#walks.get(root);
     if (known !== undefined) return known;
     const order: string[] = [];
     let failure = this.#visit(root, [], order);
     if (failure === null && root.startsWith("env:")) failure = this.#visit("env", [], order);
-    const result: Result<readonly string[]> = failure === null ? { ok: true, value: order } : { ok: false, failure };
-    this.#walks.set(root, result);
-    return result;
+    const walk = { order, failure };
+    this.#walks.set(root, walk);
+    return walk;
   }
 
   #visit(section: string, path: readonly string[], order: string[]): Failure | null {
