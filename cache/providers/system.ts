@@ -1,0 +1,41 @@
+/** Packages that the system has: a toolchain by a program on PATH, a framework by the folder where distributions put it. */
+import { ok } from "../../engine/failure.ts";
+import type { Result } from "../../engine/types.ts";
+import { type PackageIo, type PackageNeed, type PackageProvider, type PackageRef, packageRef } from "./package.ts";
+
+export class SystemProvider implements PackageProvider {
+  readonly #io: PackageIo;
+
+  constructor(io: PackageIo) {
+    this.#io = io;
+  }
+
+  /** Whatever version is wanted: what is installed is what there is, and its version enters every key. */
+  find(need: PackageNeed): Result<PackageRef> | null {
+    if (need.finds === "" || need.want?.source.is === "folder") return null;
+    const folder = need.kind === "tool" ? this.#prefix(need.finds) : this.#folder(need.finds);
+    return folder === null ? null : ok(packageRef(need.name, folder, "system", need.kind === "folder", this.#io));
+  }
+
+  #folder(path: string): string | null {
+    return this.#io.isDir(path) ? this.#io.realpath(path) : null;
+  }
+
+  /**
+   * The folder whose `bin` holds the program: that of its real file, since a link (ccache's, an alternative) stands elsewhere; else that
+   * of the place on PATH, where the real file has another name.
+   */
+  #prefix(program: string): string | null {
+    for (const folder of (this.#io.value("PATH") ?? "").split(":")) {
+      const path = `${folder}/${program}`;
+      // An empty or relative entry of PATH is the current folder: never searched for tools.
+      if (!folder.startsWith("/") || !this.#io.isExecutable(path)) continue;
+      for (const place of [this.#io.realpath(path), path]) {
+        const prefix = place === null ? null : /^(.*)\/bin\/[^/]+$/.exec(place)?.[1];
+        if (prefix !== null && prefix !== undefined && this.#io.isExecutable(`${prefix}/bin/${program}`))
+          return this.#io.realpath(prefix === "" ? "/" : prefix);
+      }
+    }
+    return null;
+  }
+}
