@@ -27,10 +27,11 @@ import * as fs from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import * as path from "node:path";
-import type { Exit, Ran, Runner } from "../../engine/types.ts";
+import type { Exit, Ran } from "../../engine/types.ts";
 import { openLogDir, takeLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import type { Guardian } from "./guardian.ts";
+import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
 import { whyNever, whyUnstarted } from "./unstarted.ts";
 
 export interface SlotsOptions {
@@ -48,12 +49,6 @@ export interface SlotsOptions {
   readonly shell: string;
 }
 
-/** A runner whose processes can be ended at once, without waiting: for the second Ctrl-C. */
-export interface HostRunner extends Runner {
-  killNow(): void;
-}
-
-type Command = Parameters<Runner["run"]>[0];
 type End =
   | { readonly is: "status"; readonly code: number }
   | { readonly is: "died"; readonly code: number | null; readonly signal: string | null }
@@ -81,11 +76,7 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function signalled(signal: string): Exit {
-  return { is: "signalled", signal };
-}
-
-class Slot {
+class Slot implements Lane {
   readonly number: number;
   readonly #o: SlotsOptions;
   readonly #log: string;
@@ -103,7 +94,7 @@ class Slot {
 
   async run(command: Command, stop: AbortSignal): Promise<Ran> {
     if (stop.aborted) return this.#ran({ is: "cancelled" }, "");
-    const never = whyNever(command.argv);
+    const never = whyNever(command.argv, command.vars);
     if (never !== null) return this.#ran({ is: "not-started", why: never }, "");
     const shell = this.#shell ?? (await this.#start());
     if (typeof shell === "string") return this.#ran({ is: "not-started", why: shell }, "");
@@ -121,17 +112,12 @@ class Slot {
     return this.#settle(shell, command, end);
   }
 
-  /** Stops what runs, as a stop signal would. */
   cancel(): void {
     this.#end?.({ is: "stopped" });
   }
 
-  /** Ends an idle slot's shell, and what its actions left in the background. */
   async close(): Promise<void> {
     if (this.#shell !== null) await this.#bury(this.#shell, 0);
-  }
-
-  removeFiles(): void {
     for (const end of ["", ".err", ".sh"]) fs.rmSync(this.#log + end, { force: true });
   }
 
@@ -147,7 +133,7 @@ class Slot {
       case "died": {
         await this.#bury(shell, 0);
         const log = takeLog(this.#log) ?? "";
-        if (end.signal !== null) return this.#ran(signalled(end.signal), log);
+        if (end.signal !== null) return this.#ran({ is: "signalled", signal: end.signal }, log);
         const said = takeLog(`${this.#log}.err`)?.trim() ?? "";
         return this.#ran(
           { is: "not-started", why: `${this.#o.shell} gave up with code ${end.code}: ${said || "it did not say why"}` },
@@ -163,7 +149,7 @@ class Slot {
           return this.#ran({ is: "not-started", why }, "");
         }
         const signal = end.code > 128 ? SIGNALS.get(end.code - 128) : undefined;
-        if (signal !== undefined) return this.#ran(signalled(signal), log);
+        if (signal !== undefined) return this.#ran({ is: "signalled", signal }, log);
         if (end.code === 0) return this.#ran({ is: "exited", code: 0 }, log);
         const vars = { ...this.#o.base, ...command.vars };
         const why = whyUnstarted({ argv: command.argv, vars, cwd: this.#o.cwd }, end.code);
@@ -199,8 +185,14 @@ class Slot {
 
   /** A shell, or why there is none. */
   async #start(): Promise<Shell | string> {
-    const { shell, cwd, base, guardian } = this.#o;
-    const errors = fs.openSync(`${this.#log}.err`, "w");
+    const { shell, cwd, base, guardian, logDir } = this.#o;
+    let errors: number;
+    try {
+      openLogDir(logDir);
+      errors = fs.openSync(`${this.#log}.err`, "w");
+    } catch (e) {
+      return `no log can be made in ${logDir} (${e instanceof Error ? e.message : e}); see that the folder is writable and its disk has space`;
+    }
     const child = spawn(shell, [], { cwd, detached: true, env: base, stdio: ["pipe", errors, errors, "pipe"] });
     fs.closeSync(errors);
     if (child.pid === undefined) {
@@ -234,7 +226,7 @@ class Slot {
     script.unref();
     status.unref();
     // Every shell sets PWD, some more; only PWD as `base` gives it is handed on.
-    script.write(base["PWD"] === undefined ? "unset PWD OLDPWD SHLVL\n" : `unset OLDPWD SHLVL\nexport PWD=${quote(base["PWD"])}\n`);
+    script.write(base.PWD === undefined ? "unset PWD OLDPWD SHLVL\n" : `unset OLDPWD SHLVL\nexport PWD=${quote(base.PWD)}\n`);
     return started;
   }
 
@@ -252,66 +244,8 @@ function isPlain(name: string): boolean {
   return NAME.test(name) && !SHELLS_OWN.test(name);
 }
 
-class SlotRunner implements HostRunner {
-  readonly #o: SlotsOptions;
-  readonly #slots: Slot[] = [];
-  readonly #idle: Slot[] = [];
-  readonly #waiting: ((slot: Slot) => void)[] = [];
-  readonly #running = new Set<Promise<Ran>>();
-  #closed = false;
-
-  constructor(o: SlotsOptions) {
-    this.#o = o;
-  }
-
-  async run(command: Command, stop: AbortSignal): Promise<Ran> {
-    if (this.#closed) throw new Error("run after close");
-    const slot = await this.#take();
-    const run = slot.run(command, stop);
-    this.#running.add(run);
-    try {
-      return await run;
-    } finally {
-      this.#running.delete(run);
-      this.#giveBack(slot);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const slot of this.#slots) slot.cancel();
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    await Promise.all(this.#slots.map((slot) => slot.close()));
-    for (const slot of this.#slots) slot.removeFiles();
-  }
-
-  killNow(): void {
-    for (const slot of this.#slots) slot.killNow();
-  }
-
-  /** The idle slot with the lowest number, so that a run with one action at a time starts one shell. */
-  #take(): Slot | Promise<Slot> {
-    const idle = this.#idle.shift();
-    if (idle !== undefined) return idle;
-    if (this.#slots.length === this.#o.slots) return new Promise((resolve) => this.#waiting.push(resolve));
-    if (this.#slots.length === 0) openLogDir(this.#o.logDir);
-    const slot = new Slot(this.#slots.length + 1, this.#o);
-    this.#slots.push(slot);
-    return slot;
-  }
-
-  #giveBack(slot: Slot): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      next(slot);
-      return;
-    }
-    this.#idle.push(slot);
-    this.#idle.sort((a, b) => a.number - b.number);
-  }
-}
-
 /** Starts nothing yet: a slot's shell is started when it is first needed. Where there is no /bin/sh, see spawn.ts. */
 export function openSlots(options: SlotsOptions): HostRunner {
-  return new SlotRunner({ ...options, logDir: path.resolve(options.logDir) });
+  const o = { ...options, logDir: path.resolve(options.logDir) };
+  return openLanes(o.slots, (number) => new Slot(number, o));
 }

@@ -29,12 +29,16 @@ export interface Started {
 }
 
 /** What can be said without trying; null if it may start. */
-export function whyNever(argv: readonly string[]): string | null {
+export function whyNever(argv: readonly string[], vars: Readonly<Record<string, string>>): string | null {
   const program = argv[0];
   if (program === undefined || program === "") return "the command is empty; give it a program to run";
   if (program.startsWith("-")) return `the program's name ${program} begins with "-"; name it with its folder`;
   const bad = argv.findIndex((a) => a.includes("\0"));
   if (bad >= 0) return `argument ${bad} of ${program} holds a zero byte, which no command line can carry`;
+  for (const [name, value] of Object.entries(vars)) {
+    if (name === "" || /[=\0]/.test(name)) return `"${name}" cannot be the name of an environment variable`;
+    if (value.includes("\0")) return `the environment variable ${name} holds a zero byte, which none can carry`;
+  }
   return null;
 }
 
@@ -46,7 +50,7 @@ export function whyUnstarted(command: Started, code: number): string | null {
   if (code === 2) return found === null ? null : whyForeign(found, name);
   if (found === null) {
     if (name.includes("/")) return `${name} is not there; install the package it belongs to, or correct the path`;
-    return `${name} was not found on PATH (${command.vars["PATH"] ?? "which is not set"}); install it, or name it with its folder`;
+    return `${name} was not found on PATH (${command.vars.PATH ?? "which is not set"}); install it, or name it with its folder`;
   }
   const s = fs.statSync(found, { throwIfNoEntry: false });
   if (s?.isDirectory()) return `${found} is a folder, not a program`;
@@ -71,7 +75,7 @@ function find(name: string, { vars, cwd }: Started): string | null {
     return fs.existsSync(at) ? at : null;
   }
   let refused: string | null = null;
-  for (const folder of (vars["PATH"] ?? "/usr/bin:/bin").split(path.delimiter)) {
+  for (const folder of (vars.PATH ?? "/usr/bin:/bin").split(path.delimiter)) {
     const at = path.resolve(cwd, folder, name);
     if (!fs.statSync(at, { throwIfNoEntry: false })?.isFile()) continue;
     try {
@@ -104,7 +108,7 @@ function whyForeign(file: string, name: string): string | null {
   if (process.platform !== "linux" || bytes.length < 20 || bytes.toString("latin1", 0, 4) !== "\x7fELF" || machine === undefined)
     return null;
   const built = bytes[5] === 2 ? bytes.readUInt16BE(18) : bytes.readUInt16LE(18);
-  if (built === machine || (process.arch === "x64" && built === MACHINES["ia32"])) return null;
+  if (built === machine || (process.arch === "x64" && built === MACHINES.ia32)) return null;
   const other = Object.entries(MACHINES).find(([, m]) => m === built)?.[0] ?? `processor ${built}`;
   return `${name} is built for ${other}, this machine is ${process.arch}; use a package for this machine (\`--packages system\`)`;
 }
