@@ -187,10 +187,11 @@ function envsProblem(config: Config, sections: Sections, resolver: Resolver): Fa
   const unknown = defaultEnvs.find((name) => !envs.includes(name));
   if (unknown === undefined) return undefined;
   const found = resolver.source("platformio", "default_envs");
-  const option = found.ok ? found.value : undefined;
+  const option = found.ok && found.value?.value.includes(unknown) ? found.value : undefined;
+  const source = option === undefined ? "PLATFORMIO_DEFAULT_ENVS (environment variable)" : "default_envs";
   const hint = unknown.includes(",") ? 'separate the names with ", " or put each on a line of its own' : `the envs are ${envs.join(", ")}`;
   const place = option === undefined ? null : splitPlace(option, unknown);
-  return problem("ini.unknown-env", `default_envs names the env "${unknown}", which is not there`, place, didYouMean(unknown, envs, hint));
+  return problem("ini.unknown-env", `${source} names the env "${unknown}", which is not there`, place, didYouMean(unknown, envs, hint));
 }
 
 function checkAll(config: Config, sections: Sections, resolver: Resolver): Failure[] {

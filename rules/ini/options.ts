@@ -200,8 +200,7 @@ export function castOption(declared: DeclaredOption, value: Value, isFile: (path
       const digits = strip(value);
       const number = /^[+-]?\d+(?:_\d+)*$/.test(digits) ? Number(digits.replaceAll("_", "")) : Number.NaN;
       if (declared.type === "flag" && number !== 0 && number !== 1) return expected("0 or 1", value);
-      // + 0: "-0" is 0.
-      return Number.isSafeInteger(number) ? { ok: true, value: number + 0 } : expected("a whole number", value);
+      return Number.isSafeInteger(number) ? { ok: true, value: number } : expected("a whole number", value);
     }
     default:
       return declared.type satisfies never;

@@ -74,7 +74,7 @@ export class Resolver {
     const names = new Set(order.flatMap((name) => this.#sections.own(name)).map((option) => option.name));
     const scope = scopeOf(section);
     for (const declared of DECLARED) {
-      if (declared.scope !== scope || declared.variable === null || names.has(declared.name)) continue;
+      if (declared.scope !== scope || declared.variable === null) continue;
       if (this.#io.value(declared.variable) !== undefined) names.add(declared.name);
     }
     return { ok: true, value: [...names] };

@@ -17,10 +17,12 @@ export class Sections {
   readonly #places = new Map<string, Place>();
   readonly #defaults = new Map<string, IniOption>();
   readonly #walks = new Map<string, Walk>();
+  readonly #own = new Map<string, readonly IniOption[]>();
 
   /** Adds a file. An option that is there already is replaced, but keeps its position. */
   merge(file: IniFile): void {
     this.#walks.clear();
+    this.#own.clear();
     for (const section of file.sections) {
       let options = section.name === DEFAULT_SECTION ? this.#defaults : this.#options.get(section.name);
       if (options === undefined) {
@@ -46,10 +48,14 @@ export class Sections {
   }
 
   /** A section's options in file order, then those of [DEFAULT] that it does not set. Empty for a section that is not there. */
-  own(section: string): IniOption[] {
+  own(section: string): readonly IniOption[] {
+    const known = this.#own.get(section);
+    if (known !== undefined) return known;
     const options = this.#options.get(section);
-    if (options === undefined) return [];
-    return [...options.values(), ...[...this.#defaults.values()].filter((d) => !options.has(d.name))];
+    const defaults = [...this.#defaults.values()].filter((each) => !options?.has(each.name));
+    const own = options === undefined ? [] : [...options.values(), ...defaults];
+    this.#own.set(section, own);
+    return own;
   }
 
   /** The option `name` (in lower case) in this very section or in [DEFAULT]; `[DEFAULT]` itself can be asked. */

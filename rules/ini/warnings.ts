@@ -28,6 +28,10 @@ export function configWarnings(sections: Sections, resolver: Resolver): Failure[
       warn(caution("ini.section-name", message, sections.place(section), `write [${spelling}]`));
     }
     for (const option of sections.own(section)) {
+      if (option.value.includes("\ufffd")) {
+        const message = `${option.name} of [${section}] has a character that is not valid UTF-8`;
+        warn(caution("ini.encoding", message, placeOfText(option, "\ufffd"), "save the file as UTF-8"));
+      }
       const named = optionWarning(section, option);
       if (named !== null) warn(named);
       if (braceProjectHash(option.value) !== option.value) {

@@ -63,6 +63,7 @@ const warnings: readonly Wanted[] = [
   ["section with spaces", "[ env:a ]\n", "ini.section-name", "1:1", /\[env:a\]/],
   ["section in capitals", "[Env:a]\n", "ini.section-name", "1:1", /\[env:a\]/],
   ["bare variable", "[c]\nx = 1 $PROJECT_HASH\n", "ini.bare-variable", "2:7", /\{PROJECT_HASH\}/],
+  ["bad encoding", "[c]\nx = a\ufffd\n", "ini.encoding", "2:6", /UTF-8/],
   ["raw and filters", "[env]\nmonitor_filters = time\n[env:a]\nmonitor_raw = yes\n", "ini.monitor-filters", "2:19", /remove/],
 ];
 
@@ -103,6 +104,11 @@ test("envs to build", () => {
     if (!answer.ok)
       assert.equal([answer.failure.code, answer.failure.exit, `${answer.failure.line}:${answer.failure.column}`], [code, exit, position]);
   }
+});
+
+test("an unknown env in the environment", () => {
+  const answer = read("[platformio]\ndefault_envs = a\n[env:a]\n", { PLATFORMIO_DEFAULT_ENVS: "zz" }).select([]);
+  assert.ok(!answer.ok && answer.failure.file === null && answer.failure.message.includes("PLATFORMIO_DEFAULT_ENVS"));
 });
 
 test("where a value comes from", () => {
