@@ -1,0 +1,362 @@
+/** Words of a command line → a Command: what is asked for, checked as far as it can be without looking at the disk. */
+import { fail, ok } from "../engine/failure.ts";
+import type { Result } from "../engine/types.ts";
+import { didYouMean, nearest } from "../rules/nearest.ts";
+import { splitWords } from "../rules/shellwords.ts";
+import { flagsOf, MONITOR_FLAGS, type Profile, VERBS, verbsHere } from "./flags.ts";
+import { FOREIGN_VERBS, PIO_TARGETS, PIO_TARGETS_NOT_HERE } from "./foreign.ts";
+import { Usage, Words } from "./words.ts";
+
+/** `[DIR]:NAME[@ENV]`, or a path of the project, which may end in `^` (what is made from it). dir null: the command's own. */
+export type Target =
+  | { readonly is: "name"; readonly dir: string | null; readonly name: string; readonly env: string | null }
+  | { readonly is: "path"; readonly path: string; readonly env: string | null };
+
+/** What to do with what a board prints. Regular expressions are checked here, and match without regard to case. */
+export interface Serial {
+  readonly haltOnError: string | null;
+  readonly haltOnSuccess: string | null;
+  readonly expect: string | null;
+  readonly timestamps: boolean;
+  /** Seconds, for the emulator. */
+  readonly qemuTimeout: number | null;
+}
+
+export interface RunCommand {
+  readonly verb: "run";
+  /** -C; null is the current folder. */
+  readonly dir: string | null;
+  readonly targets: readonly Target[];
+  /** -e, in the order given; empty: the project's default. */
+  readonly envs: readonly string[];
+  /** null: the ini's. */
+  readonly profile: Profile | null;
+  /** null: the cores. */
+  readonly jobs: number | null;
+  readonly keepGoing: boolean;
+  readonly dryRun: boolean;
+  readonly verbose: boolean;
+  readonly why: boolean;
+  readonly json: boolean;
+  readonly timing: boolean;
+  readonly trace: string | null;
+  readonly noCache: boolean;
+  readonly fresh: boolean;
+  readonly force: boolean;
+  readonly offline: boolean;
+  readonly locked: boolean;
+  readonly packages: "fetch" | "system" | "auto" | null;
+  readonly port: string | null;
+  readonly baud: number | null;
+  /** Seconds. */
+  readonly timeout: number | null;
+  readonly watch: boolean;
+  /** Outputs to remove before the targets are built. */
+  readonly clean: "nothing" | "outputs" | "all";
+  readonly serial: Serial;
+}
+
+export type Command =
+  | RunCommand
+  | {
+      readonly verb: "clean";
+      readonly dir: string | null;
+      readonly project: string | null;
+      readonly envs: readonly string[];
+      readonly all: boolean;
+    }
+  | {
+      readonly verb: "config";
+      readonly dir: string | null;
+      readonly project: string | null;
+      readonly json: boolean;
+      readonly lint: boolean;
+    }
+  | { readonly verb: "boards"; readonly dir: string | null; readonly query: string | null; readonly json: boolean }
+  | { readonly verb: "init"; readonly dir: string | null; readonly project: string | null; readonly boards: readonly string[] }
+  | { readonly verb: "doctor"; readonly dir: string | null; readonly project: string | null; readonly json: boolean }
+  | {
+      readonly verb: "export";
+      readonly format: "compdb" | "ninja" | "dot";
+      readonly dir: string | null;
+      readonly envs: readonly string[];
+      readonly profile: Profile | null;
+    }
+  | { readonly verb: "cache"; readonly action: "stats" | "gc" | "verify" | "clear"; readonly file: null; readonly json: boolean }
+  | { readonly verb: "cache"; readonly action: "export" | "import"; readonly file: string; readonly json: boolean }
+  | { readonly verb: "tool"; readonly name: string; readonly argv: readonly string[] }
+  | { readonly verb: "help"; readonly topic: string | null }
+  | { readonly verb: "version" }
+  | { readonly verb: "completion"; readonly shell: "bash" | "zsh" | "fish" };
+
+/** Targets that are performed for what they do: never answered from a record. */
+const EFFECTS = new Set(["flash", "flash-fs", "monitor", "erase", "emulate"]);
+
+/** Beyond verbs: topics that `fb help` knows. */
+export const HELP_TOPICS = ["targets"] as const;
+
+/** `argv` is what comes after the program's name. Every failure is of usage: exit 2. */
+export function parseCommand(argv: readonly string[]): Result<Command> {
+  try {
+    return ok(parse(argv));
+  } catch (error) {
+    if (error instanceof Usage) return fail(error.failure);
+    throw error;
+  }
+}
+
+function parse(argv: readonly string[]): Command {
+  const at = verbAt(argv);
+  const verb = at === null ? "run" : (argv[at] ?? "run");
+  if (at === null && argv.some((a) => a === "--version" || a === "-V")) return { verb: "version" };
+  if (at === null && argv.some((a) => a === "--help" || a === "-h")) return { verb: "help", topic: null };
+  if (!Object.hasOwn(VERBS, verb)) throw unknownVerb(verb);
+  if (verb === "tool") return tool(argv, at ?? 0);
+  const rest = at === null ? argv : [...argv.slice(0, at), ...argv.slice(at + 1)];
+  if (rest.includes("--help") || rest.includes("-h")) return { verb: "help", topic: verb };
+  if (VERBS[verb]?.here !== true) throw notYet(`\`fb ${verb}\``);
+  const words = new Words(verb, flagsOf(verb), rest);
+  if (words.positionals.length > (VERBS[verb]?.most ?? 0)) {
+    const extra = words.positionals[VERBS[verb]?.most ?? 0] ?? "";
+    throw new Usage("word", `"${extra}": one word too many for \`fb ${verb}\``, `usage: fb ${verb} ${VERBS[verb]?.words ?? ""}`.trimEnd());
+  }
+  return command(verb, words);
+}
+
+function command(verb: string, words: Words): Command {
+  const dir = words.text("directory");
+  const project = words.positionals[0] ?? null;
+  switch (verb) {
+    case "run":
+      return runVerb(words);
+    case "build":
+    case "deploy":
+      return fbuildVerb(verb, words);
+    case "clean":
+      return { verb, dir, project, envs: words.list("env"), all: words.on("all") };
+    case "config":
+      return { verb, dir, project, json: words.on("json"), lint: words.on("lint") };
+    case "boards":
+      return { verb, dir, query: project, json: words.on("json") };
+    case "init": {
+      const boards = words.list("board");
+      if (boards.length === 0) throw new Usage("board", "`fb init` needs a board", "as in: fb init --board uno; `fb boards` lists them");
+      return { verb, dir, project, boards };
+    }
+    case "doctor":
+      return { verb, dir, project, json: words.on("json") };
+    case "export":
+      return { verb, format: oneOf(verb, words, ["compdb", "ninja", "dot"]), dir, envs: words.list("env"), profile: words.profile() };
+    case "cache":
+      return cache(words);
+    case "completion":
+      return { verb, shell: oneOf(verb, words, ["bash", "zsh", "fish"]) };
+    case "help":
+      if (project !== null && !Object.hasOwn(VERBS, project) && !(HELP_TOPICS as readonly string[]).includes(project))
+        throw unknownVerb(project);
+      return { verb, topic: project };
+    case "version":
+      return { verb };
+    default:
+      throw new Error(`no parser for the verb ${verb}`);
+  }
+}
+
+/** Where the verb is: the first word that is no flag and no flag's value, as far as run's flags tell. Null if there is none. */
+function verbAt(argv: readonly string[]): number | null {
+  const takesValue = new Set<string>();
+  for (const f of [...flagsOf("run"), ...flagsOf("deploy")])
+    if (f.kind !== "switch" && f.kind !== "optional")
+      for (const name of [`-${f.short}`, `--${f.name}`, ...f.also.map((a) => `--${a}`)]) takesValue.add(name);
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? "";
+    if (word === "--") return null;
+    if (!word.startsWith("-")) return i;
+    if (takesValue.has(word)) i++;
+  }
+  return null;
+}
+
+function unknownVerb(word: string): Usage {
+  if (Object.hasOwn(FOREIGN_VERBS, word)) return new Usage("verb", `fb has no verb "${word}"`, FOREIGN_VERBS[word] ?? "");
+  const close = nearest(word, Object.keys(VERBS)).map((n) => `"${n}"`);
+  const message = `unknown verb "${word}"`;
+  if (word.includes(":")) return new Usage("verb", message, `targets are for \`fb run\`: fb run ${word}`);
+  if (close.length > 0) return new Usage("verb", message, `did you mean ${close.join(" or ")}?`);
+  if (/[./\\]/.test(word)) return new Usage("verb", message, `for a project in that folder: fb build ${word}, or fb deploy ${word}`);
+  return new Usage("verb", message, `the verbs are ${verbsHere.join(", ")}`);
+}
+
+function notYet(what: string): Usage {
+  return new Usage("not-yet", `${what} is not in this version yet`, `what this version has: ${verbsHere.join(", ")}`);
+}
+
+// ── run ──
+
+function runVerb(words: Words): Command {
+  if (words.on("watch")) throw notYet("`fb run --watch`");
+  const named = words.positionals.map(target);
+  let clean = "nothing" as RunCommand["clean"];
+  for (const name of words.list("target")) {
+    const means = pioTarget(name);
+    if (means === "clean" || means === "fullclean") clean = means === "fullclean" || clean === "all" ? "all" : "outputs";
+    else named.push({ is: "name", dir: null, name: means, env: null });
+  }
+  if (clean !== "nothing" && named.length === 0)
+    return { verb: "clean", dir: words.text("directory"), project: null, envs: words.list("env"), all: clean === "all" };
+  return runCommand(words, named.length > 0 ? named : [{ is: "name", dir: null, name: "firmware", env: null }], clean);
+}
+
+function runCommand(words: Words, targets: readonly Target[], clean: RunCommand["clean"], watch: Words = words): RunCommand {
+  const packages = words.text("packages");
+  if (packages !== null && packages !== "fetch" && packages !== "system" && packages !== "auto")
+    throw new Usage(
+      "value",
+      `--packages is fetch, system or auto, not "${packages}"`,
+      didYouMean(packages, ["fetch", "system", "auto"], "as in --packages=auto"),
+    );
+  return {
+    verb: "run",
+    dir: words.text("directory"),
+    targets,
+    envs: words.list("env"),
+    profile: words.profile(),
+    jobs: words.whole("jobs", "-j"),
+    keepGoing: words.on("keep-going"),
+    dryRun: words.on("dry-run"),
+    verbose: words.on("verbose"),
+    why: words.on("why"),
+    json: words.on("json"),
+    timing: words.on("timing"),
+    trace: words.text("trace"),
+    noCache: words.on("no-cache"),
+    fresh: words.on("fresh"),
+    force: words.on("force"),
+    offline: words.on("offline"),
+    locked: words.on("locked"),
+    packages,
+    port: words.text("port") ?? watch.text("port"),
+    baud: words.whole("baud", "-b") ?? watch.whole("baud", "-b"),
+    timeout: words.number("timeout") ?? watch.number("timeout"),
+    watch: words.on("watch"),
+    clean,
+    serial: {
+      haltOnError: words.pattern("halt-on-error") ?? watch.pattern("halt-on-error"),
+      haltOnSuccess: words.pattern("halt-on-success") ?? watch.pattern("halt-on-success"),
+      expect: words.pattern("expect") ?? watch.pattern("expect"),
+      timestamps: !words.on("no-timestamp") && !watch.on("no-timestamp"),
+      qemuTimeout: words.number("qemu-timeout"),
+    },
+  };
+}
+
+function fbuildVerb(verb: "build" | "deploy", words: Words): RunCommand {
+  const dir = words.positionals[0] ?? null;
+  if (dir?.includes(":") && !/^[A-Za-z]:[\\/]/.test(dir))
+    throw new Usage("target", `\`fb ${verb}\` takes a folder, not the target "${dir}"`, `fb run ${dir}`);
+  const named = (name: string): Target => ({ is: "name", dir, name, env: null });
+  const clean = words.on("clean") ? "outputs" : "nothing";
+  if (verb === "build") return runCommand(words, [named("firmware")], clean);
+  const flags = words.text("monitor") ?? "";
+  const split = splitWords(flags);
+  if (split === null)
+    throw new Usage("value", `--monitor: an open quote in ${flags}`, "as in --monitor=\"--timeout 60 --expect 'TEST PASSED'\"");
+  const watch = new Words("monitor", MONITOR_FLAGS, split);
+  if (watch.positionals.length > 0)
+    throw new Usage(
+      "value",
+      `--monitor: "${watch.positionals[0]}" is not a flag`,
+      "its value holds flags of `fb monitor`; the folder comes before it",
+    );
+  const emulated = words.on("qemu");
+  const targets = [named(emulated ? "emulate" : "flash")];
+  if (words.on("monitor") && !emulated) targets.push(named("monitor"));
+  return runCommand(words, targets, clean, watch);
+}
+
+/** `[DIR]:NAME[@ENV]` where there is a ":", else a path. A path's env is what follows its last "@", if that can be an env's name and no file's ending. */
+function target(word: string): Target {
+  const colon = word.lastIndexOf(":");
+  const drive = colon === 1 && /^[A-Za-z]:[\\/]/.test(word);
+  const at = word.lastIndexOf("@");
+  const env = at > colon && /^[\w-]+$/.test(word.slice(at + 1)) ? word.slice(at + 1) : null;
+  const before = env === null ? word : word.slice(0, at);
+  if (at === word.length - 1) throw new Usage("target", `"${word}": no env after "@"`, "as in :firmware@uno");
+  if (colon < 0 || drive) {
+    if (before === "" || before === "^")
+      throw new Usage("target", `"${word}" names nothing`, "a target is [DIR]:NAME[@ENV] or a file's path");
+    return { is: "path", path: before, env };
+  }
+  const name = before.slice(colon + 1);
+  if (name === "") throw new Usage("target", `"${word}": no name after ":"`, "as in :firmware, :flash, :lib/Servo");
+  return { is: "name", dir: colon === 0 ? null : word.slice(0, colon), name, env };
+}
+
+function pioTarget(name: string): string {
+  if (name.startsWith(":") && name.length > 1) return name.slice(1);
+  if (Object.hasOwn(PIO_TARGETS, name)) return PIO_TARGETS[name] ?? name;
+  const instead = Object.hasOwn(PIO_TARGETS_NOT_HERE, name) ? PIO_TARGETS_NOT_HERE[name] : undefined;
+  if (instead !== undefined) throw new Usage("target", `fb has no target "${name}"`, instead);
+  const all = Object.keys(PIO_TARGETS);
+  const hint = didYouMean(name, all, `-t takes ${all.join(", ")}; fb's own targets are written :NAME, as in fb run :${name}`);
+  throw new Usage("target", `-t: unknown target "${name}"`, hint);
+}
+
+// ── the small verbs ──
+
+function oneOf<T extends string>(verb: string, words: Words, choices: readonly T[]): T {
+  const word = words.positionals[0];
+  const found = choices.find((c) => c === word);
+  if (found !== undefined) return found;
+  if (word === undefined) throw new Usage("word", `\`fb ${verb}\` needs one of ${choices.join(", ")}`, `as in: fb ${verb} ${choices[0]}`);
+  throw new Usage(
+    "word",
+    `\`fb ${verb}\` takes ${choices.join(", ")}, not "${word}"`,
+    didYouMean(word, choices, `as in: fb ${verb} ${choices[0]}`),
+  );
+}
+
+function cache(words: Words): Command {
+  const action = oneOf("cache", words, ["stats", "gc", "verify", "clear", "export", "import"]);
+  const file = words.positionals[1];
+  const json = words.on("json");
+  if (action === "export" || action === "import") {
+    if (file === undefined) throw new Usage("word", `\`fb cache ${action}\` needs a file`, `as in: fb cache ${action} cache.tar`);
+    return { verb: "cache", action, file, json };
+  }
+  if (file !== undefined) throw new Usage("word", `"${file}": one word too many for \`fb cache ${action}\``, `usage: fb cache ${action}`);
+  return { verb: "cache", action, file: null, json };
+}
+
+/** Everything after the name is the tool's own. */
+function tool(argv: readonly string[], at: number): Command {
+  if (at > 0) throw new Usage("flag", `\`fb tool\` takes no flag before it: ${argv[0]}`, "usage: fb tool NAME ARGUMENT...");
+  const [name, ...rest] = argv.slice(1);
+  if (name === "--help" || name === "-h") return { verb: "help", topic: "tool" };
+  if (name === undefined || name.startsWith("-"))
+    throw new Usage("word", "`fb tool` needs a tool's name", "usage: fb tool NAME ARGUMENT...");
+  return { verb: "tool", name, argv: rest };
+}
+
+// ── what a run asks for ──
+
+/**
+ * All of a run that selects its results, in one line that is the same for equal requests: what its snapshot is filed under. Null where a snapshot must
+ * not answer: for effects, and for what has to look at, or tell of, each action.
+ */
+export function requestKey(command: Command): string | null {
+  if (command.verb !== "run" || command.fresh || command.force || command.dryRun || command.noCache || command.watch) return null;
+  if (command.timing || command.trace !== null || command.clean !== "nothing") return null;
+  if (command.targets.some((t) => t.is === "name" && EFFECTS.has(t.name))) return null;
+  const targets = command.targets.map((t) => (t.is === "name" ? [t.dir ?? "", `:${t.name}`, t.env ?? ""] : ["", t.path, t.env ?? ""]));
+  return JSON.stringify([
+    sorted(targets.map((t) => JSON.stringify(t))),
+    sorted(command.envs),
+    command.profile ?? "",
+    command.packages ?? "",
+  ]);
+}
+
+function sorted(words: readonly string[]): string[] {
+  return [...new Set(words)].sort();
+}

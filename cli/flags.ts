@@ -1,0 +1,167 @@
+/** Every verb with its flags, once: what the parser accepts, the help explains and the shells complete. */
+
+export const PROFILES = ["release", "quick", "debug"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** switch: no value; text, number, list (may be repeated): one; optional: one only as `--flag=VALUE`. */
+export type FlagKind = "switch" | "text" | "number" | "list" | "optional";
+
+export interface Flag {
+  /** Long name without dashes. */
+  readonly name: string;
+  /** One letter, or "". */
+  readonly short: string;
+  readonly kind: FlagKind;
+  /** What stands for the value in the help; "" for a switch. */
+  readonly value: string;
+  /** Long names of other tools that mean the same. */
+  readonly also: readonly string[];
+  readonly says: string;
+}
+
+function flag(kind: FlagKind, name: string, short: string, value: string, says: string, ...also: string[]): Flag {
+  return { name, short, kind, value, also, says };
+}
+
+const ENV = flag("list", "env", "e", "ENV", "only this env of platformio.ini; repeat it for several", "environment");
+const DIR = flag("text", "directory", "C", "DIR", "the project's folder, instead of the current one", "project-dir");
+const JSON_EVENTS = flag("switch", "json", "", "", "one JSON event a line on stdout, text for people on stderr");
+const JSON_VALUE = flag("switch", "json", "", "", "one JSON value on stdout");
+const HELP = flag("switch", "help", "h", "", "this text");
+const VERBOSE = flag("switch", "verbose", "v", "", "show every command, and what came from the cache");
+const PORT = flag("text", "port", "p", "PORT", "the serial port, instead of the one that is found");
+const PROFILE_FLAGS = [
+  flag("switch", "release", "", "", "the release profile (the default)"),
+  flag("switch", "quick", "", "", "without link-time optimisation: builds fastest"),
+  flag("switch", "debug", "", "", "for a debugger: build_type = debug"),
+];
+
+/** What a run takes, whatever the verb that starts it. */
+const RUN_FLAGS = [
+  ENV,
+  DIR,
+  ...PROFILE_FLAGS,
+  flag("number", "jobs", "j", "N", "actions at once (default: the cores)"),
+  flag("switch", "keep-going", "k", "", "after a failure go on with what does not need it"),
+  flag("switch", "dry-run", "n", "", "say what would run, run nothing"),
+  VERBOSE,
+  flag("switch", "why", "", "", "a reason on every action's line"),
+  JSON_EVENTS,
+  flag("switch", "timing", "", "", "where the time went, at the end"),
+  flag("text", "trace", "", "FILE", "write the run's timeline (for chrome://tracing, Perfetto)"),
+  flag("switch", "no-cache", "", "", "take nothing from the cache, but record"),
+  flag("switch", "fresh", "", "", "ignore what is recorded of the targets: run them again"),
+  flag("switch", "force", "", "", "perform an effect that is known to be done"),
+  flag("switch", "offline", "", "", "no network"),
+  flag("switch", "locked", "", "", "fail if fb.lock would change"),
+  flag("text", "packages", "", "FROM", "fetch, system or auto: where new packages come from"),
+  PORT,
+];
+
+const TIMEOUT = "end a monitor or an upload after S seconds";
+const SERIAL_FLAGS = [
+  flag("text", "halt-on-error", "", "RE", "end with 1 when a line matches"),
+  flag("text", "halt-on-success", "", "RE", "end with 0 when a line matches"),
+  flag("text", "expect", "", "RE", "a line that must have come by the end"),
+  flag("switch", "no-timestamp", "", "", "lines without the time before them"),
+];
+const BAUD = flag("number", "baud", "b", "BAUD", "speed of the port");
+const TIME_LIMIT = flag("number", "timeout", "t", "SECONDS", TIMEOUT);
+const CLEAN_FIRST = flag("switch", "clean", "c", "", "remove the outputs first");
+
+export interface Verb {
+  /** What follows the verb in its usage line. */
+  readonly words: string;
+  readonly says: string;
+  readonly flags: readonly Flag[];
+  /** At most so many words beside the flags. */
+  readonly most: number;
+  /** False: the contract names it, this version does not have it. */
+  readonly here: boolean;
+}
+
+function verb(says: string, words: string, most: number, ...flags: readonly Flag[]): Verb {
+  return { words, says, flags: [...flags, HELP], most, here: true };
+}
+
+function later(says: string): Verb {
+  return { words: "", says, flags: [HELP], most: Number.POSITIVE_INFINITY, here: false };
+}
+
+const ANY = Number.POSITIVE_INFINITY;
+
+/** In the order in which the help lists them. */
+export const VERBS: Readonly<Record<string, Verb>> = {
+  run: verb(
+    "build targets, perform effects",
+    "[[DIR]:TARGET[@ENV] | FILE]...",
+    ANY,
+    ...RUN_FLAGS,
+    flag("list", "target", "t", "TARGET", "a target by PlatformIO's name: upload, clean, size…"),
+    flag("number", "timeout", "", "S", TIMEOUT),
+    flag("switch", "watch", "", "", "run again on every save"),
+  ),
+  build: verb("build the firmware", "[DIR]", 1, ...RUN_FLAGS, CLEAN_FIRST, TIME_LIMIT),
+  deploy: verb(
+    "build and flash",
+    "[DIR]",
+    1,
+    ...RUN_FLAGS,
+    CLEAN_FIRST,
+    BAUD,
+    TIME_LIMIT,
+    flag("optional", "monitor", "", '"FLAGS"', "then show what the board prints; FLAGS as in fb monitor"),
+    ...SERIAL_FLAGS,
+    flag("switch", "qemu", "", "", "run in the emulator instead of on a board"),
+    flag("number", "qemu-timeout", "", "S", "end the emulator after S seconds"),
+  ),
+  monitor: {
+    ...verb("show what the board prints", "[DIR]", 1, ENV, DIR, VERBOSE, PORT, BAUD, TIME_LIMIT, ...SERIAL_FLAGS, JSON_EVENTS),
+    here: false,
+  },
+  clean: verb(
+    "remove what was built",
+    "[DIR]",
+    1,
+    ENV,
+    DIR,
+    flag("switch", "all", "", "", "everything that fb keeps in the project: its .fb folder"),
+  ),
+  config: verb(
+    "print the project as fb reads it",
+    "[DIR]",
+    1,
+    DIR,
+    flag("switch", "json", "", "", "as PlatformIO's `project config --json-output`", "json-output"),
+    flag("switch", "lint", "", "", "only what is wrong or odd in it"),
+  ),
+  boards: verb("list boards, or those that match", "[QUERY]", 1, JSON_VALUE, DIR),
+  init: verb("start a project", "--board ID [DIR]", 1, flag("list", "board", "b", "ID", "the board; fb boards lists them"), DIR),
+  doctor: verb("check this machine and this project", "[DIR]", 1, JSON_VALUE, DIR),
+  export: verb("write a file for another tool", "compdb|ninja|dot", 1, ENV, DIR, ...PROFILE_FLAGS),
+  cache: verb("look after the cache", "stats|gc|verify|clear|export FILE|import FILE", 2, JSON_VALUE),
+  completion: verb("print a script that completes fb's words", "bash|zsh|fish", 1),
+  help: verb("explain fb, or one verb", "[VERB]", 1),
+  version: verb("print the version", "", 0),
+  tool: verb("what runs inside fb, for an exported build.ninja", "NAME ARGUMENT...", ANY),
+  watch: later("run again on every save"),
+  query: later("ask the graph"),
+  explain: later("why something was rebuilt"),
+  graph: later("a picture of the graph"),
+  deps: later("install and lock packages and libraries"),
+  size: later("what takes the flash and the RAM"),
+  devices: later("boards that are plugged in"),
+  device: later("lease and release a board"),
+  daemon: later("the process that holds devices"),
+  show: later("fbuild's `show daemon`"),
+};
+
+/** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
+export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];
+
+export function flagsOf(name: string): readonly Flag[] {
+  return VERBS[name]?.flags ?? [];
+}
+
+/** The verbs of this version. */
+export const verbsHere: readonly string[] = Object.keys(VERBS).filter((name) => VERBS[name]?.here);
