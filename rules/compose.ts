@@ -184,7 +184,10 @@ function buildLibraries(env: State, input: ComposeInput, test: boolean): BuiltLi
       build(find(id));
       share(state, stateOf(find(id)));
     }
-    for (const id of library.circular) prependUnique(state.scopes.includes, find(id).includes);
+    for (const id of library.circular) {
+      const other = stateOf(find(id)).scopes.includes.filter((folder) => !has(env.scopes.includes, folder));
+      prependUnique(state.scopes.includes, [...find(id).includes, ...other]);
+    }
     visiting.delete(library.id);
     if (order.includes(library.id)) return;
     prependUnique(state.scopes.includes, library.includes);

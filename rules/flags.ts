@@ -246,7 +246,8 @@ class Parser {
 
   /** A word without a dash is a library file to SCons; PlatformIO then makes `-l<absolute path>` of it, which no linker finds. */
   bare(word: string): void {
-    this.scopes.libs.push(`./${word}`);
+    const file = projectFolder(word, this.context.projectDir, this.context.base);
+    this.scopes.libs.push(file.startsWith("/") ? file : `./${file}`);
     const hint = /\.(ld|lds|x)$/i.test(word)
       ? `For a linker script write -Wl,-T${word}.`
       : /\.(a|o|so)$/i.test(word)

@@ -1,0 +1,171 @@
+/** compose() against what PlatformIO 6.2.0 passed to its tools (fixtures/flags-*.json, made by record-flags.ts), and its own rules. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type ComposeInput, type CompileFlags, compose } from "../../rules/compose.ts";
+import { commandsIn, noScopes, parseFlags, plainScopes, type Scopes } from "../../rules/flags.ts";
+import type { Case } from "./flag-cases.ts";
+
+interface Recorded extends Case {
+  readonly expect: {
+    readonly c: readonly string[];
+    readonly cxx: readonly string[];
+    readonly S: readonly string[];
+    readonly s: readonly string[];
+    readonly link: readonly string[];
+    readonly libraries: Readonly<Record<string, readonly string[]>>;
+    readonly framework: readonly string[] | null;
+  };
+}
+
+const fixtures = process.env["FB_FLAG_FIXTURES"] ?? join(import.meta.dirname, "fixtures");
+const read = (name: string): Recorded[] => JSON.parse(readFileSync(join(fixtures, name), "utf8"));
+
+const core = "/CORE/packages/framework-arduino-avr";
+const facts: Readonly<Record<string, readonly [mcu: string, define: string, variant: string]>> = {
+  uno: ["atmega328p", "ARDUINO_AVR_UNO", "standard"],
+  nanoatmega328: ["atmega328p", "ARDUINO_AVR_NANO", "eightanaloginputs"],
+  megaatmega2560: ["atmega2560", "ARDUINO_AVR_MEGA2560", "mega"],
+  leonardo: ["atmega32u4", "ARDUINO_AVR_LEONARDO", "leonardo"],
+};
+
+function avrFramework(board: string): Scopes {
+  const [mcu, , variant] = facts[board] ?? ["", "", ""];
+  const usb = ["USB_VID=0x2341", "USB_PID=0x8036", 'USB_PRODUCT="Arduino Leonardo"', 'USB_MANUFACTURER="Arduino"'];
+  return plainScopes({
+    asflags: [`-mmcu=${mcu}`],
+    asppflags: ["-x", "assembler-with-cpp"],
+    cflags: ["-std=gnu11", "-fno-fat-lto-objects"],
+    ccflags: [`-mmcu=${mcu}`, "-Os", "-Wall", "-ffunction-sections", "-fdata-sections", "-flto"],
+    cxxflags: ["-fno-exceptions", "-fno-threadsafe-statics", "-fpermissive", "-std=gnu++11"],
+    cppflags: [],
+    linkflags: [`-mmcu=${mcu}`, "-Os", "-Wl,--gc-sections", "-flto", "-fuse-linker-plugin"],
+    defines: ["F_CPU=16000000L", "ARDUINO_ARCH_AVR", "ARDUINO=10808", ...(board === "leonardo" ? usb : [])],
+    includes: [`${core}/cores/arduino`, `${core}/variants/${variant}`],
+    libpath: [],
+    libs: ["m"],
+  });
+}
+
+function variablesOf(one: Case): Map<string, string> {
+  return new Map([
+    ["PIOENV", one.name],
+    ["PROJECT_DIR", "/P"],
+    ["PROJECT_SRC_DIR", "/P/src"],
+    ["PROJECT_INCLUDE_DIR", "/P/include"],
+    ["BUILD_DIR", `.pio/build/${one.name}`],
+  ]);
+}
+
+function inputOf(one: Case): ComposeInput {
+  const variables = variablesOf(one);
+  const parse = (items: readonly string[], base: string, plain: boolean): Scopes => {
+    const expanded = items.map((item) => item.replaceAll("${PROJECT_DIR}", "/P"));
+    const commands = new Map(commandsIn(expanded).map((command) => [command, command.replace(/^echo /, "")]));
+    return parseFlags(expanded, {
+      variables,
+      projectDir: "/P",
+      base,
+      commands,
+      plain,
+      option: "build_flags",
+      file: null,
+      line: 0,
+      column: 0,
+    }).scopes;
+  };
+  const debugFlags = one.debug_build_flags.length > 0 ? one.debug_build_flags : ["-Og", "-g2", "-ggdb2"];
+  return {
+    variables,
+    projectDir: "/P",
+    buildDir: `.pio/build/${one.name}`,
+    platform: noScopes,
+    board: one.board === "" ? noScopes : parse([`-D${facts[one.board]?.[1]}`], "", false),
+    user: parse(one.build_flags, "", false),
+    framework: one.board === "" ? noScopes : avrFramework(one.board),
+    unflags: parse(one.build_unflags, "", false),
+    src: parse(one.build_src_flags, "", false),
+    debug: one.debug ? parse(debugFlags, "", true) : null,
+    withoutLto: false,
+    testIncludes: one.test ? ["test"] : null,
+    projectIncludes: ["include", "src"],
+    libraries: one.libraries.map((library) => ({
+      id: library.name,
+      includes: [`lib/${library.name}/src`],
+      flags: parse(library.flags, `lib/${library.name}`, false),
+      unflags: parse(library.unflags, `lib/${library.name}`, false),
+      archived: library.archived,
+      off: one.off,
+      dependencies: library.dependencies,
+      circular: library.circular,
+    })),
+    uses: one.libraries.filter((library) => library.direct).map((library) => library.name),
+    ldscript: null,
+  };
+}
+
+const cxx = (f: CompileFlags): string[] => [...f.cxxflags, ...f.ccflags, ...f.cppflags, ...f.defines, ...f.includes];
+const c = (f: CompileFlags): string[] => [...f.cflags, ...f.ccflags, ...f.cppflags, ...f.defines, ...f.includes];
+const asm = (f: CompileFlags): string[] => [...f.asflags, ...f.asppflags, ...f.cppflags, ...f.defines, ...f.includes];
+
+/** The differences that fb wants: folders that do not exist are relative to the project, folders in it are never absolute, a bare word is named as it was written. */
+function wanted(args: readonly string[]): string[] {
+  const folder = /^\/CORE\/platforms\/\w+\/builder\//;
+  return args.map((arg, i) => {
+    const before = args[i - 1] ?? "";
+    if (/^-[IL]\/CORE\/platforms/.test(arg))
+      return (
+        arg.slice(0, 2) +
+        arg
+          .slice(2)
+          .replace(folder, "")
+          .replace(/^\/CORE\/platforms\/\w+\//, "/")
+      );
+    if (before === "-imacros") return arg.replace(folder, "");
+    if (/^-(include|isystem|iquote|idirafter)$/.test(before)) return arg.replace(/^\/P\//, "");
+    return arg.replace(/^-l\/P\//, "-l./");
+  });
+}
+
+function check(one: Recorded): void {
+  const got = compose(inputOf(one));
+  const same = (actual: readonly string[], expected: readonly string[], what: string): void =>
+    assert.equal(actual, wanted(expected), `${one.name} ${what}\n${JSON.stringify(inputsOf(one))}`);
+  same(cxx(got.project), one.expect.cxx, "C++");
+  same(c(got.project), one.expect.c, "C");
+  same(asm(got.project), one.expect.S, "S");
+  same(got.project.asflags, one.expect.s, "s");
+  for (const [name, args] of Object.entries(one.expect.libraries)) {
+    const library = got.libraries.get(name);
+    assert.ok(library, `${one.name}: library ${name} is not built`);
+    if (library !== undefined) same(c(library), args, `library ${name}`);
+  }
+  if (one.expect.framework !== null) same(c(got.framework), one.expect.framework, "framework");
+  const link = one.expect.link.filter((arg) => !/^-Wl,--(start|end)-group$/.test(arg) && !/^\.pio\/build\/.*\.(o|a)$/.test(arg)).slice(2);
+  same([...got.link.linkflags, ...got.link.libpath, ...got.link.libsBefore, ...got.link.libsAfter], link, "link");
+  const archives = one.expect.link.filter((arg) => /\/lib\w{3}\/lib\w+\.a$/.test(arg)).map((arg) => arg.replace(/.*\/lib(\w+)\.a$/, "$1"));
+  assert.equal(
+    got.order.filter((id) => one.libraries.some((library) => library.name === id && library.archived)),
+    archives,
+    `${one.name} archives`,
+  );
+  const first = one.expect.link.findIndex((arg) => arg.endsWith(".a") && arg.startsWith(".pio"));
+  if (first >= 0)
+    assert.is(
+      one.expect.link.slice(one.expect.link.indexOf("-Wl,--start-group") + 1, first).length,
+      got.link.libsBefore.length,
+      `${one.name} before archives`,
+    );
+}
+
+function inputsOf(one: Recorded): object {
+  const { expect: _, ...rest } = one;
+  return rest;
+}
+
+for (const name of ["flags-native.json", "flags-avr.json"]) {
+  for (const one of read(name)) test(`${name}: ${one.name}`, () => check(one));
+}
+
+test.run();
