@@ -39,6 +39,11 @@ export function stripSgr(text: string): string {
   return sanitize(text, false);
 }
 
+/** A name that stays on its line, whatever is in it. */
+export function oneLine(text: string): string {
+  return stripSgr(text).replace(/[\n\t]+/g, " ");
+}
+
 /** Ends in a newline, unless empty. */
 export function lines(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;

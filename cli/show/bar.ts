@@ -1,0 +1,190 @@
+/**
+ * The display on a terminal: messages scroll by above, whole; below them one to four lines are redrawn at most twenty times a second.
+ *
+ *   [========            ] 120/300  8 running  172 waiting  40 from cache  12s
+ *      3.2s  compile uno src/main.cpp
+ *
+ * Every frame is one write: back to the first line of the area, what is to be said above, the area again. Its lines are cut to the terminal's width,
+ * so that each takes one row and going back is exact. After a resize nothing is drawn until the width has stood still, and only rows that are surely
+ * ours are cleared: a piece of an old bar may stay behind, a message is never lost. The cursor is not hidden: a killed fb would leave it so.
+ */
+import type { Event } from "../../engine/types.ts";
+import type { Display, DisplayOptions } from "./display.ts";
+import { actionLine, Messages } from "./messages.ts";
+import { deviceLine, pullText } from "./plain.ts";
+import { renderSummary } from "./summary.ts";
+import { pullName, type Running, Tally } from "./tally.ts";
+import { cutEnd, cutStart, displayWidth, lines, paint, quoteForShell, type Style, sanitize, ticking } from "./text.ts";
+
+const FRAME_MS = 50;
+/** Clocks in the area tick this often when nothing happens. */
+const IDLE_FRAME_MS = 100;
+/** What takes less has no bar. */
+const QUIET_MS = 150;
+const SETTLE_MS = 200;
+const MOST_RUNNING = 3;
+/** ECMA-48 EL and ED: from the cursor to the end of the line, of the screen. */
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+export class Bar implements Display {
+  private readonly options: DisplayOptions;
+  private readonly tally: Tally;
+  private readonly messages = new Messages();
+  private readonly began: number;
+  /** What is to be written above the area with the next frame. */
+  private above = "";
+  /** Rows of the area that are on the screen. */
+  private drawn = 0;
+  private drawnAt = Number.NEGATIVE_INFINITY;
+  /** The area grows but does not shrink: it would jump. */
+  private height = 1;
+  private width: number;
+  private resizedAt = Number.NEGATIVE_INFINITY;
+  private dirty = false;
+  private planned = false;
+  private over = false;
+
+  constructor(options: DisplayOptions) {
+    this.options = options;
+    this.tally = new Tally(options.upToDate);
+    this.began = options.now();
+    this.width = options.columns();
+  }
+
+  emit(e: Event): void {
+    if (this.over) return;
+    const now = this.options.now();
+    const { color } = this.options.out;
+    const argv = e.type === "end" ? (this.tally.running.get(e.id)?.argv ?? null) : null;
+    this.tally.take(e, now);
+    this.dirty = true;
+    switch (e.type) {
+      case "plan":
+        this.planned = e.final;
+        break;
+      case "end":
+        this.ended(e, argv);
+        break;
+      case "diagnostic":
+        this.above += this.messages.diagnostic(e, color);
+        break;
+      case "fetch":
+        if (e.state === "failed") this.above += `${paint("FAILED", "red", color)} to fetch ${pullName(e)}\n`;
+        break;
+      case "device":
+        this.above += `${deviceLine(e)}\n`;
+        break;
+      case "serial":
+        this.above += lines(sanitize(e.line, color));
+        break;
+      case "result": {
+        const { dryRun, previousSize } = this.options;
+        this.above += renderSummary(e, { color, dryRun, previousSize, failed: this.messages.failed });
+        return this.close();
+      }
+    }
+    if (now - this.drawnAt >= FRAME_MS) this.draw(now);
+  }
+
+  tick(): void {
+    const now = this.options.now();
+    if (!this.over && now - this.drawnAt >= (this.dirty ? FRAME_MS : IDLE_FRAME_MS)) this.draw(now);
+  }
+
+  close(): void {
+    if (this.over) return;
+    this.over = true;
+    this.options.out.write(this.back() + this.above);
+    this.above = "";
+    this.drawn = 0;
+  }
+
+  private ended(e: Extract<Event, { type: "end" }>, argv: readonly string[] | null): void {
+    const { verbose, why, dryRun, out } = this.options;
+    const shown = (e.status === "ran" || e.status === "hit" || e.status === "remote-hit") && (verbose || why || dryRun);
+    if (shown) this.above += `${actionLine(e, dryRun, why, out.color)}\n${verbose && argv !== null ? `${quoteForShell(argv)}\n` : ""}`;
+    if (e.status !== "cancelled") this.above += this.messages.output(e, argv, !shown, out.color);
+  }
+
+  private draw(now: number): void {
+    const columns = this.options.columns();
+    if (columns !== this.width) {
+      this.width = columns;
+      this.resizedAt = now;
+    }
+    if (now - this.resizedAt < SETTLE_MS) return;
+    const frame = this.frame(now, columns);
+    if (frame.length === 0 && this.above === "" && this.drawn === 0) return;
+    this.drawnAt = now;
+    this.dirty = false;
+    const text = this.above === "" ? this.home() : this.back() + this.above;
+    this.above = "";
+    this.drawn = frame.length;
+    this.options.out.write(`${text}${frame.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${CLEAR_BELOW}`);
+  }
+
+  /** To the start of the area: over it, without clearing, a frame is drawn that does not flicker. */
+  private home(): string {
+    if (this.drawn === 0) return "";
+    return `${this.drawn > 1 ? `\x1b[${this.drawn - 1}A` : ""}\r`;
+  }
+
+  /** To the start of the area, and it is gone. */
+  private back(): string {
+    return this.drawn === 0 ? "" : this.home() + CLEAR_BELOW;
+  }
+
+  /** The lines of the area: none for a short run, nor while a monitor has the screen. */
+  private frame(now: number, columns: number): string[] {
+    const { running, pulls } = this.tally;
+    if (now - this.began < QUIET_MS) return [];
+    for (const r of running.values()) if (r.kind === "monitor") return [];
+    const { color } = this.options.out;
+    const room = Math.max(1, columns - 1);
+    const below = [...pulls.values()].map((p) => cutEnd(`${ticking(now - p.since).padStart(7)}  ${pullText(p)}`, room));
+    for (const r of this.tally.longest()) below.push(runningLine(r, now, room));
+    const most = Math.max(0, Math.min(MOST_RUNNING, this.options.rows() - 2));
+    const shown = below.slice(0, most);
+    this.height = Math.min(Math.max(this.height, shown.length + 1), most + 1);
+    while (shown.length + 1 < this.height) shown.push("");
+    return [this.head(now, room), ...shown.map((line) => paint(line, "dim", color))];
+  }
+
+  private head(now: number, room: number): string {
+    const { done, total, running, waiting, failed, hits } = this.tally;
+    const parts: (readonly [string, Style | null])[] = [];
+    const size = room >= 60 ? 20 : room >= 30 ? 10 : 0;
+    if (size > 0) parts.push([meter(total === 0 ? 0 : done / Math.max(done, total), size), null]);
+    if (total > 0) parts.push([`${done}/${Math.max(done, total)}`, "bold"]);
+    else if (this.tally.pulls.size === 0) parts.push(["reading the project", null]);
+    parts.push([ticking(now - this.began), null]);
+    if (failed > 0) parts.push([`${failed} failed`, "red"]);
+    if (running.size > 0) parts.push([`${running.size} running`, null]);
+    if (waiting > 0) parts.push([`${waiting} waiting`, null]);
+    if (hits > 0) parts.push([`${hits} from cache`, null]);
+    if (!this.planned && total > 0) parts.push(["still planning", "dim"]);
+    let line = "";
+    let used = 0;
+    for (const [text, style] of parts) {
+      const gap = used === 0 ? 0 : used === size + 2 ? 1 : 2;
+      if (used + gap + displayWidth(text) > room) continue;
+      line += " ".repeat(gap) + (style === null ? text : paint(text, style, this.options.out.color));
+      used += gap + displayWidth(text);
+    }
+    return line;
+  }
+}
+
+function meter(share: number, size: number): string {
+  const filled = Math.floor(Math.min(1, share) * size);
+  return `[${"=".repeat(filled)}${" ".repeat(size - filled)}]`;
+}
+
+/** `   3.2s  compile uno src/main.cpp`, cut in the name's start; how far it is where that is known. */
+function runningLine(r: Running, now: number, room: number): string {
+  const far = r.total === null || r.total === 0 ? "" : `  ${Math.floor((r.done / r.total) * 100)}%`;
+  const head = `${ticking(now - r.since).padStart(7)}  `;
+  const space = room - head.length - far.length;
+  return space < 8 ? cutEnd(head + r.name, room) : head + cutStart(r.name, space) + far;
+}

@@ -1,0 +1,21 @@
+/** `--json`: the events as they are, one object a line, fields as in the command-line contract. */
+import type { Event, EventSink } from "../../engine/types.ts";
+import { stripSgr } from "./text.ts";
+
+/** `write` gets whole lines. Nothing follows the result. What tools printed is given without escape codes: readers of JSON are no terminals. */
+export function jsonSink(write: (line: string) => void): EventSink {
+  let over = false;
+  return {
+    emit(e) {
+      if (over) return;
+      over = e.type === "result";
+      write(`${jsonLine(e)}\n`);
+    },
+  };
+}
+
+/** `type` and `t` first, for those who read it with their eyes. */
+export function jsonLine(e: Event): string {
+  const { type, t, ...rest } = e;
+  return JSON.stringify({ type, t, ...rest, ...(e.type === "end" ? { output: stripSgr(e.output) } : {}) });
+}
