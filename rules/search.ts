@@ -7,9 +7,9 @@ export interface IncludeSearch {
 }
 
 /**
- * gcc's order (manual, "Options for Directory Search"): -iquote; then -I, -isystem, the built-in folders, -idirafter, each in the order given. A later -I of
- * a folder that is also a system folder is ignored by gcc; here it stays, which can only name a place too many. `-iprefix` is put before what
- * follows in `-iwithprefix` (as -idirafter) and `-iwithprefixbefore` (as -I). `-nostdinc` takes the built-in folders away.
+ * gcc's order (manual, "Options for Directory Search", and what `gcc -v` prints): -iquote; then -I, -isystem, the built-in folders, -idirafter, each in the
+ * order given. An -I of a folder that also comes later is ignored. `-iprefix` is put before what follows in `-iwithprefix` (which gcc 12 and
+ * avr-gcc 5.4 treat as -isystem, whatever the manual says) and `-iwithprefixbefore` (as -I). `-nostdinc` takes the built-in folders away.
  */
 export function includeSearch(argv: readonly string[], builtIn: readonly string[]): IncludeSearch {
   const quote: string[] = [];
@@ -21,7 +21,7 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
   // Longer spellings first: -iwithprefixbefore begins with -iwithprefix.
   const options: readonly (readonly [string, (folder: string) => void])[] = [
     ["-iwithprefixbefore", (d) => first.push(prefix + d)],
-    ["-iwithprefix", (d) => after.push(prefix + d)],
+    ["-iwithprefix", (d) => system.push(prefix + d)],
     ["-iprefix", (d) => (prefix = d)],
     ["-iquote", (d) => quote.push(d)],
     ["-isystem", (d) => system.push(d)],
@@ -45,7 +45,8 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
       break;
     }
   }
-  return { quote: unique(quote), search: unique([...first, ...system, ...(standard ? builtIn : []), ...after]) };
+  const late = [...system, ...(standard ? builtIn : []), ...after];
+  return { quote: unique(quote), search: unique([...first.filter((folder) => !late.includes(folder)), ...late]) };
 }
 
 /** libraries: what follows -l, in order; search: -L folders in order, then the built-in ones. */

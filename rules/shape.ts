@@ -44,7 +44,7 @@ export interface TableShape {
   readonly name: string | null;
   readonly keys: Readonly<Record<string, Shape>>;
   readonly required: readonly string[];
-  /** Further keys: what their names fit and what they hold; null: there are none. */
+  /** Further keys: what their names fit (those of `keys` do too) and what they hold; null: there are none. */
   readonly rest: { readonly pattern: string; readonly expected: string; readonly of: Shape } | null;
   /** Exactly one of these keys is there; empty for no such rule. */
   readonly exactlyOne: readonly string[];
@@ -152,7 +152,7 @@ function checkValue(value: TomlValue, shape: Shape, path: string, found: Failure
           "rule.wrong-value",
           `${path}: expected ${expectedOf(fits)}, found "${value.value}"`,
           value.span,
-          didYouMean(value.value, fits.oneOf, ""),
+          didYouMean(value.value, fits.oneOf, fits.about),
         ),
       );
     else if (fits.pattern !== null && !new RegExp(fits.pattern, "u").test(value.value))
@@ -266,7 +266,7 @@ function tableSchema(shape: TableShape, defs: Record<string, unknown>): Record<s
     ...(shape.rest === null
       ? { additionalProperties: false }
       : {
-          propertyNames: { anyOf: [{ enum: Object.keys(shape.keys) }, { pattern: shape.rest.pattern }] },
+          propertyNames: { pattern: shape.rest.pattern },
           additionalProperties: schemaOf(shape.rest.of, defs),
         }),
     ...(shape.exactlyOne.length === 0 ? {} : { oneOf: shape.exactlyOne.map((key) => ({ type: "object", required: [key] })) }),

@@ -172,7 +172,7 @@ function keyText(key: AST.TOMLBare | AST.TOMLQuoted): string {
 /** The parser notices an unfinished value only where the next line begins; a reader looks for it at the end of the line that lacks it. */
 function syntaxError(file: string, source: string, error: ParseError): Failure {
   let at = Math.min(error.index, source.length);
-  if (/^(Unterminated|Unspecified|Missing|Expected)/.test(error.message)) {
+  if (/^(Unterminated|Unspecified|Expected|The key)/.test(error.message)) {
     const before = source.slice(0, at).trimEnd().length;
     if (source.slice(before, at).includes("\n") || at === source.length) at = before;
   }
