@@ -211,14 +211,15 @@ export class Files {
       if (this.folder.get(dir) === false) this.folder.delete(dir);
   }
 
-  /** Whether what a read stood for is still so on disk, by signature. */
+  /** Whether what a read stood for is still so on disk, by signature; what was not looked at yet is looked at now. */
   unchanged(read: Read): boolean {
     const { disk } = this.host;
     if (read.is === "absent") return disk.sign(read.path) === null;
     if (read.is !== "file" && read.is !== "includes") return true;
+    this.content(read.path);
     const known = this.known.get(read.path);
     const now = disk.sign(read.path);
-    if (known === undefined) return now === null;
+    if (known === undefined) return now === null || disk.isDir(read.path);
     return now !== null && sameSignature(known.before, now);
   }
 
@@ -303,6 +304,12 @@ export class RecordingIo implements PlanIo {
     const there = this.files.content(path) !== ABSENT;
     this.note(there ? "file" : "absent", path);
     return there ? this.host.disk.read(path) : null;
+  }
+
+  digest(path: string): Digest | null {
+    const digest = this.files.content(path);
+    this.note(digest === ABSENT ? "absent" : "file", path);
+    return digest === ABSENT ? null : digest;
   }
 
   exists(path: string): boolean {

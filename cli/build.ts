@@ -1,0 +1,348 @@
+/** `fb run` of one project: from a command to the last event. Wires the engine to disk, cache, runner and planner. */
+import { availableParallelism, tmpdir } from "node:os";
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheFolder } from "../cache/folders.ts";
+import { type Cache, openCache } from "../cache/open.ts";
+import { packageLinks, type PackageRef } from "../cache/providers/package.ts";
+import { LocalState } from "../cache/state.ts";
+import { exitCode, fail, failure, ok } from "../engine/failure.ts";
+import { outFolder, Paths } from "../engine/paths.ts";
+import { type Goal, run, type RunOutcome, type RunRequest } from "../engine/run.ts";
+import type { World } from "../engine/settle.ts";
+import type { ActionSpec, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
+import { includesOf } from "../rules/includes.ts";
+import { nearest } from "../rules/nearest.ts";
+import { planEnv } from "../rules/plan-env.ts";
+import type { Project } from "../rules/project.ts";
+import type { RunCommand, Target } from "./args.ts";
+import { buildId, version } from "./home.ts";
+import { clock } from "./host/clock.ts";
+import { openGuardian } from "./host/guardian.ts";
+import { hashing } from "./host/hash.ts";
+import { acquireLock, type Holder } from "./host/lock.ts";
+import type { HostRunner } from "./host/lanes.ts";
+import { openSlots } from "./host/slots.ts";
+import { type OpenProject, openProject } from "./open-project.ts";
+import { type PlanInput, planInput } from "./plan-input.ts";
+import { innerTools } from "./tools/inner.ts";
+import type { SizeReport } from "./tools/size.ts";
+
+export interface BuildHost {
+  readonly sink: EventSink;
+  readonly stop: AbortSignal;
+  /** Says for whom fb waits. */
+  onWait(holder: Holder | null): void;
+  /** The runner in use, so that a second Ctrl-C can end it at once. */
+  onRunner(runner: HostRunner): void;
+}
+
+/** What a run left behind, for the snapshot, compile_commands.json and other faces. */
+export interface Built {
+  readonly result: RunResult;
+  readonly open: OpenProject | null;
+  readonly outcome: RunOutcome | null;
+  readonly inputs: ReadonlyMap<string, PlanInput>;
+  readonly profile: string;
+}
+
+/** Builds in a project's folder (from projectFolder). Every failure has been emitted as a diagnostic; the last event is the result. */
+export async function build(folder: string, command: RunCommand, host: BuildHost): Promise<Built> {
+  return new Build(folder, command, host).go();
+}
+
+class Build {
+  private readonly folder: string;
+  private readonly command: RunCommand;
+  private readonly host: BuildHost;
+  private readonly began = clock.monotonicMs();
+  private readonly failures: Failure[] = [];
+  private readonly inputs = new Map<string, PlanInput>();
+  private open: OpenProject | null = null;
+  private outcome: RunOutcome | null = null;
+  private profile = "release";
+
+  constructor(folder: string, command: RunCommand, host: BuildHost) {
+    this.folder = folder;
+    this.command = command;
+    this.host = host;
+  }
+
+  async go(): Promise<Built> {
+    const request = this.command.targets.map(targetText);
+    this.emit({ type: "hello", schema: 1, version, project: this.folder, request });
+    const lock = await acquireLock(this.folder, { request, onWait: (h) => this.host.onWait(h), stop: this.host.stop, form: null });
+    try {
+      if (lock !== null) await this.locked(lock);
+    } finally {
+      await lock?.release();
+    }
+    return this.finish();
+  }
+
+  private async locked(lock: NonNullable<Awaited<ReturnType<typeof acquireLock>>>): Promise<void> {
+    const opened = openProject(this.folder);
+    if (!opened.ok) return this.report(opened.failure);
+    this.open = opened.value;
+    const folder = cacheFolder(process.env);
+    if (!folder.ok) return this.report(folder.failure);
+    const cache = openCache(folder.value, [process.execPath, process.argv[1] ?? "", "tool", "check-lmdb"]);
+    if (!cache.ok) return this.report(cache.failure);
+    const state = LocalState.open(join(this.folder, ".fb"));
+    if (!state.ok) {
+      await cache.value.close();
+      return this.report(state.failure);
+    }
+    for (const f of cache.value.troubles()) this.report(f);
+    const guardian = openGuardian({ lock, shell: "/bin/sh" });
+    const jobs = this.command.jobs ?? availableParallelism();
+    const runner = openSlots({
+      slots: jobs,
+      cwd: this.folder,
+      base: baseVars(),
+      logDir: join(this.folder, ".fb/state/logs"),
+      guardian,
+      shell: "/bin/sh",
+    });
+    this.host.onRunner(runner);
+    try {
+      await this.run(opened.value, cache.value, state.value, runner, jobs);
+    } finally {
+      await runner.close();
+      await guardian.close();
+      const flushed = await state.value.flush().then(() => state.value.failure);
+      if (flushed !== null) this.report(flushed);
+      for (const f of cache.value.troubles()) this.report(f);
+      const closed = await cache.value.close();
+      if (!closed.ok) this.report(closed.failure);
+      opened.value.disk.close();
+    }
+  }
+
+  private async run(open: OpenProject, cache: Cache, state: LocalState, runner: HostRunner, jobs: number): Promise<void> {
+    const { project, disk } = open;
+    for (const w of project.warnings) this.report(w);
+    const wanted = this.wantedEnvs(project);
+    if (!wanted.ok) return this.report(wanted.failure);
+    const plans: ActionSpec[] = [];
+    const goals: Goal[] = [];
+    for (const name of wanted.value) {
+      const read = project.envs.get(name);
+      if (read === undefined) continue;
+      if (!read.ok) {
+        for (const f of read.failures) this.report(f);
+        continue;
+      }
+      const env = read.value;
+      for (const w of env.warnings) this.report(w);
+      const profile = this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
+      this.profile = profile;
+      const input = planInput(project, env, profile, disk, cache.memo);
+      if (!input.ok) {
+        this.report(input.failure);
+        continue;
+      }
+      this.inputs.set(name, input.value);
+      plans.push(planAction(name, profile, input.value));
+      for (const target of this.command.targets) {
+        if (target.env !== null && target.env !== name) continue;
+        goals.push({ env: name, profile, target: target.is === "name" ? target.name : target.path });
+      }
+    }
+    if (plans.length === 0) return;
+    const linked = this.makeLinks(
+      [...this.inputs.values()].flatMap((i) => i.packages),
+      open,
+    );
+    if (!linked.ok) return this.report(linked.failure);
+    const world: World = {
+      disk,
+      hashing,
+      clock,
+      memo: cache.memo,
+      cache: cache.actions,
+      blobs: cache.blobs,
+      state,
+      runner,
+      paths: linked.value,
+      planner: this.planner(),
+      tools: innerTools(disk),
+      value: (name) => process.env[name],
+      includesOf,
+    };
+    const records = this.command.fresh ? "fresh" : this.command.noCache ? "no-cache" : "use";
+    const request: RunRequest = {
+      plans,
+      goals: goals.filter((g) => g.target !== "compdb"),
+      jobs,
+      keepGoing: this.command.keepGoing,
+      records,
+      dryRun: this.command.dryRun,
+      commands: this.command.verbose,
+    };
+    this.outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
+    this.failures.push(...this.outcome.failures);
+  }
+
+  private planner(): Planner {
+    return {
+      plan: (action, io): Result<Planned> => {
+        const input = this.inputs.get(action.env);
+        if (input === undefined) throw new Error(`no input for the plan of ${action.env}`);
+        return planEnv(input.plan, io, (text) => hashing.sha256(text));
+      },
+    };
+  }
+
+  /** The envs that targets and flags name, else default_envs, else all, in file order. */
+  private wantedEnvs(project: Project): Result<readonly string[]> {
+    const all = [...project.envs.keys()];
+    const named = [...this.command.envs, ...this.command.targets.flatMap((t) => (t.env === null ? [] : [t.env]))];
+    const chosen = named.length > 0 ? named : project.defaultEnvs.length > 0 ? project.defaultEnvs : all;
+    if (all.length === 0) {
+      return fail(
+        failure("env.none", 3, "platformio.ini has no [env:NAME] section", {
+          file: "platformio.ini",
+          line: 1,
+          hint: "add one, as `[env:uno]`",
+        }),
+      );
+    }
+    const unknown = chosen.find((name) => !all.includes(name));
+    if (unknown !== undefined) {
+      const near = nearest(unknown, all);
+      const hint = near.length > 0 ? `did you mean ${near.map((n) => `"${n}"`).join(" or ")}?` : `its envs: ${all.join(" ")}`;
+      const fromIni = named.length === 0;
+      const place = fromIni ? { file: "platformio.ini", hint } : { hint };
+      return fail(failure("env.unknown", fromIni ? 3 : 2, `platformio.ini has no env "${unknown}"`, place));
+    }
+    return ok(all.filter((name) => chosen.includes(name)));
+  }
+
+  /** Makes the links by which commands name packages, and the spelling of every path. */
+  private makeLinks(packages: readonly PackageRef[], open: OpenProject): Result<Paths> {
+    const links = packageLinks(packages);
+    if (!links.ok) return links;
+    const paths = new Paths(this.folder, { realpath: (p) => open.disk.realpath(p) });
+    for (const [link, target] of links.value) {
+      const at = join(this.folder, link);
+      let now: string | null = null;
+      try {
+        now = readlinkSync(at);
+      } catch {
+        // Not there, or no link: made below.
+      }
+      if (now !== target) {
+        mkdirSync(dirname(at), { recursive: true });
+        rmSync(at, { recursive: true, force: true });
+        symlinkSync(target, at);
+      }
+      paths.addRoot({ prefix: link, real: target });
+    }
+    return ok(paths);
+  }
+
+  private t(): number {
+    return Math.round(clock.monotonicMs() - this.began);
+  }
+
+  private emit(event: EventBody): void {
+    this.host.sink.emit({ t: this.t(), ...event } as Event);
+  }
+
+  private report(f: Failure): void {
+    this.failures.push(f);
+    const { severity, code, message, file, line, column, hint } = f;
+    this.emit({ type: "diagnostic", severity, code, message, file, line, column, hint });
+  }
+
+  private finish(): Built {
+    const cancelled = this.host.stop.aborted;
+    const code = cancelled ? 130 : exitCode(this.failures);
+    const counts = this.outcome?.counts ?? { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: 0 };
+    const result: RunResult = {
+      type: "result",
+      status: cancelled ? "cancelled" : code === 0 ? "ok" : "failed",
+      exitCode: code,
+      ...counts,
+      ms: this.t(),
+      artifacts: this.artifacts(),
+      size: this.sizes(),
+    };
+    this.emit(result);
+    return { result, open: this.open, outcome: this.outcome, inputs: this.inputs, profile: this.profile };
+  }
+
+  /** The image of each env that has one, as this run left it. */
+  private artifacts(): RunResult["artifacts"] {
+    const { outcome, open } = this;
+    if (outcome === null || open === null) return [];
+    const found: { env: string; path: ProjectPath; sha256: RunResult["artifacts"][number]["sha256"]; bytes: number }[] = [];
+    for (const [goal, paths] of outcome.resolved) {
+      for (const path of paths) {
+        const maker = outcome.graph.producer(path);
+        const made = maker === undefined ? undefined : outcome.results.get(maker);
+        const record = made?.outputs.find(
+          (o) => o.path.endsWith(path.slice(outFolder(goal.env, goal.profile).length)) || o.path === (path as string),
+        );
+        if (record === undefined || path.endsWith("/size.json") || found.some((f) => f.path === path)) continue;
+        found.push({ env: goal.env, path, sha256: record.digest, bytes: record.size });
+      }
+    }
+    return found;
+  }
+
+  private sizes(): RunResult["size"] {
+    const { outcome, open } = this;
+    if (outcome === null || open === null) return [];
+    return [...this.inputs.keys()].flatMap((env) => {
+      const path = [...outcome.graph.nodes].find((n) => n.spec.env === env && n.spec.kind === "size" && outcome.results.has(n.id))?.spec
+        .outputs[0];
+      if (path === undefined || open.disk.sign(path) === null) return [];
+      const report = JSON.parse(new TextDecoder().decode(open.disk.read(path))) as SizeReport;
+      return [{ env, ...report }];
+    });
+  }
+}
+
+type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "t"> : never) : never;
+
+/** The first plan of an env: its key holds everything that planInput found, and fb's own build. */
+function planAction(env: string, profile: string, input: PlanInput): ActionSpec {
+  const text = JSON.stringify(input.plan, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+  return {
+    name: `${env}/${profile}/plan`,
+    kind: "plan",
+    label: `plan ${env}`,
+    env,
+    profile,
+    sharing: "folder",
+    argv: ["plan", "env", hashing.sha256(text)],
+    vars: {},
+    unkeyed: { argv: [], vars: {} },
+    rspfile: null,
+    inputs: [],
+    orderOnly: [],
+    outputs: [],
+    tool: hashing.sha256(buildId),
+    rule: hashing.sha256("plan"),
+    discover: { by: "nothing" },
+    claims: [],
+  };
+}
+
+/** What every action's process sees beside its own vars. PWD makes gcc record the same compilation folder everywhere. */
+function baseVars(): Record<string, string> {
+  return {
+    LC_ALL: "C.UTF-8",
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    PWD: "/proc/self/cwd",
+    TMPDIR: process.env["TMPDIR"] ?? tmpdir(),
+    HOME: process.env["HOME"] ?? "/",
+  };
+}
+
+export function targetText(target: Target): string {
+  const at = target.env === null ? "" : `@${target.env}`;
+  return target.is === "name" ? `${target.dir ?? ""}:${target.name}${at}` : `${target.path}${at}`;
+}

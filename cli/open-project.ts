@@ -1,0 +1,129 @@
+/** A project's folder opened: its disk, and its ini, fb.toml and platforms read, with everything looked at on record. */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fail, failure, ok } from "../engine/failure.ts";
+import type { DirEntry, Read, Result } from "../engine/types.ts";
+import { CONFIG_FILE } from "../rules/ini/config.ts";
+import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
+import { home } from "./home.ts";
+import { type HostDisk, openDisk } from "./host/disk.ts";
+
+export interface OpenProject {
+  readonly project: Project;
+  readonly disk: HostDisk;
+  /** What reading looked at: inputs of every run, beside those of its actions. */
+  readonly reads: readonly Read[];
+}
+
+/** The folder of the project that a command speaks of: absolute, links resolved. Fails (exit 3) where there is no platformio.ini. */
+export function projectFolder(dir: string | null): Result<string> {
+  const folder = resolve(dir ?? ".");
+  if (!existsSync(folder)) return fail(failure("project.no-folder", 3, `there is no folder ${folder}`, { hint: "check the path" }));
+  if (existsSync(join(folder, CONFIG_FILE))) return ok(realpathSync(folder));
+  const above = parentProject(folder);
+  const hint =
+    above === null
+      ? "`fb init --board uno` makes a project here; -C DIR names another folder"
+      : `the project around it is ${above}: fb -C ${relative(folder, above) || "."}`;
+  return fail(failure("project.none", 3, `there is no ${CONFIG_FILE} in ${folder}`, { hint }));
+}
+
+function parentProject(folder: string): string | null {
+  for (let dir = dirname(folder); dir !== dirname(dir); dir = dirname(dir)) if (existsSync(join(dir, CONFIG_FILE))) return dir;
+  return null;
+}
+
+/** Reads the project in a folder from projectFolder(). */
+export function openProject(folder: string): Result<OpenProject> {
+  const disk = openDisk(folder);
+  const io = new RecordingProjectIo(folder, disk);
+  const project = readProject(folder, join(home(), "platforms"), io);
+  return project.ok ? ok({ project: project.value, disk, reads: io.reads() }) : project;
+}
+
+/** ProjectIo on the disk; paths are kept as they were asked for. */
+class RecordingProjectIo implements ProjectIo {
+  private readonly folder: string;
+  private readonly disk: HostDisk;
+  private readonly seen = new Map<string, Read>();
+
+  constructor(folder: string, disk: HostDisk) {
+    this.folder = folder;
+    this.disk = disk;
+  }
+
+  reads(): readonly Read[] {
+    return [...this.seen.values()];
+  }
+
+  private note(is: Read["is"], path: string): void {
+    const name = isAbsolute(path) && path.startsWith(`${this.folder}/`) ? path.slice(this.folder.length + 1) : path;
+    this.seen.set(`${is}:${name}`, { is, path: name as Read["path"] });
+  }
+
+  read(path: string): string | null {
+    const there = this.disk.sign(path) !== null && !this.disk.isDir(path);
+    this.note(there ? "file" : "absent", path);
+    return there ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.disk.read(path)) : null;
+  }
+
+  glob(pattern: string): readonly string[] {
+    const found = globSync(pattern, { cwd: this.folder }).sort();
+    // A file that appears later may match: the folders that the pattern leads through are listed.
+    const fixed = pattern.split("/").slice(0, -1);
+    const wild = fixed.findIndex((part) => /[*?[]/.test(part));
+    const base = (wild < 0 ? fixed : fixed.slice(0, wild)).join("/");
+    const magic = wild >= 0 || /[*?[]/.test(pattern.split("/").at(-1) ?? "");
+    if (!magic && found.length === 0) this.note("absent", pattern);
+    if (magic) for (const dir of this.foldersBelow(base, wild >= 0)) this.note("listing", dir);
+    return found;
+  }
+
+  private foldersBelow(base: string, deep: boolean): string[] {
+    const inner = deep ? (this.disk.list(base || ".") ?? []).filter((e) => e.is === "dir" && !e.name.startsWith(".")) : [];
+    return [base, ...inner.flatMap((e) => this.foldersBelow(base === "" ? e.name : `${base}/${e.name}`, true))];
+  }
+
+  list(path: string): readonly DirEntry[] | null {
+    this.note("listing", path);
+    return this.disk.list(path);
+  }
+
+  value(name: string): string | undefined {
+    this.note("value", name);
+    return process.env[name];
+  }
+
+  unixTime(): number {
+    return Math.floor(Date.now() / 1000);
+  }
+
+  sha1(text: string): string {
+    return createHash("sha1").update(text).digest("hex");
+  }
+}
+
+/** What a `!command` of the flags prints. A command that fails ends its env (exit 1), as in PlatformIO. */
+export function commandOutput(command: string, folder: string): Result<string> {
+  try {
+    return ok(
+      execFileSync("/bin/sh", ["-c", command], {
+        cwd: folder,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"],
+        maxBuffer: 64 << 20,
+      }),
+    );
+  } catch (error) {
+    const status = (error as { status?: number | null }).status ?? null;
+    const how = status === null ? "could not be run" : `ended with exit code ${status}`;
+    return fail(
+      failure("flags.command", 1, `the flags' command "!${command}" ${how}`, {
+        file: CONFIG_FILE,
+        hint: "run it by hand in the project's folder",
+      }),
+    );
+  }
+}

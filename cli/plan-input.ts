@@ -1,0 +1,273 @@
+/** From an env of a project to what its plan takes: packages found, toolchains probed, commands run, names bound. */
+import { execFileSync } from "node:child_process";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { findPackage, type PackageIo, type PackageNeed, type PackageRef } from "../cache/providers/package.ts";
+import { LocalProvider } from "../cache/providers/local.ts";
+import { SystemProvider } from "../cache/providers/system.ts";
+import { probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
+import { fail, failure, ok } from "../engine/failure.ts";
+import { outFolder } from "../engine/paths.ts";
+import type { Memo, Result } from "../engine/types.ts";
+import { checkVariant } from "../rules/boards.ts";
+import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.ts";
+import { commandsIn } from "../rules/flags.ts";
+import type { EnvPlan, FlagSource, PlannedTool } from "../rules/plan-env.ts";
+import { type EnvProject, envNames, type Project } from "../rules/project.ts";
+import { resolve } from "../rules/resolve.ts";
+import type { PackageInfo, Rule, Tool } from "../rules/rulefile.ts";
+import type { HostDisk } from "./host/disk.ts";
+import { hashing } from "./host/hash.ts";
+import { commandOutput } from "./open-project.ts";
+
+export interface PlanInput {
+  readonly plan: EnvPlan;
+  readonly packages: readonly PackageRef[];
+  readonly toolchains: readonly Toolchain[];
+  /** `!commands` with what they printed, for the next run to ask again. */
+  readonly commands: ReadonlyMap<string, string>;
+  /** Programs that were looked for on PATH, with where they were found. */
+  readonly programs: ReadonlyMap<string, string | null>;
+}
+
+/** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
+const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size"]);
+
+export function planInput(project: Project, env: EnvProject, profile: EnvPlan["profile"], disk: HostDisk, memo: Memo): Result<PlanInput> {
+  const host = process.platform;
+  const rules = env.platform.rules;
+  const framework = env.framework ?? "";
+  const mcu = env.board?.mcu ?? "";
+  const io = packageIo(project.dir, disk);
+  const names = new Map<string, Bound>(envNames(env));
+  const packages: PackageRef[] = [];
+  const found = (info: PackageInfo, kind: "tool" | "folder"): Result<PackageRef> => {
+    const want = env.packageWants.find((w) => w.name === info.package) ?? null;
+    const need: PackageNeed = { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
+    const ref = findPackage(need, [new LocalProvider(io), new SystemProvider(io)]);
+    if (ref.ok) packages.push(ref.value);
+    return ref;
+  };
+
+  const used = usedTools(
+    [...rules.tools.values()],
+    [...rules.rules.values()],
+    project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [],
+  );
+  const refs = new Map<string, PackageRef>();
+  for (const tool of used) {
+    const ref = found(tool, "tool");
+    if (!ref.ok) return ref;
+    refs.set(tool.name, ref.value);
+    names.set(`tool.${tool.name}`, ref.value.as);
+  }
+  const info = rules.frameworks.get(framework);
+  const core = info === undefined || info.package === "" ? null : found(info, "folder");
+  if (core?.ok === false) return core;
+  const coreFolder = core?.value.as ?? "";
+
+  // Versions are not known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
+  const vars = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() }).vars;
+  const asking = scope(names, vars);
+  const tools = new Map<string, PlannedTool>();
+  const toolchains: Toolchain[] = [];
+  for (const tool of used) {
+    const ref = refs.get(tool.name) as PackageRef;
+    if (tool.probe === "none") {
+      tools.set(tool.name, { folder: ref.as, version: ref.version, digest: ref.digest, includeC: [], includeCxx: [], libraries: [] });
+      continue;
+    }
+    const probed = probe(tool, asking, disk, project.dir, memo);
+    if (!probed.ok) return probed;
+    const { version, digest, includesC, includesCxx, libraries } = probed.value;
+    toolchains.push(probed.value);
+    tools.set(tool.name, { folder: ref.as, version, digest, includeC: includesC, includeCxx: includesCxx, libraries });
+    names.set(
+      "hide",
+      texts("hide", asking).filter((f) => probed.value.accepted.includes(f)),
+    );
+  }
+
+  const variant = variantFolder(env, project, disk, core?.value ?? null);
+  if (!variant.ok) return variant;
+  const commands = new Map<string, string>();
+  for (const command of commandsIn([...env.buildFlags, ...env.buildUnflags, ...env.buildSrcFlags])) {
+    const output = commandOutput(command, project.dir);
+    if (!output.ok) return output;
+    commands.set(command, output.value);
+  }
+  const programs = stepPrograms(project);
+  const plan: EnvPlan = {
+    env: env.name,
+    profile,
+    host,
+    projectDir: project.dir,
+    platform: rules,
+    framework,
+    frameworkFolder: coreFolder,
+    frameworkDigest: core?.value.digest ?? "",
+    names,
+    mcu,
+    variantFolder: variant.value,
+    tools,
+    variables: flagVariables(project, env, profile),
+    flags: flagSources(env),
+    commands,
+    srcFilter: env.srcFilter,
+    srcDir: project.dirs.src,
+    includeDir: project.dirs.include,
+    libArchive: env.libArchive,
+    own: project.ruleFile,
+    envs: [...project.envs.keys()],
+    programs: new Map([...programs].filter((e): e is [string, string] => e[1] !== null)),
+  };
+  return ok({ plan, packages, toolchains, commands, programs });
+}
+
+/** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */
+function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[]): Tool[] {
+  const texts = [...rules.filter((r) => BUILD_KINDS.has(r.kind)).map((r) => r.run.map((t) => t.text).join(" ")), ...steps];
+  return tools.filter((tool) => tool.probe === "gcc" || texts.some((text) => text.includes(`\${tool.${tool.name}.`)));
+}
+
+function texts(name: string, names: Scope): string[] {
+  const variable = names.vars.get(name);
+  if (variable === undefined) return [];
+  const value = expandVariable(variable, names);
+  return !value.ok ? [] : typeof value.value === "string" ? [value.value] : [...value.value];
+}
+
+function probe(tool: Tool, names: Scope, disk: HostDisk, folder: string, memo: Memo): Result<Toolchain> {
+  const programs = new Map<string, string>();
+  for (const [key, variable] of tool.names) {
+    const value = expandVariable(variable, names);
+    if (!value.ok) return value;
+    if (typeof value.value === "string") programs.set(key, value.value);
+  }
+  const hide = texts("hide", names);
+  const ask = {
+    cc: programs.get("cc") ?? "",
+    cxx: programs.get("cxx") ?? "",
+    programs: [...programs.values()],
+    arch: texts("arch", names),
+    hide,
+    tries: hide,
+    name: tool.package,
+  };
+  return probeToolchain(ask, toolchainIo(disk, folder), memo);
+}
+
+function toolchainIo(disk: HostDisk, folder: string): ToolchainIo {
+  return {
+    sign: (path) => disk.sign(path),
+    read: (path) => disk.read(path),
+    realpath: (path) => disk.realpath(path),
+    sha256: (data) => hashing.sha256(data),
+    exec(argv) {
+      const [program = "", ...args] = argv;
+      try {
+        const stdout = execFileSync(program, args, {
+          cwd: folder,
+          env: { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] ?? "" },
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+        return { code: 0, stdout, stderr: "" };
+      } catch (error) {
+        const ran = error as { status?: number | null; stdout?: string; stderr?: string };
+        return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
+      }
+    },
+  };
+}
+
+function packageIo(projectDir: string, disk: HostDisk): PackageIo {
+  return {
+    projectDir,
+    realpath: (path) => disk.realpath(path),
+    isDir: (path) => disk.isDir(path),
+    isExecutable: (path) => disk.isExecutable(path),
+    read: (path) => (disk.sign(path) === null ? null : new TextDecoder().decode(disk.read(path))),
+    value: (name) => process.env[name],
+    sha256: (text) => hashing.sha256(text),
+  };
+}
+
+/** The variant's folder where a board of the project brings its own; null for the framework's, which must have it. */
+function variantFolder(env: EnvProject, project: Project, disk: HostDisk, core: PackageRef | null): Result<string | null> {
+  if (env.board === null || core === null) return ok(null);
+  const name = env.board.values.get("build.variant");
+  if (env.board.variantsDir !== null && typeof name === "string") {
+    const folder = join(env.board.variantsDir, name);
+    if (disk.isDir(folder)) return ok(folder);
+    const message = `board "${env.board.id}" has its variant in ${folder}, and there is no such folder`;
+    return fail(failure("board.no-variant", 3, message, { file: env.board.file, hint: "look at build.variants_dir and build.variant" }));
+  }
+  const variants = `${core.folder}/variants`;
+  const wrong = checkVariant(env.board, disk.list(variants), variants, project.config.origin(`env:${env.name}`, "board"));
+  return wrong === null ? ok(null) : fail(wrong);
+}
+
+/** What `$NAME` in flags and filters stands for; PlatformIO's names, with fb's output folder for its build folder. */
+function flagVariables(project: Project, env: EnvProject, profile: string): ReadonlyMap<string, string> {
+  const build = outFolder(env.name, profile);
+  const dir = (path: string) => (path.startsWith("/") ? path : path === "." ? project.dir : join(project.dir, path));
+  const value = (name: string) => {
+    const found = env.board?.values.get(name);
+    return typeof found === "string" ? found : "";
+  };
+  return new Map([
+    ["PIOENV", env.name],
+    ["PIOPLATFORM", env.platform.name],
+    ["PIOFRAMEWORK", env.framework ?? ""],
+    ["PROJECT_DIR", project.dir],
+    ["PROJECT_SRC_DIR", dir(project.dirs.src)],
+    ["PROJECT_INCLUDE_DIR", dir(project.dirs.include)],
+    ["PROJECT_LIB_DIR", dir(project.dirs.lib)],
+    ["PROJECT_DATA_DIR", dir(project.dirs.data)],
+    ["PROJECT_TEST_DIR", dir(project.dirs.test)],
+    ["PROJECT_BUILD_DIR", ".fb/build"],
+    ["BUILD_DIR", build],
+    ["BUILD_SRC_DIR", `${build}/src`],
+    ["BUILD_TYPE", env.buildType],
+    ["PROGNAME", env.platform.rules.platform?.program ?? "firmware"],
+    ["BOARD", env.board?.id ?? ""],
+    ["BOARD_MCU", value("build.mcu")],
+    ["BOARD_F_CPU", value("build.f_cpu")],
+    // Replaced when the command runs: the time is no part of a key.
+    ["UNIX_TIME", "${UNIX_TIME}"],
+  ]);
+}
+
+function flagSources(env: EnvProject): EnvPlan["flags"] {
+  const source = (option: string, items: readonly string[]): FlagSource => {
+    const origin = env.options.get(option)?.origin ?? null;
+    return { items, option, file: origin?.file ?? null, line: origin?.line ?? 0, column: origin?.column ?? 0 };
+  };
+  return {
+    board: env.board?.extraFlags ?? [],
+    user: source("build_flags", env.buildFlags),
+    unflags: source("build_unflags", env.buildUnflags),
+    src: source("build_src_flags", env.buildSrcFlags),
+    debug: source("debug_build_flags", env.debugBuildFlags),
+  };
+}
+
+/** Where PATH leads for the programs that steps call by name; null where it leads nowhere. */
+function stepPrograms(project: Project): ReadonlyMap<string, string | null> {
+  const found = new Map<string, string | null>();
+  for (const step of project.ruleFile?.steps ?? []) {
+    const name = step.run[0]?.text ?? "";
+    if (name !== "" && !name.includes("/") && !name.includes("$")) found.set(name, onPath(name));
+  }
+  return found;
+}
+
+/** The absolute path of a program on PATH, links resolved. */
+export function onPath(name: string): string | null {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder || ".", name);
+    if (existsSync(path) && statSync(path).isFile() && (statSync(path).mode & 0o111) !== 0) return realpathSync(path);
+  }
+  return null;
+}
