@@ -175,10 +175,10 @@ function buildLibraries(env: State, input: ComposeInput, test: boolean): BuiltLi
     states.set(library.id, state);
     return state;
   };
-  const visiting = new Set<string>();
+  const entered = new Set<string>();
   const build = (library: LibraryInput): void => {
-    if (visiting.has(library.id)) return;
-    visiting.add(library.id);
+    if (entered.has(library.id)) return;
+    entered.add(library.id);
     const state = stateOf(library);
     for (const id of library.dependencies) {
       build(find(id));
@@ -188,8 +188,6 @@ function buildLibraries(env: State, input: ComposeInput, test: boolean): BuiltLi
       const other = stateOf(find(id)).scopes.includes.filter((folder) => !has(env.scopes.includes, folder));
       prependUnique(state.scopes.includes, [...find(id).includes, ...other]);
     }
-    visiting.delete(library.id);
-    if (order.includes(library.id)) return;
     prependUnique(state.scopes.includes, library.includes);
     if (library.off) for (const other of input.libraries) if (order.includes(other.id)) share(state, stateOf(other));
     if (library.archived) processUnflags(state, input.unflags);

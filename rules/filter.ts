@@ -177,7 +177,7 @@ function globPattern(text: string): RegExp {
       const set = classOf(body.startsWith("!") ? body.slice(1) : body);
       source += set === "" ? (body.startsWith("!") ? "." : "(?!)") : `[${body.startsWith("!") ? "^" : ""}${set}]`;
       i = end;
-    } else source += c.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+    } else source += c.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
   }
   return new RegExp(`^${source}$`, "su");
 }

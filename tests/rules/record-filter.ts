@@ -1,0 +1,50 @@
+/**
+ * Records which files PlatformIO's match_src_files selects from generated trees by generated filters: tests/rules/fixtures/filters.json.
+ * FB_PEERS=FOLDER (one that peers/setup made) node record-filter.ts [--cases N] [--seed N] [--out FILE]
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { filterCases } from "./filter-cases.ts";
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: "string", default: "400" },
+    seed: { type: "string", default: "1" },
+    out: { type: "string", default: join(import.meta.dirname, "fixtures", "filters.json") },
+  },
+});
+const peers = process.env["FB_PEERS"];
+if (peers === undefined) throw new Error("set FB_PEERS to the folder that peers/setup made");
+
+const script = `
+import json, sys
+from platformio.fs import match_src_files
+from platformio.builder.tools.piobuild import SRC_BUILD_EXT
+work, cases = json.load(sys.stdin)
+print(json.dumps([match_src_files(work + "/" + c["root"] if c["root"] else work, c["filter"], SRC_BUILD_EXT) for c in cases]))
+`.replace(/from platformio.builder.*\n/, 'SRC_BUILD_EXT = ["c", "cc", "cpp", "cxx", "c++", "S", "spp", "SPP", "sx", "s", "asm", "ASM"]\n');
+
+const trees = filterCases(Number(values.seed), Number(values.cases)).map(({ tree, cases }) => {
+  const work = mkdtempSync(join(tmpdir(), "record-filter-"));
+  for (const file of tree.files) {
+    mkdirSync(dirname(join(work, file)), { recursive: true });
+    if (file.endsWith("/")) mkdirSync(join(work, file), { recursive: true });
+    else writeFileSync(join(work, file), "");
+  }
+  for (const [path, target] of tree.links) symlinkSync(join(work, target), join(work, path));
+  const result = spawnSync(join(peers, "venv", "bin", "python"), ["-c", script], {
+    input: JSON.stringify([work, cases]),
+    encoding: "utf8",
+  });
+  if (result.status !== 0) throw new Error(result.stderr);
+  rmSync(work, { recursive: true });
+  const found: string[][] = JSON.parse(result.stdout);
+  return { tree, cases: cases.map((one, i) => ({ ...one, expect: found[i] })) };
+});
+writeFileSync(
+  values.out,
+  `[\n${trees.map(({ tree, cases }) => `{"tree":${JSON.stringify(tree)},"cases":[\n${cases.map((one) => JSON.stringify(one)).join(",\n")}\n]}`).join(",\n")}\n]\n`,
+);
