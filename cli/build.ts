@@ -33,6 +33,10 @@ export interface BuildHost {
   readonly stop: AbortSignal;
   /** Says for whom fb waits. */
   onWait(holder: Holder | null): void;
+  /** Counted up while the run goes on. */
+  readonly progress: { upToDate: number };
+  /** Told once, before the first action: what the envs took when they were last built. */
+  onPreviousSizes(sizes: ReadonlyMap<string, { readonly flash: number; readonly ram: number }>): void;
   /** The runner in use, so that a second Ctrl-C can end it at once. */
   onRunner(runner: HostRunner): void;
 }
@@ -179,9 +183,16 @@ class Build {
       records,
       dryRun: this.command.dryRun,
       commands: this.command.verbose,
+      progress: this.host.progress,
     };
+    const previous = [...this.inputs].flatMap(([env, i]) => {
+      const sizes = state.sizes(env, i.plan.profile);
+      return sizes === null ? [] : [[env, { flash: sizes.flash.used, ram: sizes.ram.used }] as const];
+    });
+    this.host.onPreviousSizes(new Map(previous));
     this.outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
     this.failures.push(...this.outcome.failures);
+    for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
   }
 
   private planner(): Planner {

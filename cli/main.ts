@@ -1,35 +1,42 @@
 /** Everything fb does when the quick answer of cli/fb.ts does not apply: parses the command and hands it to its verb. */
-import type { EventSink } from "../engine/types.ts";
 import { type Command, parseCommand } from "./args.ts";
-import { build } from "./build.ts";
-import type { HostRunner } from "./host/lanes.ts";
-import { watchSignals } from "./host/signals.ts";
-import { projectFolder } from "./open-project.ts";
-import { renderFailure } from "./show/text.ts";
+import { complain, type Faces, openFaces } from "./faces.ts";
 
-/** Runs one command; the exit code. */
+/** Runs one command; the exit code. Verbs that are rarely wanted are loaded when they are. */
 export async function main(argv: readonly string[]): Promise<number> {
+  const faces = openFaces(() => {});
   const parsed = parseCommand(argv);
-  if (!parsed.ok) {
-    process.stderr.write(renderFailure(parsed.failure, { color: false }));
-    return parsed.failure.exit;
-  }
-  return perform(parsed.value);
+  return parsed.ok ? perform(parsed.value, faces) : complain(faces, [parsed.failure]);
 }
 
-async function perform(command: Command): Promise<number> {
-  if (command.verb !== "run") return 2;
-  const folder = projectFolder(command.dir);
-  if (!folder.ok) {
-    process.stderr.write(renderFailure(folder.failure, { color: false }));
-    return folder.failure.exit;
+async function perform(command: Command, faces: Faces): Promise<number> {
+  switch (command.verb) {
+    case "run":
+      return (await import("./verbs/run.ts")).runVerb(command, faces);
+    case "clean":
+      return (await import("./verbs/clean.ts")).cleanVerb(command, faces);
+    case "config":
+      return (await import("./verbs/config.ts")).configVerb(command, faces);
+    case "boards":
+      return (await import("./verbs/boards.ts")).boardsVerb(command, faces);
+    case "init":
+      return (await import("./verbs/init.ts")).initVerb(command, faces);
+    case "doctor":
+      return (await import("./verbs/doctor.ts")).doctorVerb(command, faces);
+    case "export":
+      return (await import("./verbs/export.ts")).exportVerb(command, faces);
+    case "cache":
+      return (await import("./verbs/cache.ts")).cacheVerb(command, faces);
+    case "tool":
+      return (await import("./verbs/tool.ts")).toolVerb(command, faces);
+    case "completion":
+      return (await import("./verbs/completion.ts")).completionVerb(command, faces);
+    case "help":
+    case "version":
+      return (await import("./verbs/help.ts")).helpVerb(command, faces);
   }
-  let runner: HostRunner | null = null;
-  const signals = watchSignals(() => runner?.killNow());
-  const sink: EventSink = { emit: (e) => process.stdout.write(`${JSON.stringify(e)}\n`) };
-  const built = await build(folder.value, command, { sink, stop: signals.stop, onWait: () => {}, onRunner: (r) => (runner = r) });
-  signals.close();
-  return built.result.exitCode;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

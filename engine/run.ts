@@ -46,6 +46,8 @@ export interface RunRequest {
   readonly dryRun: boolean;
   /** Names the command in start events. */
   readonly commands: boolean;
+  /** Counted up while the run goes on: actions found in place have no events. */
+  readonly progress: { upToDate: number };
 }
 
 export interface RunOutcome {
@@ -286,7 +288,7 @@ class Run {
   private async follow(node: Node, decision: Decision): Promise<void> {
     switch (decision.do) {
       case "keep":
-        if (node.spec.kind !== "plan") this.counts.upToDate++;
+        if (node.spec.kind !== "plan") this.request.progress.upToDate = ++this.counts.upToDate;
         return this.settled(node, decision.last.result);
       case "restore": {
         if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);

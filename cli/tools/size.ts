@@ -23,7 +23,9 @@ export function sizeTool(disk: Disk, args: readonly string[]): Result<string> {
   const elf = options.get("")?.[0];
   const out = options.get("out")?.[0];
   if (elf === undefined || out === undefined) {
-    return fail(failure("tool.usage", 2, "usage: fb tool size ELF --out FILE --flash SECTION… --ram SECTION… [--flash-limit N] [--ram-limit N]"));
+    return fail(
+      failure("tool.usage", 2, "usage: fb tool size ELF --out FILE --flash SECTION… --ram SECTION… [--flash-limit N] [--ram-limit N]"),
+    );
   }
   const sections = readSections(elf, disk.read(elf));
   if (!sections.ok) return sections;
@@ -37,9 +39,18 @@ export function sizeTool(disk: Disk, args: readonly string[]): Result<string> {
   if (flash.total !== null && flash.used > flash.total) {
     const over = `${flash.used - flash.total} bytes too many`;
     const hint = "profile release with LTO is the smallest; `-Wl,--print-memory-usage` and avr-nm --size-sort show what takes the room";
-    return fail(failure("size.flash-overflow", 1, `the program does not fit: it takes ${flash.used} bytes of flash, the board has ${flash.total} (${over})`, { file: elf, hint }));
+    return fail(
+      failure(
+        "size.flash-overflow",
+        1,
+        `the program does not fit: it takes ${flash.used} bytes of flash, the board has ${flash.total} (${over})`,
+        { file: elf, hint },
+      ),
+    );
   }
   disk.writeAtomic(out, `${JSON.stringify(report)}\n`);
   if (ram.total === null || ram.used <= ram.total) return ok("");
-  return ok(`WARNING: RAM OVERFLOW: static data takes ${ram.used} bytes, the board has ${ram.total}: the program will most likely not run\n`);
+  return ok(
+    `WARNING: RAM OVERFLOW: static data takes ${ram.used} bytes, the board has ${ram.total}: the program will most likely not run\n`,
+  );
 }

@@ -1,0 +1,83 @@
+/** `fb run`: a project's targets built, shown as they are built. */
+import type { EventSink } from "../../engine/types.ts";
+import type { RunCommand, Target } from "../args.ts";
+import { build, type Built } from "../build.ts";
+import { complain, type Faces } from "../faces.ts";
+import { clock } from "../host/clock.ts";
+import type { Holder } from "../host/lock.ts";
+import type { HostRunner } from "../host/lanes.ts";
+import { watchSignals } from "../host/signals.ts";
+import { projectFolder } from "../open-project.ts";
+import { openDisplay } from "../show/display.ts";
+import { jsonSink } from "../show/json.ts";
+import { mux } from "../show/mux.ts";
+
+/** Targets of several folders are built one folder after the other; the exit code is the first that is not 0. */
+export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
+  let code = 0;
+  for (const [dir, targets] of byFolder(command)) {
+    const folder = projectFolder(dir);
+    if (!folder.ok) return complain(faces, [folder.failure]);
+    const ended = await runFolder(folder.value, { ...command, dir, targets }, faces);
+    if (ended !== 0 && code === 0) code = ended;
+    if (ended === 130) break;
+  }
+  return code;
+}
+
+function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
+  const folders = new Map<string | null, Target[]>();
+  for (const target of command.targets) {
+    const dir = target.is === "name" && target.dir !== null && target.dir !== "" ? target.dir : command.dir;
+    folders.set(dir, [...(folders.get(dir) ?? []), target]);
+  }
+  return folders.size > 0 ? folders : new Map([[command.dir, [{ is: "name", dir: null, name: "firmware", env: null }]]]);
+}
+
+async function runFolder(folder: string, command: RunCommand, faces: Faces): Promise<number> {
+  let runner: HostRunner | null = null;
+  let previous: ReadonlyMap<string, { readonly flash: number; readonly ram: number }> = new Map();
+  const progress = { upToDate: 0 };
+  const signals = watchSignals(() => runner?.killNow());
+  const human = command.json ? faces.err : faces.out;
+  const display = openDisplay({
+    out: human,
+    err: faces.err,
+    redraws: faces.redraws,
+    columns: () => process.stdout.columns ?? 80,
+    rows: () => process.stdout.rows ?? 24,
+    verbose: command.verbose,
+    why: command.why,
+    dryRun: command.dryRun,
+    now: () => clock.monotonicMs(),
+    previousSize: (env) => previous.get(env) ?? null,
+    upToDate: () => progress.upToDate,
+  });
+  const sink: EventSink = command.json ? mux([jsonSink((line) => faces.out.write(line)), display]) : display;
+  const onWait = (holder: Holder | null) => {
+    faces.err.write(
+      holder === null
+        ? "waiting for another fb in this project\n"
+        : `waiting for fb run ${holder.request.join(" ")} (process ${holder.pid})\n`,
+    );
+  };
+  let built: Built;
+  try {
+    built = await build(folder, command, {
+      sink,
+      stop: signals.stop,
+      progress,
+      onWait,
+      onPreviousSizes: (sizes) => {
+        previous = sizes;
+      },
+      onRunner: (r) => {
+        runner = r;
+      },
+    });
+  } finally {
+    display.close();
+    signals.close();
+  }
+  return built.result.exitCode;
+}
