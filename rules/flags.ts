@@ -142,12 +142,12 @@ class Parser {
       return;
     }
     let pending: Pending = "";
-    for (const word of words) {
+    for (const [i, word] of words.entries()) {
       if (pending !== "") {
         this.argument(pending, word);
         pending = "";
       } else if (word !== "") {
-        pending = this.word(word);
+        pending = this.word(word, words[i - 1] ?? "");
       }
     }
   }
@@ -166,11 +166,11 @@ class Parser {
     }
   }
 
-  /** Sorts one word; returns what the next word is to it, "" if nothing. */
-  word(word: string): Pending {
+  /** Sorts one word, which stands after another of its item; returns what the next word is to it, "" if nothing. */
+  word(word: string, after: string): Pending {
     const { scopes } = this;
     if (!/^[-+]/.test(word)) {
-      this.bare(word);
+      this.bare(word, after);
     } else if (word === "-dylib_file") {
       scopes.linkflags.push(word);
       return word;
@@ -245,14 +245,18 @@ class Parser {
   }
 
   /** A word without a dash is a library file to SCons; PlatformIO then makes `-l<absolute path>` of it, which no linker finds. */
-  bare(word: string): void {
+  bare(word: string, after: string): void {
     const file = projectFolder(word, this.context.projectDir, this.context.base);
     this.scopes.libs.push(file.startsWith("/") ? file : `./${file}`);
-    const hint = /\.(ld|lds|x)$/i.test(word)
+    const hint = /\.(ld|lds)$/i.test(word)
       ? `For a linker script write -Wl,-T${word}.`
-      : /\.(a|o|so)$/i.test(word)
-        ? `To link a file write -Wl,${word}.`
-        : `If it belongs to the option before it, as in -u NAME, write -Wl,-u,${word}.`;
+      : after === "-Xlinker"
+        ? `For the linker write -Wl,${word}.`
+        : /^-[uezT]$/.test(after)
+          ? `For the linker write -Wl,${after},${word}.`
+          : /\.(a|o|so)$/i.test(word)
+            ? `To link this file write -Wl,${word}.`
+            : `A library is -l${word}, an argument of ${after === "" ? "an option" : after} must be joined to it.`;
     this.warn(
       "flags.bare-word",
       `${this.context.option}: the word "${word}" is not an option; as in PlatformIO it is passed to the linker as a library, which will not be found`,

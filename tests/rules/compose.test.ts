@@ -54,7 +54,9 @@ function variablesOf(one: Case): Map<string, string> {
     ["PROJECT_DIR", "/P"],
     ["PROJECT_SRC_DIR", "/P/src"],
     ["PROJECT_INCLUDE_DIR", "/P/include"],
-    ["BUILD_DIR", `.pio/build/${one.name}`],
+    ["BUILD_DIR", `/P/.pio/build/${one.name}`],
+    ["PROGNAME", one.board === "" ? "program" : "firmware"],
+    ["PIOPLATFORM", one.board === "" ? "native" : "atmelavr"],
   ]);
 }
 
