@@ -9,18 +9,20 @@ export interface IncludeSearch {
 /**
  * gcc's order (manual, "Options for Directory Search", and what `gcc -v` prints): -iquote; then -I, -isystem, the built-in folders, -idirafter, each in the
  * order given. An -I of a folder that also comes later is ignored. `-iprefix` is put before what follows in `-iwithprefix` (which gcc 12 and
- * avr-gcc 5.4 treat as -isystem, whatever the manual says) and `-iwithprefixbefore` (as -I). `-nostdinc` takes the built-in folders away.
+ * avr-gcc 5.4 treat as -isystem, whatever the manual says) and `-iwithprefixbefore` (as -I, but after all of them: the driver hands
+ * -I to cc1 first). `-nostdinc` takes the built-in folders away.
  */
 export function includeSearch(argv: readonly string[], builtIn: readonly string[]): IncludeSearch {
   const quote: string[] = [];
   const first: string[] = [];
+  const prefixed: string[] = [];
   const system: string[] = [];
   const after: string[] = [];
   let prefix = "";
   let standard = true;
   // Longer spellings first: -iwithprefixbefore begins with -iwithprefix.
   const options: readonly (readonly [string, (folder: string) => void])[] = [
-    ["-iwithprefixbefore", (d) => first.push(prefix + d)],
+    ["-iwithprefixbefore", (d) => prefixed.push(prefix + d)],
     ["-iwithprefix", (d) => system.push(prefix + d)],
     ["-iprefix", (d) => (prefix = d)],
     ["-iquote", (d) => quote.push(d)],
@@ -46,7 +48,7 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
     }
   }
   const late = [...system, ...(standard ? builtIn : []), ...after];
-  return { quote: unique(quote), search: unique([...first.filter((folder) => !late.includes(folder)), ...late]) };
+  return { quote: unique(quote), search: unique([...[...first, ...prefixed].filter((folder) => !late.includes(folder)), ...late]) };
 }
 
 /** libraries: what follows -l, in order; search: -L folders in order, then the built-in ones. */

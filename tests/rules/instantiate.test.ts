@@ -251,4 +251,17 @@ const gcc = compiler();
   }
 });
 
+(gcc === "" ? test.skip : test)("gcc reads from a response file what was written into it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "fb-rsp-"));
+  try {
+    const texts = ['"a b"', "it's", "a\\\\b", "\\t x", "", "a'b\"c d\\", "$x `y` *"];
+    writeFileSync(join(folder, "x.c"), texts.map((_, i) => `${i}=X${i};\n`).join(""));
+    writeFileSync(join(folder, "a.rsp"), responseText(["-E", "-P", "-w", ...texts.map((text, i) => `-DX${i}=${text}`), "x.c"]));
+    const through = (...args: string[]) => execFileSync(gcc, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    assert.is(through("@a.rsp"), through("-E", "-P", "-w", ...texts.map((text, i) => `-DX${i}=${text}`), "x.c"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test.run();
