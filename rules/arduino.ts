@@ -9,7 +9,8 @@
  * - Everything else stays as it is, comments too. Line ends become "\n", as PlatformIO's do.
  */
 import { type Declaration, declarations, type FunctionHead } from "./cpp-declarations.ts";
-import { type Branch, directiveParts, structure, type Token, tokenize } from "./cpp-tokens.ts";
+import { type Branch, structure, type Token, tokenize } from "./cpp-tokens.ts";
+import { push, Uses } from "./cpp-uses.ts";
 
 export interface Tab {
   /** As compiler messages shall name it. */
@@ -32,8 +33,8 @@ const PLAIN = new Set(
 );
 /** Every core declares these itself. */
 const ENTRY_POINTS = new Set(["setup", "loop", "main"]);
-/** A word before a name that makes it a use, where another word would make it a declaration. */
-const BEFORE_USE = new Set("return else do case throw new delete goto and or not sizeof co_return co_yield co_await".split(" "));
+/** Words that a type's name follows. */
+const TYPE_PREFIXES = new Set("const volatile struct class union enum typename".split(" "));
 
 /** In: the sketch's tabs (`*.ino`, `*.pde`), decoded, in any order. Out: the C++ text. The same tabs give the same text; never fails. */
 export function convertSketch(tabs: readonly Tab[]): Converted {
@@ -73,14 +74,10 @@ class Sketch {
   private readonly starts: readonly (readonly [offset: number, path: string])[];
   private readonly tokens: readonly Token[];
   private readonly branches: readonly (Branch | null)[];
-  private readonly braces: Int32Array;
   private readonly all: readonly Declaration[];
-  /** Word → indexes of the tokens that are it. */
-  private readonly words = new Map<string, number[]>();
   /** Name → ends of the declarations that bring it, ascending. */
   private readonly known = new Map<string, Declaration[]>();
-  /** Word → macros whose replacement holds it. */
-  private readonly wrappers = new Map<string, string[]>();
+  private readonly uses: Uses;
 
   constructor(tabs: readonly Tab[]) {
     const starts: [number, string][] = [];
@@ -96,19 +93,8 @@ class Sketch {
     this.tokens = tokenize(source);
     const brackets = structure(this.tokens);
     this.branches = brackets.branch;
-    this.braces = brackets.braces;
     this.all = declarations(this.tokens, brackets);
-    this.index();
-  }
-
-  private index(): void {
-    for (const [i, token] of this.tokens.entries()) {
-      if (token.is === "word") push(this.words, token.text, i);
-      if (token.is !== "directive") continue;
-      const [name, rest] = directiveParts(token.text);
-      const macro = /^[\w$\u0080-\uffff]+/.exec(rest)?.[0] ?? "";
-      if (name === "define") for (const word of rest.slice(macro.length).match(/[A-Za-z_]\w*/g) ?? []) push(this.wrappers, word, macro);
-    }
+    this.uses = new Uses(source, this.tokens, brackets, this.all);
     for (const declaration of this.all) for (const name of declaration.names) push(this.known, name, declaration);
   }
 
@@ -129,7 +115,7 @@ class Sketch {
   /** Where the function needs a prototype, or null if it needs none or none can be made. */
   private prototype(declaration: Declaration, head: FunctionHead): Prototype | null {
     if (this.branches[declaration.first]?.dead === true || this.isDeduced(head) || ENTRY_POINTS.has(head.name)) return null;
-    const use = this.firstUse(declaration, head);
+    const use = this.uses.first(declaration, head);
     if (this.isDeclaredBefore(head, use === null ? declaration.first : use)) return null;
     const after = this.requirements(declaration, head);
     const operator = this.tokens[head.nameAt]?.text === "operator";
@@ -147,67 +133,26 @@ class Sketch {
   }
 
   private isPlain(head: FunctionHead): boolean {
-    for (let k = head.from; k < head.nameAt; k++)
-      if (this.tokens[k]?.is === "word" && !PLAIN.has(this.text(k)) && !this.known.has(this.text(k))) return false;
-    for (let k = head.open; k < head.to; k++) {
-      const isName = [",", ")", "["].includes(this.text(k + 1)) && k < head.close && this.text(k - 1) !== "(" && this.text(k - 1) !== ",";
-      if (this.tokens[k]?.is === "word" && !isName && !PLAIN.has(this.text(k)) && !this.known.has(this.text(k))) return false;
-    }
-    return true;
+    return this.typeWords(head).every((k) => PLAIN.has(this.text(k)) || this.known.has(this.text(k)));
   }
 
-  /** The first token before the function that uses it, be it through macros; null if there is none. */
-  private firstUse(declaration: Declaration, head: FunctionHead): number | null {
-    const names = new Set([head.name]);
-    for (const name of names) for (const macro of this.wrappers.get(name) ?? []) names.add(macro);
-    let first: number | null = null;
-    for (const name of names) {
-      for (const at of this.words.get(name) ?? []) {
-        if (at >= declaration.first || (first !== null && at >= first)) break;
-        if (this.isUse(at)) first = at;
-      }
-    }
-    return first;
+  /** The words of a head that may name types and macros: all but its own name and those of its parameters. */
+  private typeWords(head: FunctionHead): number[] {
+    const words: number[] = [];
+    for (let k = head.from; k < head.to; k++)
+      if (k !== head.nameAt && this.tokens[k]?.is === "word" && !this.namesParameter(k, head)) words.push(k);
+    return words;
   }
 
-  /** Whether the word at `at` can be a use of a function: no member, no declaration of something else by that name. */
-  private isUse(at: number): boolean {
-    const before = this.tokens[at - 1];
-    if (before?.text === "." || before?.text === "->") return false;
-    if (before?.text === "::" && (this.tokens[at - 2]?.is === "word" || this.text(at - 2) === ">")) return false;
-    if (before?.is === "word" && !BEFORE_USE.has(before.text) && before.end < (this.tokens[at]?.start ?? 0) && !this.startsStatement(at))
-      return false;
-    const around = this.around(at);
-    if (around === null) return true;
-    if (around.head?.nameAt === at) return false;
-    // In a class or a namespace, only bodies of functions can use it.
-    const depth = (this.braces[at] ?? 0) - (this.braces[around.first] ?? 0);
-    return (around.is !== "type" && around.is !== "namespace") || depth >= 2;
-  }
-
-  /** A word behind a word on another line: a macro without a semicolon stands between statements. */
-  private startsStatement(at: number): boolean {
-    const between = this.source.slice(this.tokens[at - 1]?.end ?? 0, this.tokens[at]?.start ?? 0);
-    return between.includes("\n") && this.text(at + 1) === "(" && /^[A-Z_0-9]+$/.test(this.text(at - 1));
-  }
-
-  /** The declaration that holds the token; the list is in order and they do not overlap. */
-  private around(at: number): Declaration | null {
-    let low = 0;
-    let high = this.all.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const d = this.all[middle];
-      if (d === undefined) return null;
-      if (at < d.first) high = middle - 1;
-      else if (at >= d.end) low = middle + 1;
-      else return d;
-    }
-    return null;
+  private namesParameter(k: number, head: FunctionHead): boolean {
+    if (k < head.open || k > head.close || ![",", ")", "[", "="].includes(this.text(k + 1))) return false;
+    const before = this.tokens[k - 1];
+    if (before?.is === "word") return !TYPE_PREFIXES.has(before.text);
+    return before?.text === "*" || before?.text === "&" || before?.text === ">" || before?.text === "...";
   }
 
   private gapOf(at: number): number {
-    return this.around(at)?.gap ?? at;
+    return this.uses.around(at)?.gap ?? at;
   }
 
   /** Whether the sketch itself declares this function before the token. */
@@ -352,12 +297,6 @@ class Sketch {
   private text(k: number): string {
     return this.tokens[k]?.text ?? "";
   }
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 /** A path as #line takes it. */

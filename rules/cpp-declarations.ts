@@ -190,7 +190,7 @@ class Reader {
       if (text === ";") {
         const head = simple ? null : this.head(i, begin, at, templates);
         const is = head !== null ? "prototype" : this.text(begin) === "typedef" || this.text(begin) === "using" ? "type" : "other";
-        return { ...rest, is, end: at + 1, head, names: this.names(begin, at) };
+        return { ...rest, is, end: at + 1, head, names: head === null ? this.names(begin, at) : [head.name] };
       }
       if (text === "=" && !simple) {
         const end = this.semicolon(at, to);
@@ -310,7 +310,7 @@ class Reader {
     let enums = false;
     for (let k = from; k < to; k++) {
       const token = this.tokens[k];
-      if (token?.is !== "word") continue;
+      if (token?.is !== "word" || NOT_A_NAME.has(token.text)) continue;
       enums ||= token.text === "enum";
       const next = this.text(k + 1);
       const enumerates = enums && (this.text(k - 1) === "{" || this.text(k - 1) === ",");
