@@ -142,7 +142,7 @@ test("a name that is bound is not looked up further, so a variable may not hide 
 });
 
 // Laws, on generated templates.
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = Number(process.env.FB_SEED ?? Date.now() % 1_000_000);
 console.log(`seed ${seed} (FB_SEED)`);
 let state = seed >>> 0;
 function random(below: number): number {

@@ -203,7 +203,7 @@ function compiler(): string {
 
 const gcc = compiler();
 (gcc === "" ? test.skip : test)("where this machine's gcc says that it looks, for generated options", () => {
-  const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+  const seed = Number(process.env.FB_SEED ?? Date.now() % 1_000_000);
   console.log(`seed ${seed} (FB_SEED), ${gcc}`);
   let state = seed >>> 0;
   const random = (below: number) => {
@@ -220,7 +220,7 @@ const gcc = compiler();
       const out = execFileSync("/bin/sh", ["-c", script, "sh", ...args], {
         cwd: folder,
         encoding: "utf8",
-        env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
+        env: { PATH: process.env.PATH ?? "", LC_ALL: "C" },
       });
       const lines = (from: string, to: string) =>
         out

@@ -8,7 +8,7 @@ import { parseToml, toPlain } from "../../rules/toml.ts";
 import { NAMES, SHAPES, SOUND } from "./malformed.ts";
 
 const FILE = new URL("../../rules/fb.schema.json", import.meta.url);
-if (process.env["FB_UPDATE"] === "1") writeFileSync(FILE, publishedSchema());
+if (process.env.FB_UPDATE === "1") writeFileSync(FILE, publishedSchema());
 
 test("the committed schema is what the description prints", () => {
   assert.is(readFileSync(FILE, "utf8"), publishedSchema(), "run this test with FB_UPDATE=1 and commit rules/fb.schema.json");
