@@ -194,7 +194,7 @@ function notYet(what: string): Usage {
 // ── run ──
 
 function runVerb(words: Words): Command {
-  if (words.on("watch")) throw notYet("`fb run --watch`");
+  if (words.on("watch") && VERBS.watch?.here !== true) throw notYet("`fb run --watch`");
   const named = words.positionals.map(target);
   let clean = "nothing" as RunCommand["clean"];
   for (const name of words.list("target")) {
@@ -281,7 +281,7 @@ function target(word: string): Target {
   const at = word.lastIndexOf("@");
   const env = at > colon && /^[\w-]+$/.test(word.slice(at + 1)) ? word.slice(at + 1) : null;
   const before = env === null ? word : word.slice(0, at);
-  if (at === word.length - 1) throw new Usage("target", `"${word}": no env after "@"`, "as in :firmware@uno");
+  if (at >= 0 && at === word.length - 1) throw new Usage("target", `"${word}": no env after "@"`, "as in :firmware@uno");
   if (colon < 0 || drive) {
     if (before === "" || before === "^")
       throw new Usage("target", `"${word}" names nothing`, "a target is [DIR]:NAME[@ENV] or a file's path");

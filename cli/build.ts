@@ -15,7 +15,7 @@ import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
 import { planEnv } from "../rules/plan-env.ts";
 import type { Project } from "../rules/project.ts";
-import type { RunCommand, Target } from "./args.ts";
+import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import { openGuardian } from "./host/guardian.ts";
@@ -23,6 +23,7 @@ import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
 import type { HostRunner } from "./host/lanes.ts";
 import { openSlots } from "./host/slots.ts";
+import { keepSnapshot } from "./keep.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { innerTools } from "./tools/inner.ts";
@@ -190,9 +191,14 @@ class Build {
       return sizes === null ? [] : [[env, { flash: sizes.flash.used, ram: sizes.ram.used }] as const];
     });
     this.host.onPreviousSizes(new Map(previous));
-    this.outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
-    this.failures.push(...this.outcome.failures);
+    const outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
+    this.outcome = outcome;
+    this.failures.push(...outcome.failures);
     for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
+    const key = requestKey(this.command);
+    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
+    const payload = { envs: [...this.inputs.keys()], profile: this.profile, notes: this.failures, result: this.resultNow() };
+    await keepSnapshot(key, payload, open, outcome, [...this.inputs.values()], []);
   }
 
   private planner(): Planner {
@@ -267,11 +273,11 @@ class Build {
     this.emit({ type: "diagnostic", severity, code, message, file, line, column, hint });
   }
 
-  private finish(): Built {
+  private resultNow(): RunResult {
     const cancelled = this.host.stop.aborted;
     const code = cancelled ? 130 : exitCode(this.failures);
     const counts = this.outcome?.counts ?? { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: 0 };
-    const result: RunResult = {
+    return {
       type: "result",
       status: cancelled ? "cancelled" : code === 0 ? "ok" : "failed",
       exitCode: code,
@@ -280,6 +286,10 @@ class Build {
       artifacts: this.artifacts(),
       size: this.sizes(),
     };
+  }
+
+  private finish(): Built {
+    const result = this.resultNow();
     this.emit(result);
     return { result, open: this.open, outcome: this.outcome, inputs: this.inputs, profile: this.profile };
   }

@@ -4,17 +4,26 @@ import { createHash } from "node:crypto";
 import { existsSync, globSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
-import type { DirEntry, Read, Result } from "../engine/types.ts";
+import { listingText } from "../engine/files.ts";
+import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
 import { home } from "./home.ts";
 import { type HostDisk, openDisk } from "./host/disk.ts";
+import { hashing } from "./host/hash.ts";
 
 export interface OpenProject {
   readonly project: Project;
   readonly disk: HostDisk;
   /** What reading looked at: inputs of every run, beside those of its actions. */
+  readonly looked: Looked;
+}
+
+/** What reading a project looked at, with signatures from before the reading. */
+export interface Looked {
   readonly reads: readonly Read[];
+  readonly files: ReadonlyMap<string, { readonly signature: Signature; readonly digest: Digest }>;
+  readonly listings: ReadonlyMap<string, Digest>;
 }
 
 /** The folder of the project that a command speaks of: absolute, links resolved. Fails (exit 3) where there is no platformio.ini. */
@@ -40,7 +49,7 @@ export function openProject(folder: string): Result<OpenProject> {
   const disk = openDisk(folder);
   const io = new RecordingProjectIo(folder, disk);
   const project = readProject(folder, join(home(), "platforms"), io);
-  return project.ok ? ok({ project: project.value, disk, reads: io.reads() }) : project;
+  return project.ok ? ok({ project: project.value, disk, looked: io.looked() }) : project;
 }
 
 /** ProjectIo on the disk; paths are kept as they were asked for. */
@@ -48,14 +57,16 @@ class RecordingProjectIo implements ProjectIo {
   private readonly folder: string;
   private readonly disk: HostDisk;
   private readonly seen = new Map<string, Read>();
+  private readonly files = new Map<string, { signature: Signature; digest: Digest }>();
+  private readonly listings = new Map<string, Digest>();
 
   constructor(folder: string, disk: HostDisk) {
     this.folder = folder;
     this.disk = disk;
   }
 
-  reads(): readonly Read[] {
-    return [...this.seen.values()];
+  looked(): Looked {
+    return { reads: [...this.seen.values()], files: this.files, listings: this.listings };
   }
 
   private note(is: Read["is"], path: string): void {
@@ -64,9 +75,13 @@ class RecordingProjectIo implements ProjectIo {
   }
 
   read(path: string): string | null {
-    const there = this.disk.sign(path) !== null && !this.disk.isDir(path);
+    const signature = this.disk.sign(path);
+    const there = signature !== null && !this.disk.isDir(path);
     this.note(there ? "file" : "absent", path);
-    return there ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.disk.read(path)) : null;
+    if (!there) return null;
+    const bytes = this.disk.read(path);
+    this.files.set(path, { signature, digest: hashing.sha256(bytes) });
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
   glob(pattern: string): readonly string[] {
@@ -88,7 +103,9 @@ class RecordingProjectIo implements ProjectIo {
 
   list(path: string): readonly DirEntry[] | null {
     this.note("listing", path);
-    return this.disk.list(path);
+    const entries = this.disk.list(path);
+    this.listings.set(path, hashing.sha256(listingText(entries)));
+    return entries;
   }
 
   value(name: string): string | undefined {

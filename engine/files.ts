@@ -15,6 +15,9 @@ export interface FilesHost {
   includesOf(content: Uint8Array): readonly IncludeText[];
 }
 
+/** The clock of another disk than the project's is not probed, and some keep times of two seconds (FAT). */
+const FOREIGN_SLACK_NS = 2_000_000_000n;
+
 /** What fb itself writes into a project's folder. */
 const OWN_NAMES = new Set([".fb", "compile_commands.json", "fb.lock"]);
 
@@ -37,15 +40,17 @@ export class Files {
   private readonly absent = new Set<string>();
   /** Folders by whether they are there: a missing one answers for everything below it without a stat. */
   private readonly folder = new Map<string, boolean>();
-  private readonly listings = new Map<string, { digest: Digest; before: Signature | null }>();
+  private readonly listings = new Map<string, Digest>();
   private readonly values = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
   private clock: bigint;
+  private readonly device: bigint;
   private count = 0;
 
   constructor(host: FilesHost) {
     this.host = host;
     this.clock = host.disk.now();
+    this.device = host.disk.sign(".")?.dev ?? -1n;
   }
 
   /** The digest of what a read stands for, hashing it now if this run has not yet. */
@@ -93,9 +98,10 @@ export class Files {
 
   private isYoung(s: Signature): boolean {
     const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
-    if (newest < this.clock) return false;
+    const slack = s.dev === this.device ? 0n : FOREIGN_SLACK_NS;
+    if (newest < this.clock - slack) return false;
     this.clock = this.host.disk.now();
-    return newest >= this.clock;
+    return newest >= this.clock - slack;
   }
 
   /** A folder as one digest: every file below it by name and content. */
@@ -137,10 +143,9 @@ export class Files {
 
   private listing(path: string): Digest {
     const known = this.listings.get(path);
-    if (known !== undefined) return known.digest;
-    const before = this.host.disk.sign(path === "" ? "." : path);
+    if (known !== undefined) return known;
     const digest = this.host.hashing.sha256(listingText(this.list(path)));
-    this.listings.set(path, { digest, before });
+    this.listings.set(path, digest);
     return digest;
   }
 
@@ -223,11 +228,14 @@ export class Files {
     return now !== null && sameSignature(known.before, now);
   }
 
-  /** Everything this run looked at, for the snapshot. Young files are hashed again after the clock has moved on; false if one of them changed. */
+  /**
+   * Before anything that outlives the run believes its signatures: young files are hashed once more, now that the clock has moved on. False if one is
+   * still young or has changed, or a folder's names have: then this run's findings are not to be kept.
+   */
   settle(): boolean {
     let intact = true;
     for (const [path, known] of this.known) {
-      if (!known.young || path.endsWith("/")) continue;
+      if (!known.young) continue;
       const now = this.host.disk.sign(path);
       if (
         now === null ||
@@ -241,12 +249,18 @@ export class Files {
       known.young = false;
       this.host.memo.remember(path, known.before, known.digest);
     }
+    for (const [path, digest] of this.listings) if (this.host.hashing.sha256(listingText(this.list(path))) !== digest) intact = false;
     return intact;
   }
 
-  hasYoung(): boolean {
-    for (const known of this.known.values()) if (known.young) return true;
-    return false;
+  /** The newest time of a young file on the project's disk, null if there is none: worth waiting for its clock to pass. */
+  youngest(): bigint | null {
+    let newest: bigint | null = null;
+    for (const { young, before } of this.known.values()) {
+      const time = before.mtimeNs > before.ctimeNs ? before.mtimeNs : before.ctimeNs;
+      if (young && before.dev === this.device && (newest === null || time > newest)) newest = time;
+    }
+    return newest;
   }
 
   files(): Iterable<readonly [string, Signature]> {
@@ -257,8 +271,8 @@ export class Files {
     return this.absent;
   }
 
-  folders(): Iterable<readonly [string, Signature | null]> {
-    return [...this.listings].map(([path, l]) => [path, l.before] as const);
+  folders(): Iterable<string> {
+    return this.listings.keys();
   }
 
   valueNames(): Iterable<string> {

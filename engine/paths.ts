@@ -36,7 +36,10 @@ export class Paths {
     this.seen.clear();
   }
 
-  /** The one spelling of a path as a tool printed it. `..` is collapsed only where that leads to the same folder on disk (links). */
+  /**
+   * The one spelling of a path as a tool printed it. `..` is collapsed only where that leads to the same folder on disk (links). A relative path that
+   * climbs out of the project stays relative: two checkouts beside equal neighbours then share their keys.
+   */
   normal(path: string): ProjectPath {
     let known = this.seen.get(path);
     if (known === undefined) {
@@ -52,7 +55,7 @@ export class Paths {
     const dir = folderOf(path);
     const real = this.host.realpath(dir === "" ? "." : dir);
     if (real === null) return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
-    if (!lexical.startsWith("../") && lexical !== ".." && this.host.realpath(folderOf(lexical) || ".") === real) {
+    if (this.host.realpath(folderOf(lexical) || ".") === real) {
       return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
     }
     return this.rooted(join(real, baseOf(path))) as ProjectPath;

@@ -47,6 +47,8 @@ export interface World extends FilesHost {
   readonly paths: Paths;
 }
 
+const UNIX_TIME = "${UNIX_TIME}";
+
 export type Decision =
   | { readonly do: "keep"; readonly last: LastRun }
   | { readonly do: "restore"; readonly sk: StaticKey; readonly key: Key; readonly result: ActionResult; readonly why: readonly Cause[] }
@@ -89,7 +91,7 @@ export class Settler {
       }
     }
     const why = broken.length > 0 ? broken : this.why(node, last);
-    if (lookup === "all") {
+    if (lookup === "all" && spec.sharing !== "time" && spec.sharing !== "never") {
       const recorded = world.cache.reads(sk);
       const sets = recorded instanceof Promise ? await recorded : recorded;
       for (const reads of sets) {
@@ -272,12 +274,19 @@ export class Settler {
       const ran = this.world.tools.run(spec.argv.slice(2));
       return ran.ok ? ok({ exit: 0, log: ran.value, grown: null, slot: 0 }) : ran;
     }
-    const [program = "", ...rest] = spec.argv;
+    const [program = "", ...rest] = this.withTime(spec);
     const ran = await this.world.runner.run(
       { argv: [program, ...spec.unkeyed.argv, ...rest], vars: { ...spec.vars, ...spec.unkeyed.vars } },
       stop,
     );
     return exitOf(ran, spec);
+  }
+
+  /** `${UNIX_TIME}` in an argument is the time at which the action runs; its key has the name only. */
+  private withTime(spec: ActionSpec): readonly string[] {
+    if (!spec.argv.some((a) => a.includes(UNIX_TIME))) return spec.argv;
+    const now = String(this.world.disk.now() / 1_000_000_000n);
+    return spec.argv.map((a) => a.replaceAll(UNIX_TIME, now));
   }
 
   private takeDepfile(path: string): string | null {
@@ -347,6 +356,7 @@ export class Settler {
 
   /** The file of the project that puts the time of the build into this action's result, with the macro's name; null if there is none. */
   timeIn(spec: ActionSpec, reads: readonly Read[]): { readonly path: string; readonly macro: string } | null {
+    if (spec.argv.some((a) => a.includes(UNIX_TIME))) return { path: "platformio.ini", macro: UNIX_TIME };
     if (spec.kind !== "compile") return null;
     for (const { is, path } of [...spec.inputs, ...reads]) {
       if (is !== "file" || path.startsWith("/") || path.startsWith(".fb/pkg/")) continue;

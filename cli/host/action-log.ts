@@ -11,6 +11,13 @@ import * as path from "node:path";
 /** Bytes of a log that are kept at either end when it is longer than both. */
 const KEEP = 5_000_000;
 
+let names = 0;
+
+/** A path for the logs of one lane, which no other lane of any live fb has. */
+export function logPath(dir: string): string {
+  return path.join(dir, `${process.pid}-${++names}`);
+}
+
 /** Makes the folder and removes what dead processes left in it. */
 export function openLogDir(dir: string): void {
   fs.mkdirSync(dir, { recursive: true });

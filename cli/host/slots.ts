@@ -28,7 +28,7 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import * as path from "node:path";
 import type { Exit, Ran } from "../../engine/types.ts";
-import { openLogDir, takeLog } from "./action-log.ts";
+import { logPath, openLogDir, takeLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import type { Guardian } from "./guardian.ts";
 import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
@@ -69,7 +69,12 @@ const SHELLS_OWN =
   /^(_|IFS|PS[0-4]|OPT(IND|ARG|ERR)|PPID|LINENO|E?UID|OLDPWD|SHLVL|SHELLOPTS|GROUPS|RANDOM|SECONDS|EPOCH.*|BASH.*|FUNC.*|DIRSTACK|HIST.*|COMP_.*)$/;
 /** bash warns of a locale that it does not know, into the action's log. */
 const LOCALE = /^(LC_.*|LANG)$/;
-const SIGNALS: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, n]) => [n, name] as const));
+/** By number; of two names the first, SIGABRT and not SIGIOT. */
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .map(([name, n]) => [n, name] as const)
+    .reverse(),
+);
 
 /** A word of a shell's script that stands for exactly this text. */
 export function quote(text: string): string {
@@ -89,21 +94,26 @@ class Slot implements Lane {
     this.number = number;
     this.#o = o;
     this.#oddBase = Object.entries(o.base).filter(([name]) => !isPlain(name));
-    this.#log = path.join(o.logDir, `${process.pid}-${number}`);
+    this.#log = logPath(o.logDir);
   }
 
   async run(command: Command, stop: AbortSignal): Promise<Ran> {
     if (stop.aborted) return this.#ran({ is: "cancelled" }, "");
     const never = whyNever(command.argv, command.vars);
     if (never !== null) return this.#ran({ is: "not-started", why: never }, "");
+    // A slot that was killed while it was idle may be noticed only now. An action makes its log before anything else, so without one it has not begun.
+    return (await this.#try(command, stop)) ?? (await this.#try(command, stop)) ?? this.#ran({ is: "signalled", signal: "SIGKILL" }, "");
+  }
+
+  /** Null when the slot died before the action began. */
+  async #try(command: Command, stop: AbortSignal): Promise<Ran | null> {
     const shell = this.#shell ?? (await this.#start());
     if (typeof shell === "string") return this.#ran({ is: "not-started", why: shell }, "");
-
     const onAbort = () => this.cancel();
     stop.addEventListener("abort", onAbort);
-    // The start of a shell may have waited for its error.
     const end = await new Promise<End>((resolve) => {
       this.#end = resolve;
+      // The start of a shell may have waited for its error.
       if (stop.aborted) onAbort();
       else this.#feed(shell, command);
     });
@@ -118,22 +128,22 @@ class Slot implements Lane {
 
   async close(): Promise<void> {
     if (this.#shell !== null) await this.#bury(this.#shell, 0);
-    for (const end of ["", ".err", ".sh"]) fs.rmSync(this.#log + end, { force: true });
+    for (const end of ["", ".err", ".sh"]) takeLog(this.#log + end);
   }
 
   killNow(): void {
     if (this.#shell !== null) signalGroup(this.#shell.pgid, "SIGKILL");
   }
 
-  async #settle(shell: Shell, command: Command, end: End): Promise<Ran> {
+  async #settle(shell: Shell, command: Command, end: End): Promise<Ran | null> {
     switch (end.is) {
       case "stopped":
         await this.#bury(shell, GRACE_MS);
         return this.#ran({ is: "cancelled" }, takeLog(this.#log) ?? "");
       case "died": {
         await this.#bury(shell, 0);
-        const log = takeLog(this.#log) ?? "";
-        if (end.signal !== null) return this.#ran({ is: "signalled", signal: end.signal }, log);
+        const log = takeLog(this.#log);
+        if (end.signal !== null) return log === null ? null : this.#ran({ is: "signalled", signal: end.signal }, log);
         const said = takeLog(`${this.#log}.err`)?.trim() ?? "";
         return this.#ran(
           { is: "not-started", why: `${this.#o.shell} gave up with code ${end.code}: ${said || "it did not say why"}` },

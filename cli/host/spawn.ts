@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Exit, Ran } from "../../engine/types.ts";
-import { openLogDir, takeLog } from "./action-log.ts";
+import { logPath, openLogDir, takeLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
 import type { SlotsOptions } from "./slots.ts";
@@ -27,7 +27,7 @@ class SpawnLane implements Lane {
   constructor(number: number, o: SpawnOptions) {
     this.number = number;
     this.#o = o;
-    this.#log = path.join(o.logDir, `${process.pid}-${number}`);
+    this.#log = logPath(o.logDir);
   }
 
   async run(command: Command, stop: AbortSignal): Promise<Ran> {

@@ -40,7 +40,8 @@ test("normal: roots, absolute paths, and `..` behind a link", () => {
     [".fb/pkg/core/a/../x.h", ".fb/pkg/core/x.h"],
     ["src/link/../x.h", "/elsewhere/x.h"],
     ["src/link/sub/../x.h", "src/link/x.h"],
-    ["../other/x.h", "/other/x.h"],
+    ["../other/x.h", "../other/x.h"],
+    ["src/../../other/./x.h", "../other/x.h"],
     ["/usr/lib/gcc/avr/5.4.0/../../../avr/include/io.h", "/usr/lib/avr/include/io.h"],
   ] as const) {
     assert.is(paths.normal(path), want, path);

@@ -1,0 +1,107 @@
+/** After a successful run: what an unchanged next run may rest on, written as the snapshot of this request. */
+import { readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type Folder, type SnapshotRecord } from "../cache/snapshot-format.ts";
+import { resolveProgram } from "../cache/snapshot-world.ts";
+import { writeSnapshot } from "../cache/snapshot-write.ts";
+import { listingText, sameSignature } from "../engine/files.ts";
+import type { RunOutcome } from "../engine/run.ts";
+import type { Failure, RunResult, Signature } from "../engine/types.ts";
+import { buildId } from "./home.ts";
+import { clock } from "./host/clock.ts";
+import { hashing } from "./host/hash.ts";
+import type { OpenProject } from "./open-project.ts";
+import type { PlanInput } from "./plan-input.ts";
+
+/** What cli/fb.ts prints when nothing changed. */
+export interface Payload {
+  readonly envs: readonly string[];
+  readonly profile: string;
+  /** Warnings, said again each time. */
+  readonly notes: readonly Failure[];
+  readonly result: RunResult;
+}
+
+export function snapshotFile(folder: string): string {
+  return join(folder, ".fb/state/snapshot");
+}
+
+/** The disk's clock ticks every few milliseconds; a disk that takes longer than this gets no snapshot after so quick a run. */
+const TICK_MS = 40;
+
+/**
+ * Writes the snapshot, unless something that the run rests on is no longer as it was, or could change without its signature changing. extra: further
+ * files that the run wrote, as compile_commands.json.
+ */
+export async function keepSnapshot(
+  request: string,
+  payload: Payload,
+  open: OpenProject,
+  outcome: RunOutcome,
+  inputs: readonly PlanInput[],
+  extra: readonly string[],
+): Promise<void> {
+  const { disk, project, looked } = open;
+  const { files } = outcome;
+  const youngest = files.youngest();
+  const patience = clock.monotonicMs() + TICK_MS;
+  while (youngest !== null && disk.now() <= youngest) {
+    if (clock.monotonicMs() > patience) return;
+    await clock.sleep(1, NEVER);
+  }
+  if (!files.settle()) return;
+  const now = disk.now();
+  const signed = new Map<string, Signature>(files.files());
+  for (const [path, was] of looked.files) {
+    // Read again rather than asked for its age: these are a handful of small files.
+    const signature = disk.sign(path);
+    if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return;
+    signed.set(path, signature);
+  }
+  for (const path of [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards)), ...extra]) {
+    const signature = disk.sign(path);
+    if (signature === null) return;
+    if (!signed.has(path)) signed.set(path, signature);
+  }
+  const device = disk.sign(".")?.dev ?? 0n;
+  for (const s of signed.values()) {
+    const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
+    if (newest >= (s.dev === device ? now : now - FOREIGN_SLACK_NS)) return;
+  }
+  const folders: Folder[] = [];
+  const listed = new Set([...files.folders(), ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string)]);
+  for (const path of listed) {
+    const signature = disk.sign(path === "" ? "." : path);
+    const entries = files.list(path);
+    const known = looked.listings.get(path);
+    if (known !== undefined && hashing.sha256(listingText(entries)) !== known) return;
+    if (signature !== null && entries !== null)
+      folders.push({ path: path === "" ? "." : path, signature, entries, hidden: path === "" ? OWN_NAMES : [] });
+  }
+  const missingFolders = [...listed].filter((path) => path !== "" && disk.sign(path) === null);
+  const looksUp = { dir: project.dir, vars: process.env };
+  const programs = [...new Set(inputs.flatMap((i) => [...i.programs.keys()]))];
+  const names = [...new Set([...files.valueNames(), ...looked.reads.filter((r) => r.is === "value").map((r) => r.path as string)])];
+  const links = [...new Set(inputs.flatMap((i) => i.packages.flatMap((p) => (p.link === null ? [] : [p.link]))))];
+  const record: SnapshotRecord = {
+    dir: project.dir,
+    files: [...signed].map(([path, signature]) => ({ path, signature })),
+    folders,
+    absent: [
+      ...new Set([...files.absents(), ...missingFolders, ...looked.reads.filter((r) => r.is === "absent").map((r) => r.path as string)]),
+    ],
+    values: Object.fromEntries(names.map((name) => [name, process.env[name]])),
+    programs: Object.fromEntries(programs.map((name) => [name, resolveProgram(name, looksUp)])),
+    volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),
+    links: Object.fromEntries(links.map((link) => [link, readlinkSync(join(project.dir, link))])),
+    build: buildId,
+    payload: JSON.stringify(payload),
+    now,
+    device,
+  };
+  writeSnapshot(snapshotFile(project.dir), request, record);
+}
+
+const NEVER = new AbortController().signal;
+const FOREIGN_SLACK_NS = 2_000_000_000n;
+const OWN_NAMES: readonly string[] = [".fb", "compile_commands.json", "fb.lock"];
