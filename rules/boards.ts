@@ -90,7 +90,7 @@ export function findBoard(
   if (found !== undefined) return ok(found);
   const ids = [...folders.flatMap((folder) => boardFiles(folder, io)), ...table.ids];
   const near = nearest(id, ids).map((each) => `"${each}"`);
-  const own = folders[0] === undefined ? "" : `, or describe the board in ${folders[0]}/${id}.json`;
+  const own = folders[0] === undefined || id.includes("/") ? "" : `, or describe the board in ${folders[0]}/${id}.json`;
   const known = near.length > 0 ? `did you mean ${near.join(" or ")}?` : `fb boards lists them`;
   const message = `unknown board "${id}": expected one of platform ${platform} (${table.ids.length} boards) or of the project`;
   return fail(failure("board.unknown", 3, message, { ...place, hint: `${known}${own}` }));

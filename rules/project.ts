@@ -351,7 +351,7 @@ function projectDirs(dir: string, config: Config): Result<ProjectDirs> {
 
 /** A path of the ini as the project names it: relative where it is inside, "." for the project itself. */
 export function projectRelative(dir: string, path: string): string {
-  const plain = collapse(path);
+  const plain = collapse(path).replace(/(?<=.)\/$/, "");
   if (plain === dir) return ".";
   return plain.startsWith(`${dir}/`) ? plain.slice(dir.length + 1) : plain;
 }

@@ -38,7 +38,14 @@ framework =
 );
 
 /** What fb puts into PlatformIO's command lines. */
-const OWN = new Set(["-no-canonical-prefixes", "-fno-canonical-system-headers", "-pipe", "-gdwarf-2", "-DDECIMAL_DIG=__DECIMAL_DIG__", "-Wl,-t"]);
+const OWN = new Set([
+  "-no-canonical-prefixes",
+  "-fno-canonical-system-headers",
+  "-pipe",
+  "-gdwarf-2",
+  "-DDECIMAL_DIG=__DECIMAL_DIG__",
+  "-Wl,-t",
+]);
 const fw = ".fb/pkg/framework-arduino-avr@1.8.6";
 
 /** Commands by the name of their first output, without fb's additions; `BUILD` is the output folder. */

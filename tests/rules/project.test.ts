@@ -1,0 +1,181 @@
+/** A project from its files: what envs become, and that what is wrong with one keeps no other from being built. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { DirEntry } from "../../engine/types.ts";
+import { type EnvProject, envNames, type Project, type ProjectIo, projectRelative, readProject } from "../../rules/project.ts";
+
+const PLATFORMS = new URL("../../platforms", import.meta.url).pathname;
+
+/** Files of the project from memory, those of the platforms from disk; what was asked for is noted. */
+function project(files: Readonly<Record<string, string>>, asked: string[] = []): Project {
+  const io: ProjectIo = {
+    read(path) {
+      asked.push(path);
+      return path.startsWith(PLATFORMS) ? readFileSync(path, "utf8") : (files[path] ?? null);
+    },
+    list(path) {
+      const entry = (name: string): DirEntry => ({ name, is: statSync(`${path}/${name}`).isDirectory() ? "dir" : "file" });
+      return path.startsWith(PLATFORMS) ? readdirSync(path).sort().map(entry) : null;
+    },
+    glob: () => [],
+    value: (name) => (name === "HOME" ? "/home/me" : undefined),
+    unixTime: () => 1_700_000_000,
+    sha1: () => "0",
+  };
+  const read = readProject("/p ü", PLATFORMS, io);
+  if (!read.ok) throw new Error(JSON.stringify(read.failure));
+  return read.value;
+}
+function env(read: Project, name: string): EnvProject {
+  const found = read.envs.get(name);
+  if (found === undefined || !found.ok) throw new Error(JSON.stringify(found));
+  return found.value;
+}
+function codes(read: Project, name: string): string[] {
+  const found = read.envs.get(name);
+  return found === undefined || found.ok ? [] : found.failures.map((f) => `${f.code}:${f.line}:${f.exit}`);
+}
+
+test("an env with everything", () => {
+  const read = project({
+    "platformio.ini": `[platformio]
+src_dir = code
+lib_dir = /elsewhere/lib
+default_envs = a
+[common]
+build_flags = -DCOMMON
+[env]
+framework = Arduino
+[env:a]
+platform = platformio/atmelavr@^5
+board = uno
+board_build.f_cpu = 8000000L
+board_upload.maximum_size = 1000
+build_flags = \${common.build_flags}
+  -DT=\${UNIX_TIME}
+build_unflags = -Os
+build_type = debug
+upload_speed = 19200
+custom_x = y
+platform_packages =
+  toolchain-atmelavr@symlink://../tc
+  framework-arduino-avr@~5.1
+`,
+  });
+  const a = env(read, "a");
+  assert.equal(
+    [a.platform.name, a.platformSpec.version, a.framework, a.board?.id, a.buildType],
+    ["atmelavr", "^5", "arduino", "uno", "debug"],
+  );
+  assert.equal(a.buildFlags, ["-DCOMMON", "-DT=${UNIX_TIME}"]);
+  assert.ok(a.options.get("build_flags")?.time);
+  assert.not.ok(a.options.get("build_unflags")?.time);
+  assert.equal([a.buildUnflags, a.debugBuildFlags, a.srcFilter], [["-Os"], ["-Og", "-g2", "-ggdb2"], ["+<*> -<.git/> -<.svn/>"]]);
+  assert.equal(
+    a.packageWants.map((w) => [w.name, w.origin?.line]),
+    [
+      ["toolchain-atmelavr", 21],
+      ["framework-arduino-avr", 22],
+    ],
+  );
+  const names = envNames(a);
+  const expected = {
+    ...{
+      env: "a",
+      "board.build.f_cpu": "8000000L",
+      "board.upload.maximum_size": "1000",
+      "upload.speed": "19200",
+      "board.upload.speed": "115200",
+    },
+    ...{ "option.custom_x": "y", "upload.protocol": "arduino" },
+  };
+  for (const [name, value] of Object.entries(expected)) assert.is(names.get(name), value, name);
+  assert.equal(
+    [read.dirs.src, read.dirs.lib, read.dirs.boards, read.dirs.core],
+    ["code", "/elsewhere/lib", "boards", "/home/me/.platformio"],
+  );
+  assert.equal([read.name, read.defaultEnvs, read.later], ["p ü", ["a"], ["upload_speed"]]);
+});
+
+test("what is wrong with one env leaves the others", () => {
+  const read = project({
+    "platformio.ini": `[env:none]
+board = uno
+[env:typo]
+platform = atmelav
+[env:board]
+platform = atmelavr
+board = unoo
+framework = arduin
+[env:noboard]
+platform = atmelavr
+[env:two]
+platform = atmelavr
+board = uno
+framework = arduino, arduino
+[env:package]
+platform = native
+platform_packages = symlink://../x
+[env:type]
+platform = native
+build_type = fast
+[env:good]
+platform = Native
+`,
+  });
+  assert.equal(codes(read, "none"), ["env.no-platform:2:3"]);
+  assert.equal(codes(read, "typo"), ["env.unknown-platform:4:3"]);
+  assert.equal(codes(read, "board"), ["env.unknown-framework:8:3", "board.unknown:7:3"]);
+  assert.equal(codes(read, "noboard"), ["env.no-board:10:3"]);
+  assert.equal(codes(read, "two"), ["env.frameworks:14:3"]);
+  assert.equal(codes(read, "package"), ["package.spec:17:3"]);
+  assert.equal(codes(read, "type"), ["ini.bad-value:20:3"]);
+  assert.equal([env(read, "good").platform.name, env(read, "good").framework, env(read, "good").board], ["native", null, null]);
+});
+
+test("extra_scripts: refused, or ignored where fb.toml says so", () => {
+  const ini = "[env:a]\nplatform = native\nextra_scripts =\n  pre:x.py\n  y.py\n";
+  const refused = project({ "platformio.ini": ini }).envs.get("a");
+  if (refused === undefined || refused.ok) throw new Error("expected a failure");
+  assert.match(refused.failures[0]?.message ?? "", /pre:x\.py, y\.py/);
+  assert.is(refused.failures[0]?.line, 4);
+  env(project({ "platformio.ini": ini, "fb.toml": 'schema = 1\n[compat]\nextra_scripts = "ignore"\n' }), "a");
+});
+
+test("a broken fb.toml, and one that is a platform, stop the project", () => {
+  const ini = "[env:a]\nplatform = native\n";
+  assert.throws(() => project({ "platformio.ini": ini, "fb.toml": "schema = 2\n" }), /fb\.toml/);
+  assert.throws(
+    () => project({ "platformio.ini": ini, "fb.toml": 'schema = 1\n[platform]\nnames = ["x"]\ntitle = "X"\n' }),
+    /project\.platform-table/,
+  );
+  assert.throws(() => project({}), /ini\.not-found/);
+});
+
+test("lib_deps is told once an env, and only where it is set", () => {
+  const read = project({ "platformio.ini": "[env:a]\nplatform = native\nlib_deps = Servo\n[env:b]\nplatform = native\nlib_deps =\n" });
+  for (const warning of env(read, "a").warnings) assert.is(warning.severity, "warning");
+  assert.is(env(read, "b").warnings.length, 0);
+});
+
+test("the project's own board is looked for first, where boards_dir says", () => {
+  const asked: string[] = [];
+  const ini = "[platformio]\nboards_dir = hw\n[env:a]\nplatform = atmelavr\nboard = mine\n";
+  const board = '{"name":"Mine","build":{"mcu":"atmega8"},"upload":{}}';
+  assert.is(env(project({ "platformio.ini": ini, "hw/mine.json": board }, asked), "a").board?.mcu, "atmega8");
+  assert.ok(asked.includes("fb.toml"), "also what is not there is asked for, so that it can appear");
+});
+
+test("folders as the project names them", () => {
+  for (const [path, expected] of [
+    ["/p/src", "src"],
+    ["/p", "."],
+    ["/p/a/../b/", "b"],
+    ["/px/src", "/px/src"],
+    ["/q", "/q"],
+  ] as const)
+    assert.is(projectRelative("/p", path), expected);
+});
+
+test.run();
