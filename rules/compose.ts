@@ -318,11 +318,11 @@ function itemArguments(item: Item, input: ComposeInput): string[] {
   return [item.name, ...shellArguments(relative ? projectFolder(path, input.projectDir, "") : path)];
 }
 
-/** SCons expands the text of a define twice: once itself, once as part of the command. */
+/** SCons expands the text of a define twice: once itself, once as part of the command. To what looks like -D already (`-D -DX`) it adds no other. */
 function defineArguments(item: Item, variables: Variables): string[] {
   const text = typeof item === "string" ? item : `${item.name}=${item.value}`;
   return expandWords(text, variables)
-    .map((word) => `-D${word}`)
+    .map((word) => (word.startsWith("-D") ? word : `-D${word}`))
     .flatMap((word) => expandWords(word, variables))
     .flatMap(shellArguments);
 }
@@ -330,9 +330,11 @@ function defineArguments(item: Item, variables: Variables): string[] {
 /** SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end. */
 function libraryArguments(item: Item, variables: Variables): string[] {
   const text = typeof item === "string" ? item : `${item.name}=${item.value}`;
-  const name = expandText(text, variables);
+  const name = expandText(text, variables)
+    .replace(/^lib/, "")
+    .replace(/(\.a|\.so)$/, "");
   if (name === "") return [];
-  return shellArguments(`-l${name.replace(/^lib/, "").replace(/(\.a|\.so)$/, "")}`);
+  return shellArguments(name.startsWith("-l") ? name : `-l${name}`);
 }
 
 function prefixed(prefix: string, folders: readonly Item[]): string[] {

@@ -15,6 +15,8 @@ export interface LibraryCase {
 export interface Case {
   readonly name: string;
   readonly board: string;
+  /** framework = arduino; without it an AVR build has the platform's own flags. */
+  readonly arduino: boolean;
   readonly build_flags: readonly string[];
   readonly build_unflags: readonly string[];
   readonly build_src_flags: readonly string[];
@@ -209,14 +211,12 @@ const WORDS = [
   "-DZ='$$PIOENV'",
   "-fa=$(x$)",
   "-fb=${PIOENV}${PIOENV}",
-  "-fc=\\\\",
   "-x c",
   "-Xlinker --foo",
   "-Wl,--start-group -lq -Wl,--end-group",
   "-fno-lto",
   "-",
   "+",
-  "-I",
   "-D",
   "-l",
 ];
@@ -261,7 +261,7 @@ export function caseMaker(seed: number): CaseMaker {
     return result.filter((one) => !/['"\\]$/.test(one) || !/^[^'"]*['"][^'"]*$/.test(one)).filter(balanced);
   };
   const library = (name: string, dependencies: readonly string[], direct: boolean): LibraryCase => {
-    const flags = items(2).filter((item) => !item.startsWith("!") && !/PROJECT_DIR|none|outside|include|sp dir/.test(item));
+    const flags = items(2).filter((item) => !item.startsWith("!") && !/PROJECT_DIR|BUILD_DIR|none|outside|include|sp dir/.test(item));
     const withFolder = [...flags, ...(chance(0.5) ? ["-Iextra"] : [])];
     return {
       name,
@@ -291,6 +291,7 @@ export function caseMaker(seed: number): CaseMaker {
       return {
         name: `n${index}`,
         board: "",
+        arduino: false,
         build_flags,
         build_unflags: chance(0.5) ? unflags([...build_flags, ...build_src_flags]) : [],
         build_src_flags,
@@ -314,20 +315,24 @@ export function caseMaker(seed: number): CaseMaker {
     },
     avr() {
       const boards = ["uno", "nanoatmega328", "megaatmega2560", "leonardo"];
-      return boards.flatMap((board) =>
-        [false, true].map((debug) => ({
-          name: `${board}_${debug ? "debug" : "release"}`,
-          board,
-          build_flags: ["-DUSER=1 -O2 -Iinc", "-Wl,-Map,x.map -lfoo -g3"],
-          build_unflags: board === "uno" ? ["-Os -flto", "-std=gnu++11"] : [],
-          build_src_flags: ["-DSRC -Isrc/sub"],
-          debug_build_flags: [],
-          debug,
-          test: false,
-          off: false,
-          libraries: [],
-        })),
-      );
+      const kinds = [
+        ...boards.flatMap((board) => [false, true].map((debug) => ({ board, debug, arduino: true }))),
+        { board: "uno", debug: false, arduino: false },
+        { board: "leonardo", debug: true, arduino: false },
+      ];
+      return kinds.map(({ board, debug, arduino }) => ({
+        name: `${board}_${debug ? "debug" : "release"}${arduino ? "" : "_bare"}`,
+        board,
+        arduino,
+        build_flags: ["-DUSER=1 -O2 -Iinc", "-Wl,-Map,x.map -lfoo -g3"],
+        build_unflags: board === "uno" ? ["-Os -flto", "-std=gnu++11"] : [],
+        build_src_flags: ["-DSRC -Isrc/sub"],
+        debug_build_flags: [],
+        debug,
+        test: false,
+        off: false,
+        libraries: [],
+      }));
     },
   };
 }

@@ -196,7 +196,10 @@ if (process.env["FB_ATMELAVR"] !== undefined) {
   const avr: object[] = [];
   for (const test of make.avr()) {
     const folder = project([], test.name);
-    write(join(folder, "platformio.ini"), ini(test, `platform = atmelavr\nboard = ${test.board}\nframework = arduino\n`));
+    write(
+      join(folder, "platformio.ini"),
+      ini(test, `platform = atmelavr\nboard = ${test.board}\n${test.arduino ? "framework = arduino\n" : ""}`),
+    );
     const recorded = record(folder, test, "avr-");
     if (recorded !== null) avr.push(recorded);
   }
