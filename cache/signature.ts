@@ -5,10 +5,15 @@ import type { Signature } from "../engine/types.ts";
 /** Other disks may keep coarser times than the one whose clock was probed (FAT: two seconds). */
 const foreignSlackNs = 2_000_000_000n;
 
-/** The signature of what a path leads to; null if there is nothing. */
+/** The signature of what a path leads to; null if there is nothing, or it cannot be looked at. */
 export function signFile(path: string): Signature | null {
-  const s = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return s === undefined ? null : { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs };
+  try {
+    const s = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return s === undefined ? null : { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs };
+  } catch {
+    // A part of the path is a file, or may not be entered: Node throws for these.
+    return null;
+  }
 }
 
 export function sameSignature(a: Signature, b: Signature): boolean {

@@ -10,10 +10,12 @@ import type { ActionResult, CanonPath, Digest, Key, Read, StaticKey } from "../.
 export const checker = [process.execPath, fileURLToPath(new URL("check-child.ts", import.meta.url))];
 
 export function temporary(): string {
+  if (made.length === 0) process.on("exit", () => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
   const folder = mkdtempSync(join(tmpdir(), "fb-cache-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  made.push(folder);
   return folder;
 }
+const made: string[] = [];
 
 export function open(folder: string): Cache {
   const cache = openCache(folder, checker);

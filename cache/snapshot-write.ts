@@ -1,0 +1,137 @@
+/** Keeps what a request's result rested on, for the no-op. Not loaded by it. */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Signature } from "../engine/types.ts";
+import { isRacy } from "./signature.ts";
+import {
+  type Details,
+  type Facts,
+  headBytes,
+  magic,
+  maxBytes,
+  maxRecords,
+  padded,
+  readOthers,
+  recordHead,
+  type SnapshotRecord,
+  sum,
+  usedBytes,
+  words,
+} from "./snapshot-format.ts";
+import { digestOf, isLink, inFolder, listingText, parentOf, statOf, storedValue } from "./snapshot-world.ts";
+
+/**
+ * Keeps a record for the request; the others stay.
+ * @returns null, or why none was written: what should be absent is there by now
+ */
+export function writeSnapshot(file: string, request: string, record: SnapshotRecord): string | null {
+  const encoded = encode(record);
+  if (typeof encoded === "string") return encoded;
+  const kept = readOthers(file, request);
+  const records = [{ request, bytes: encoded, used: Date.now() }, ...kept.sort((a, b) => b.used - a.used)];
+  let total = 0;
+  const fitting = records.filter((r, i) => {
+    total += r.bytes.length;
+    return i === 0 || (i < maxRecords && total <= maxBytes);
+  });
+  const rows = fitting.map((r) => [r.request, 0, r.bytes.length, sum(words(r.bytes))] as [string, number, number, number]);
+  // Offsets are counted from the end of the index, so that its own length does not matter.
+  let at = 0;
+  for (const row of rows) {
+    row[1] = at;
+    at += row[2];
+  }
+  const index = padded(Buffer.from(JSON.stringify(rows), "utf8"), " ");
+  const head = Buffer.alloc(headBytes + usedBytes);
+  head.write(magic, "latin1");
+  head.writeUInt32LE(index.length, 8);
+  head.writeUInt32LE(sum(words(index)), 12);
+  for (const [i, r] of fitting.entries()) head.writeDoubleLE(r.used, headBytes + i * 8);
+  mkdirSync(dirname(file), { recursive: true });
+  const temp = `${file}.${process.pid}.new`;
+  writeFileSync(temp, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
+  renameSync(temp, file);
+  return null;
+}
+
+function encode(r: SnapshotRecord): Buffer | string {
+  const absent = groupAbsent(r);
+  if (typeof absent === "string") return absent;
+  const groups = [...absent.keys()];
+  const groupSignatures = [...absent.values()].map((g) => g.signature);
+  const facts: Facts = {
+    build: r.build,
+    payload: r.payload,
+    groups,
+    values: Object.fromEntries(Object.entries(r.values).map(([name, value]) => [name, storedValue(name, value)])),
+    programs: r.programs,
+    volatile: Object.fromEntries(Object.entries(r.volatile).map(([command, output]) => [command, digestOf(output)])),
+    links: r.links,
+  };
+  const details: Details = {
+    listings: r.folders.map((f) => ({ entries: listingText(f.entries.map((e) => ({ ...e }))), hidden: f.hidden })),
+    missing: [...absent.values()].map((g) => g.missing),
+  };
+  const factsBytes = Buffer.from(JSON.stringify(facts), "utf8");
+  const filePaths = Buffer.from(r.files.map((f) => `${f.path}\0`).join(""), "utf8");
+  const folderPaths = Buffer.from(r.folders.map((f) => `${f.path}\0`).join(""), "utf8");
+  const detailBytes = Buffer.from(JSON.stringify(details), "utf8");
+  const signatures = new BigUint64Array(5 * (r.files.length + r.folders.length + groups.length));
+  let at = 0;
+  for (const s of [...r.files.map((f) => f.signature), ...r.folders.map((f) => trusted(f.signature, r)), ...groupSignatures]) {
+    signatures.set([s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs], at);
+    at += 5;
+  }
+  const head = Buffer.alloc(recordHead);
+  [r.files.length, r.folders.length, groups.length, filePaths.length, folderPaths.length, detailBytes.length, factsBytes.length].forEach(
+    (n, i) => head.writeUInt32LE(n, i * 4),
+  );
+  return padded(Buffer.concat([head, Buffer.from(signatures.buffer), factsBytes, filePaths, folderPaths, detailBytes]), "\0");
+}
+
+const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n };
+
+/** The signature, or one that no folder has if this one could stay while the folder changes. */
+function trusted(s: Signature, r: Pick<SnapshotRecord, "now" | "device">): Signature {
+  return isRacy(s, r.now, r.device) ? never : s;
+}
+
+/** Folder → the shortest missing paths in it; or what is there that should not be. */
+function groupAbsent(r: SnapshotRecord): Map<string, { signature: Signature; missing: string[] }> | string {
+  const groups = new Map<string, { signature: Signature; missing: string[] }>();
+  const known = new Map<string, Signature | null>();
+  const seen = new Set<string>();
+  /** null: nothing is there. Signed before what should be absent in it is looked for. */
+  const sign = (path: string): Signature | null => {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    const s = statOf(inFolder(r.dir, path));
+    const signature = s === undefined ? null : { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs };
+    known.set(path, signature);
+    return signature;
+  };
+  for (const path of r.absent) {
+    const parts = path.split("/");
+    let missing = path;
+    let parent = parentOf(path);
+    for (let i = 1; i < parts.length; i++) {
+      const prefix = parts.slice(0, i).join("/");
+      if (prefix === "" || sign(prefix) !== null) continue;
+      missing = prefix;
+      parent = parentOf(prefix);
+      break;
+    }
+    if (seen.has(missing)) continue;
+    seen.add(missing);
+    let group = groups.get(parent);
+    if (group === undefined) {
+      group = { signature: trusted(sign(parent) ?? never, r), missing: [] };
+      groups.set(parent, group);
+    }
+    if (statOf(inFolder(r.dir, missing)) !== undefined) return `${missing} is there now`;
+    // A link that leads nowhere starts to lead somewhere without its folder's changing.
+    if (isLink(inFolder(r.dir, missing))) group.signature = never;
+    group.missing.push(missing);
+  }
+  return groups;
+}
