@@ -1,7 +1,7 @@
 /** The argument lists of every compile and of the link of one env, composed from all sources of flags in PlatformIO's order. */
 import { type Item, isEmpty, mutable, noScopes, type Pair, projectFolder, type Scope, type Scopes, sameItem, scopeNames } from "./flags.ts";
 import { shellArguments } from "./shellwords.ts";
-import { expandText, expandWords, type Variables } from "./subst.ts";
+import { expandText, type Variables } from "./subst.ts";
 
 /** What PlatformIO 6.2.0 defines in every build. */
 export const platformioVersion = 60200;
@@ -288,7 +288,7 @@ function prependUnique(list: Item[], items: readonly Item[]): void {
 function compileFlags(state: State, input: ComposeInput): CompileFlags {
   const { scopes } = state;
   const words = (items: readonly Item[]): string[] => items.flatMap((item) => itemArguments(item, input));
-  const includes = prefixed("-I", scopes.includes);
+  const includeDirs = scopes.includes.filter((folder) => typeof folder === "string");
   return {
     cflags: words(scopes.cflags),
     cxxflags: words(scopes.cxxflags),
@@ -298,20 +298,26 @@ function compileFlags(state: State, input: ComposeInput): CompileFlags {
     asppflags: words(scopes.asppflags),
     defines: [
       ...scopes.defines.flatMap((item) => defineArguments(item, input.variables)),
-      ...state.undefines.flatMap((flag) => expandWords(flag, input.variables).flatMap(shellArguments)),
+      ...state.undefines.flatMap((flag) => argumentsOf(flag, input.variables)),
     ],
-    includes,
-    includeDirs: includes.map((argument) => argument.slice(2)),
+    includes: prefixed("-I", includeDirs),
+    includeDirs,
   };
 }
 
 /** Options whose argument is a path: one below the project's folder is written relative to it, so that results can be shared. */
 const PATH_OPTIONS = new Set(["-include", "-imacros", "-isystem", "-iquote", "-idirafter"]);
 
+/** One text of a flag list as the tool gets it; nothing if nothing is left of it. */
+function argumentsOf(text: string, variables: Variables): string[] {
+  const expanded = expandText(text, variables);
+  return expanded === "" ? [] : shellArguments(expanded);
+}
+
 function itemArguments(item: Item, input: ComposeInput): string[] {
-  if (typeof item === "string") return expandWords(item, input.variables).flatMap(shellArguments);
+  if (typeof item === "string") return argumentsOf(item, input.variables);
   if (!PATH_OPTIONS.has(item.name)) {
-    return [item.name, ...expandWords(item.value, input.variables).flatMap(shellArguments)];
+    return [item.name, ...argumentsOf(item.value, input.variables)];
   }
   const path = expandText(item.value, input.variables);
   const relative = path.startsWith("/") || item.name === "-include" || item.name === "-imacros";
@@ -321,10 +327,8 @@ function itemArguments(item: Item, input: ComposeInput): string[] {
 /** SCons expands the text of a define twice: once itself, once as part of the command. To what looks like -D already (`-D -DX`) it adds no other. */
 function defineArguments(item: Item, variables: Variables): string[] {
   const text = typeof item === "string" ? item : `${item.name}=${item.value}`;
-  return expandWords(text, variables)
-    .map((word) => (word.startsWith("-D") ? word : `-D${word}`))
-    .flatMap((word) => expandWords(word, variables))
-    .flatMap(shellArguments);
+  const once = expandText(text, variables);
+  return once === "" ? [] : argumentsOf(once.startsWith("-D") ? once : `-D${once}`, variables);
 }
 
 /** SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end. */
@@ -338,5 +342,5 @@ function libraryArguments(item: Item, variables: Variables): string[] {
 }
 
 function prefixed(prefix: string, folders: readonly Item[]): string[] {
-  return folders.filter((folder) => typeof folder === "string").flatMap((folder) => shellArguments(prefix + folder));
+  return folders.filter((folder) => typeof folder === "string").map((folder) => prefix + folder);
 }

@@ -1,7 +1,7 @@
 /** Compiler flags as PlatformIO reads them from an ini, a board or a library manifest: text to items sorted into scopes. */
 import { failure, warning } from "../engine/failure.ts";
 import type { Failure } from "../engine/types.ts";
-import { shellEscape, splitWords } from "./shellwords.ts";
+import { shellArguments, shellEscape, splitWords } from "./shellwords.ts";
 import { expandText, expressionsIn, type Variables } from "./subst.ts";
 
 /**
@@ -17,7 +17,7 @@ export interface Pair {
 /** A string is one argument, a define without value, a folder or a library, as its scope says. Strings still hold `$NAME`, and quotes for a shell. */
 export type Item = string | Pair;
 
-/** SCons' construction variables, in its order. `includes` is CPPPATH and `libpath` LIBPATH: folders as `projectFolder` writes them, variables replaced. */
+/** SCons' construction variables, in its order. `includes` is CPPPATH and `libpath` LIBPATH: folders as `projectFolder` writes them, exactly. */
 export interface Scopes {
   readonly asflags: readonly Item[];
   readonly cflags: readonly Item[];
@@ -240,8 +240,8 @@ class Parser {
 
   folder(scope: "includes" | "libpath", text: string): void {
     const { variables, projectDir, base } = this.context;
-    const folder = projectFolder(expandText(text, variables), projectDir, base);
-    this.scopes[scope].push(folder);
+    const path = shellArguments(expandText(text, variables)).join(" ");
+    this.scopes[scope].push(projectFolder(path, projectDir, base));
   }
 
   /** A word without a dash is a library file to SCons; PlatformIO then makes `-l<absolute path>` of it, which no linker finds. */

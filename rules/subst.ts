@@ -3,63 +3,26 @@
 /** Values by name without `$`: PIOENV, BUILD_DIR, PROJECT_SRC_DIR… A value may itself hold `$NAME`. */
 export type Variables = ReadonlyMap<string, string>;
 
-const TOKEN = /\$[$()]|\$[A-Za-z_]\w*|\$\{[^}]*\}|\s+|[^\s$]+|\$/g;
-
 /**
- * The words that one element of a flag list becomes. Blanks of the element itself stay, blanks in a variable's value split words; `$$` is `$`;
- * `$(` and `$)` vanish; a `$` before anything else stays. `${…}` that is no plain name (a Python expression there) is empty.
+ * The text with variables replaced. `$$` is `$`; `$(` and `$)` vanish; a `$` before anything else stays. `${…}` that is no plain name (a Python
+ * expression there) is empty. A value with blanks stays one argument; SCons would split a flag there, so that PlatformIO cannot build a project
+ * whose path has a blank if its flags name the path.
  */
-export function expandWords(element: string, variables: Variables): string[] {
-  if (!element.includes("$")) return element === "" ? [] : [element];
-  const words: string[] = [];
-  let fresh = true;
-  const append = (text: string): void => {
-    if (fresh || words.length === 0) words.push(text);
-    else words[words.length - 1] += text;
-    fresh = false;
-  };
-  const walk = (text: string, known: Variables, top: boolean): void => {
-    for (const token of text.match(TOKEN) ?? []) {
-      if (/^\s/.test(token)) {
-        if (top) append(token);
-        else fresh = true;
-      } else if (token === "$$") append("$");
-      else if (token === "$(" || token === "$)") continue;
-      else if (token.length > 1 && token.startsWith("$")) {
-        const name = nameOf(token);
-        const value = known.get(name);
-        if (value !== undefined) walk(value, without(known, name), false);
-        fresh = false;
-      } else append(token);
-    }
-  };
-  walk(element, variables, true);
-  return words;
-}
-
-/** The same for a text that stays one: a path, a source filter. */
 export function expandText(text: string, variables: Variables): string {
   if (!text.includes("$")) return text;
   return text.replace(/\$[$()]|\$[A-Za-z_]\w*|\$\{[^}]*\}/g, (token) => {
     if (token === "$$") return "$";
     if (token === "$(" || token === "$)") return "";
-    const name = nameOf(token);
+    const name = token.startsWith("${") ? token.slice(2, -1) : token.slice(1);
     const value = variables.get(name);
-    return value === undefined ? "" : expandText(value, without(variables, name));
+    if (value === undefined || !value.includes("$")) return value ?? "";
+    const rest = new Map(variables);
+    rest.delete(name);
+    return expandText(value, rest);
   });
 }
 
 /** The `${…}` in a text that are Python expressions to SCons, which fb cannot evaluate. */
 export function expressionsIn(text: string): string[] {
   return (text.match(/\$\{[^}]*\}/g) ?? []).filter((token) => !/^\$\{\w+\}$/.test(token));
-}
-
-function nameOf(token: string): string {
-  return token.startsWith("${") ? token.slice(2, -1) : token.slice(1);
-}
-
-function without(variables: Variables, name: string): Variables {
-  const rest = new Map(variables);
-  rest.delete(name);
-  return rest;
 }

@@ -257,6 +257,17 @@ test("law: libraries that share dependencies many times over are composed once",
   assert.is(project.includes.length, 42);
 });
 
+test("a project whose path has a blank can name it in flags", () => {
+  const variables = new Map([["PROJECT_DIR", "/my projects/p"]]);
+  const { project } = compose({
+    ...inputOf({ ...empty, build_flags: ["'-DD=\"$PROJECT_DIR\"' -fx=$PROJECT_DIR=. -isystem $PROJECT_DIR/i"] }),
+    projectDir: "/my projects/p",
+    variables,
+  });
+  assert.equal(project.defines.slice(1), ['-DD="/my projects/p"']);
+  assert.equal(project.ccflags, ["-fx=/my projects/p=.", "-isystem", "i"]);
+});
+
 test("arguments that a shell would refuse reach the compiler", () => {
   const { project } = compose(inputOf({ ...empty, build_flags: ["'-DF(x)=x' -DM=(1<<3) -DA=a;b", "'-DS=\"it is\"' \"-DC='c'\""] }));
   assert.equal(project.defines, ["-DPLATFORMIO=60200", "-DF(x)=x", "-DM=(1<<3)", "-DA=a;b", '-DS="it is"', "-DC=c"]);
