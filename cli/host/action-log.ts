@@ -36,6 +36,13 @@ function isDead(pid: number): boolean {
   }
 }
 
+/** Nothing when it is not there or cannot be removed: the next fb will try. */
+export function removeLog(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {}
+}
+
 /** Reads and removes a log; bytes that are not UTF-8 become U+FFFD, the middle of more than 10 MB a note. Null if there is none. */
 export function takeLog(file: string): string | null {
   let fd: number;
@@ -55,7 +62,7 @@ export function takeLog(file: string): string | null {
     return `${head.toString("utf8", 0, end)}\n[fb left out ${size - end - (tail.length - start)} bytes of this log]\n\n${tail.toString("utf8", start)}`;
   } finally {
     fs.closeSync(fd);
-    fs.rmSync(file, { force: true });
+    removeLog(file);
   }
 }
 

@@ -28,7 +28,7 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import * as path from "node:path";
 import type { Exit, Ran } from "../../engine/types.ts";
-import { logPath, openLogDir, takeLog } from "./action-log.ts";
+import { logPath, openLogDir, removeLog, takeLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import type { Guardian } from "./guardian.ts";
 import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
@@ -128,7 +128,7 @@ class Slot implements Lane {
 
   async close(): Promise<void> {
     if (this.#shell !== null) await this.#bury(this.#shell, 0);
-    for (const end of ["", ".err", ".sh"]) takeLog(this.#log + end);
+    for (const end of ["", ".err", ".sh"]) removeLog(this.#log + end);
   }
 
   killNow(): void {
@@ -147,7 +147,7 @@ class Slot implements Lane {
         const said = takeLog(`${this.#log}.err`)?.trim() ?? "";
         return this.#ran(
           { is: "not-started", why: `${this.#o.shell} gave up with code ${end.code}: ${said || "it did not say why"}` },
-          log,
+          log ?? "",
         );
       }
       case "status": {

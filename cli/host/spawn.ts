@@ -12,7 +12,7 @@ import { logPath, openLogDir, takeLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
 import type { SlotsOptions } from "./slots.ts";
-import { whyErrno, whyNever } from "./unstarted.ts";
+import { whyErrno, whyNever, whyUnstarted } from "./unstarted.ts";
 
 export type SpawnOptions = Omit<SlotsOptions, "shell">;
 
@@ -44,7 +44,8 @@ class SpawnLane implements Lane {
       this.#o.guardian?.remove(this.#pgid);
       this.#pgid = null;
     }
-    return this.#ran(exit);
+    const ran = this.#ran(exit);
+    return exit.is === "not-started" ? { ...ran, log: "" } : ran;
   }
 
   cancel(): void {
@@ -79,9 +80,12 @@ class SpawnLane implements Lane {
         if (child.pid === undefined) return;
         this.#pgid = child.pid;
         guardian?.add(child.pid);
-        child.once("exit", (code, signal) =>
-          resolve({ exit: signal === null ? { is: "exited", code: code ?? 0 } : { is: "signalled", signal }, cancelled: false }),
-        );
+        child.once("exit", (code, signal) => {
+          if (signal !== null) resolve({ exit: { is: "signalled", signal }, cancelled: false });
+          // execvp(3) hands what is no program to a shell, so only a foreign binary can look as if it had started.
+          const why = code === 2 || code === 126 || code === 127 ? whyUnstarted({ argv, vars: env, cwd }, 2) : null;
+          resolve({ exit: why === null ? { is: "exited", code: code ?? 0 } : { is: "not-started", why }, cancelled: false });
+        });
         this.#stop = () => resolve({ exit: { is: "cancelled" }, cancelled: true });
       } catch (e) {
         // Thrown for errnos that Node does not expect of a spawn, as E2BIG.

@@ -1,0 +1,137 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { openGuardian } from "../../../cli/host/guardian.ts";
+import { acquireLock, type Holder } from "../../../cli/host/lock.ts";
+import { openSlots } from "../../../cli/host/slots.ts";
+import { isAlive, marked, random, seed, startFake, tempDir } from "./help.ts";
+
+const never = new AbortController().signal;
+const numbers = random(seed());
+
+/** The whole content of a folder but fb's own. */
+function content(dir: string): string {
+  return JSON.stringify(
+    fs
+      .readdirSync(dir)
+      .filter((n) => n !== ".fb")
+      .sort()
+      .map((n) => [n, fs.readFileSync(path.join(dir, n), "latin1"), fs.statSync(path.join(dir, n)).mtimeMs]),
+  );
+}
+
+const ROUNDS = 24;
+for (const how of ["slots", "spawn"] as const) {
+  test(`kill -9 of fb at any moment leaves no process and no late write (${how}, ${ROUNDS} rounds)`, async () => {
+    // One list writes without end from a grandchild that a signal does not stop; the other is short actions, so that slots are in every state.
+    const writer = "trap '' TERM INT HUP; sh -c 'while :; do echo x >>endless; done' & while :; do echo y >>endless2; done";
+    const short = Array.from({ length: 2000 }, (_, i) => ["sh", "-c", `echo ${i} >out${i % 3}`]);
+    for (let round = 0; round < ROUNDS; round++) {
+      const dir = tempDir();
+      const mark = `mark-${crypto.randomUUID()}`;
+      const fake = startFake(dir, how, [[["sh", "-c", writer]], short], { FB_MARK: mark });
+      // 0: while it starts, before its first words.
+      const lines = Math.floor(numbers() * 12);
+      for (let i = 0; i < lines; i++) await fake.next();
+      for (let turns = Math.floor(numbers() * 200); turns > 0; turns--) await new Promise(setImmediate);
+      fake.child.kill("SIGKILL");
+      await fake.exited;
+      const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
+      assert.ok(lock !== null);
+      // What waits for its first exec still shows the environment of fb, mark included.
+      assert.equal(marked(mark), [], `round ${round}, killed after line ${lines}`);
+      const before = content(dir);
+      for (let i = 0; i < 200; i++) await new Promise(setImmediate);
+      assert.is(content(dir), before);
+      lock?.release();
+    }
+  });
+}
+
+test("the next fb waits for the end of what a killed fb ran", async () => {
+  const dir = tempDir();
+  const mark = `mark-${crypto.randomUUID()}`;
+  const fake = startFake(dir, "slots", [[["sh", "-c", "echo $$ >pid; exec 2>&-; while :; do :; done"]]], { FB_MARK: mark });
+  assert.equal(await fake.next(), { locked: fake.child.pid });
+  while (!fs.existsSync(path.join(dir, "pid")) || fs.readFileSync(path.join(dir, "pid"), "utf8") === "") await new Promise(setImmediate);
+  const waits: (Holder | null)[] = [];
+  const next = acquireLock(dir, { request: [], onWait: (h) => waits.push(h), stop: never, form: null });
+  while (waits.length === 0) await new Promise(setImmediate);
+  assert.is(waits[0]?.pid, fake.child.pid);
+  assert.equal(waits[0]?.request, [":fake"]);
+  const action = Number(fs.readFileSync(path.join(dir, "pid"), "utf8"));
+  assert.ok(isAlive(action));
+  fake.child.kill("SIGKILL");
+  const lock = await next;
+  assert.not(isAlive(action));
+  assert.equal(marked(mark), []);
+  lock?.release();
+});
+
+test("a released lock is free though the guardian lives", async () => {
+  const dir = tempDir();
+  const take = () => acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
+  const lock = await take();
+  const guardian = openGuardian({ lock, shell: "/bin/sh" });
+  const o = { slots: 1, cwd: dir, base: { PATH: "/usr/bin:/bin" }, logDir: path.join(dir, "l"), shell: "/bin/sh" };
+  const runner = openSlots({ ...o, guardian });
+  await runner.run({ argv: ["true"], vars: {} }, never);
+  lock?.release();
+  const again = await take();
+  assert.ok(again !== null);
+  assert.equal((await runner.run({ argv: ["true"], vars: {} }, never)).exit, { is: "exited", code: 0 }, "slots go on");
+  again?.release();
+  await runner.close();
+  await guardian.close();
+});
+
+test("a killed guardian is replaced, and close ends it", async () => {
+  const dir = tempDir();
+  const children = () => fs.readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  const before = children();
+  const guardian = openGuardian({ lock: null, shell: "/bin/sh" });
+  const runner = openSlots({
+    slots: 1,
+    cwd: dir,
+    base: { PATH: "/usr/bin:/bin" },
+    logDir: path.join(dir, "l"),
+    shell: "/bin/sh",
+    guardian,
+  });
+  const slot = Number((await runner.run({ argv: ["sh", "-c", "echo $PPID"], vars: {} }, never)).log);
+  const guards = () => children().filter((c) => !before.includes(c) && c !== slot);
+  const first = guards()[0] ?? 0;
+  assert.ok(first > 0);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(first, signal);
+  process.kill(first, "SIGKILL");
+  while (guards().length === 0 || guards().includes(first)) await new Promise(setImmediate);
+  const second = guards()[0] ?? 0;
+  // The second guards the slot too: closed with a slot left, it kills it.
+  await guardian.close();
+  assert.not(isAlive(second));
+  assert.not(isAlive(slot));
+  await runner.close();
+  assert.equal(
+    children().filter((c) => !before.includes(c)),
+    [],
+  );
+});
+
+test("the guardian ignores what a terminal sends", async () => {
+  const dir = tempDir();
+  const mark = `mark-${crypto.randomUUID()}`;
+  const fake = startFake(dir, "slots", [[["sh", "-c", "echo >up; while :; do :; done"]]], { FB_MARK: mark });
+  while (!fs.existsSync(path.join(dir, "up"))) await new Promise(setImmediate);
+  const children = fs.readFileSync(`/proc/${fake.child.pid}/task/${fake.child.pid}/children`, "utf8").trim().split(" ").map(Number);
+  const guards = children.filter((c) => fs.readFileSync(`/proc/${c}/cmdline`, "latin1").includes("trap ''"));
+  assert.is(guards.length, 1);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.kill(guards[0] ?? 0, signal);
+  fake.child.kill("SIGKILL");
+  const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
+  assert.equal(marked(mark), []);
+  lock?.release();
+});
+
+test.run();
