@@ -237,7 +237,8 @@ class Run {
       this.unresolved.delete(goal);
       this.resolved.set(goal, paths);
       for (const path of paths) {
-        const maker = this.graph.producer(path);
+        // An action without outputs is named by its own name.
+        const maker = this.graph.producer(path) ?? this.graph.named(path)?.id;
         if (maker !== undefined) this.need(maker);
       }
     }

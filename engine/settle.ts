@@ -83,7 +83,7 @@ export class Settler {
     const last = world.state.last(spec.name);
     if (lookup === "none") return { do: "run", sk, why: [{ cause: "forced" }] };
     let broken: Cause[] = [];
-    if (last !== undefined && last.staticKey === sk) {
+    if (last !== undefined && last.staticKey === sk && spec.sharing !== "never") {
       const key = this.keyWith(sk, node, last.result.reads);
       if (key === last.key) {
         broken = this.brokenOutputs(spec, last.result);

@@ -21,7 +21,8 @@ const main = await build({ ...common, entryPoints: ["cli/main.ts"], outfile: "di
 const code = main.outputFiles[0]?.contents ?? new Uint8Array();
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
 const hash = createHash("sha256").update(code);
-for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", "platforms/native/platform.toml"]) hash.update(readFileSync(join(root, file)));
+for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", "platforms/native/platform.toml"])
+  hash.update(readFileSync(join(root, file)));
 const id = hash.digest("hex").slice(0, 16);
 const define = { __FB_BUILD__: JSON.stringify(id) };
 await build({ ...common, define, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs" });

@@ -33,7 +33,8 @@ export function ensureDebian(packages) {
   if (missing.length === 0) return;
   const names = [...new Set(missing.map(([, name]) => name))];
   const command = `apt-get install -y ${names.join(" ")}`;
-  if (process.getuid?.() !== 0 || !onPath("apt-get")) fatal(`these are needed and not installed: ${names.join(", ")}\n  run: sudo ${command}`);
+  if (process.getuid?.() !== 0 || !onPath("apt-get"))
+    fatal(`these are needed and not installed: ${names.join(", ")}\n  run: sudo ${command}`);
   say(command);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const install = () => spawnSync("sh", ["-c", `${command} >&2`], { env, stdio: ["ignore", 2, 2] }).status === 0;

@@ -18,7 +18,10 @@ const LIMIT_MS = 15 * 60_000;
 
 async function runFile(file: string): Promise<void> {
   const began = Date.now();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", `${here}/${file}`], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", `${here}/${file}`], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let text = "";
   child.stdout.on("data", (d: Buffer) => (text += d));
   child.stderr.on("data", (d: Buffer) => (text += d));
@@ -45,4 +48,4 @@ await Promise.all(
   }),
 );
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -8,7 +8,8 @@ function host(links: Record<string, string>) {
   return {
     realpath(path: string): string | null {
       const absolute = path === "." ? "/p" : path.startsWith("/") ? path : `/p/${path}`;
-      for (const [from, to] of Object.entries(links)) if (absolute === from || absolute.startsWith(`${from}/`)) return collapse(to + absolute.slice(from.length));
+      for (const [from, to] of Object.entries(links))
+        if (absolute === from || absolute.startsWith(`${from}/`)) return collapse(to + absolute.slice(from.length));
       return collapse(absolute);
     },
   };
@@ -50,7 +51,13 @@ test("normal: roots, absolute paths, and `..` behind a link", () => {
 
 test("canonical goes back", () => {
   const out = ".fb/build/uno/release";
-  for (const path of ["src/main.cpp", ".fb/build/uno/release/src/a.o", ".fb/build/uno/release", "/usr/include/stdio.h", ".fb/build/uno/release2/x"]) {
+  for (const path of [
+    "src/main.cpp",
+    ".fb/build/uno/release/src/a.o",
+    ".fb/build/uno/release",
+    "/usr/include/stdio.h",
+    ".fb/build/uno/release2/x",
+  ]) {
     assert.is(fromCanonical(canonical(path, out), out), path);
   }
   assert.is(canonical(".fb/build/uno/release/a.o", out), "@out/a.o");
@@ -59,7 +66,13 @@ test("canonical goes back", () => {
 });
 
 test("folderOf", () => {
-  for (const [path, want] of [["a/b", "a"], ["a", ""], ["/a", "/"], ["a/b/", "a"]] as const) assert.is(folderOf(path), want, path);
+  for (const [path, want] of [
+    ["a/b", "a"],
+    ["a", ""],
+    ["/a", "/"],
+    ["a/b/", "a"],
+  ] as const)
+    assert.is(folderOf(path), want, path);
 });
 
 test.run();
