@@ -1,7 +1,7 @@
 /**
  * The display on a terminal: messages scroll by above, whole; below them one to four lines are redrawn at most twenty times a second.
  *
- *   [========            ] 120/300  8 running  172 waiting  40 from cache  12s
+ *   [====        ] 120/300  12s  8 running  172 waiting  40 from cache
  *      3.2s  compile uno src/main.cpp
  *
  * Every frame is one write: back to the first line of the area, what is to be said above, the area again. Its lines are cut to the terminal's width,
@@ -154,7 +154,7 @@ export class Bar implements Display {
   private head(now: number, room: number): string {
     const { done, total, running, waiting, failed, hits } = this.tally;
     const parts: (readonly [string, Style | null])[] = [];
-    const size = room >= 60 ? 20 : room >= 30 ? 10 : 0;
+    const size = room >= 100 ? 20 : room >= 40 ? 12 : 0;
     if (size > 0) parts.push([meter(total === 0 ? 0 : done / Math.max(done, total), size), null]);
     if (total > 0) parts.push([`${done}/${Math.max(done, total)}`, "bold"]);
     else if (this.tally.pulls.size === 0) parts.push(["reading the project", null]);

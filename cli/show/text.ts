@@ -125,9 +125,8 @@ export function seconds(ms: number): string {
 
 /** For a clock that ticks on the screen: `0.8s`, `12s`, `3m05s`. */
 export function ticking(ms: number): string {
-  const s = Math.max(0, ms) / 1000;
-  if (s < 9.95) return `${s.toFixed(1)}s`;
-  const whole = Math.floor(s);
+  const whole = Math.floor(Math.max(0, ms) / 1000);
+  if (whole < 10) return `${whole}.${Math.floor((Math.max(0, ms) % 1000) / 100)}s`;
   if (whole < 60) return `${whole}s`;
   return `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, "0")}s`;
 }

@@ -1,12 +1,14 @@
-/** A small terminal: enough of ECMA-48 to see what the display leaves on a screen. Lines that scroll out at the top are kept. */
+/** A small terminal: enough of ECMA-48 to see what the display leaves on a screen. Rows that scroll out at the top are kept. */
 export class Screen {
-  readonly scrolled: string[] = [];
+  private readonly scrolled: string[][] = [];
+  /** Rows that go on with the line of the row before. */
+  private readonly wrapped = new WeakSet<string[]>();
   private readonly columns: number;
   private readonly rows: number;
   private grid: string[][] = [[]];
   private x = 0;
   private y = 0;
-  /** Every rule of the display that was broken: wrapped bar lines, unknown sequences. */
+  /** What this terminal does not know: the display has no business to send it. */
   readonly unknown: string[] = [];
 
   constructor(columns: number, rows: number) {
@@ -26,9 +28,13 @@ export class Screen {
     }
   }
 
-  /** All text there is, with what scrolled away, without trailing blanks. */
+  /** All lines there are, with what scrolled away, long ones joined again, without trailing blanks. */
   lines(): string[] {
-    const all = [...this.scrolled, ...this.visible()];
+    const all: string[] = [];
+    for (const row of [...this.scrolled, ...this.grid]) {
+      if (this.wrapped.has(row)) all.push((all.pop() ?? "") + row.join(""));
+      else all.push(row.join("").trimEnd());
+    }
     while (all.at(-1) === "") all.pop();
     return all;
   }
@@ -57,7 +63,10 @@ export class Screen {
   }
 
   private put(character: string): void {
-    if (this.x >= this.columns) this.newLine();
+    if (this.x >= this.columns) {
+      this.newLine();
+      this.wrapped.add(this.row());
+    }
     const row = this.row();
     while (row.length < this.x) row.push(" ");
     row[this.x++] = character;
@@ -68,7 +77,7 @@ export class Screen {
     this.y++;
     this.row();
     if (this.grid.length > this.rows) {
-      this.scrolled.push((this.grid.shift() ?? []).join("").trimEnd());
+      this.scrolled.push(this.grid.shift() ?? []);
       this.y--;
     }
   }

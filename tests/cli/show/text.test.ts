@@ -86,7 +86,7 @@ test("times", () => {
     "1 min 40 s",
     "3 min 5 s",
   ]);
-  assert.equal([0, 3240, 9960, 59_900, 60_000, 185_000].map(ticking), ["0.0s", "3.2s", "9s", "59s", "1m00s", "3m05s"]);
+  assert.equal([0, 3240, 9990, 59_900, 60_000, 185_000].map(ticking), ["0.0s", "3.2s", "9.9s", "59s", "1m00s", "3m05s"]);
 });
 
 test("a failure names its place, its message and what to do", () => {
