@@ -1,0 +1,34 @@
+/** `fb tool NAME …`: what runs inside fb, as a program of its own: for an exported build.ninja, and for the cache's check of its database. */
+import { readThrough } from "../../cache/check.ts";
+import { failure } from "../../engine/failure.ts";
+import type { Command } from "../args.ts";
+import { complain, type Faces } from "../faces.ts";
+import { DiskError, openDisk } from "../host/disk.ts";
+import { innerTools } from "../tools/inner.ts";
+
+/** Paths are relative to the current folder. */
+export async function toolVerb(command: Extract<Command, { verb: "tool" }>, faces: Faces): Promise<number> {
+  const { name, argv } = command;
+  if (name === "check-lmdb") return checkDatabase(argv, faces);
+  const disk = openDisk(process.cwd());
+  try {
+    const ran = innerTools(disk).run([name, ...argv]);
+    if (!ran.ok) return complain(faces, [ran.failure]);
+    // Where a compiler would say it: the exit code alone tells success.
+    faces.err.write(ran.value);
+    return 0;
+  } catch (error) {
+    if (error instanceof DiskError) return complain(faces, [error.failure]);
+    throw error;
+  } finally {
+    disk.close();
+  }
+}
+
+/** Reads a cache's database through; 0 when it holds what its index says. A damaged one may end the process with a signal, which its caller takes for a no. */
+async function checkDatabase(argv: readonly string[], faces: Faces): Promise<number> {
+  const [folder, ...more] = argv;
+  if (folder === undefined || more.length > 0)
+    return complain(faces, [failure("tool.usage", 2, "usage: fb tool check-lmdb FOLDER", { hint: "the folder that holds data.mdb" })]);
+  return readThrough(folder);
+}
