@@ -310,7 +310,8 @@ class Build {
         found.push({ env: goal.env, path, sha256: record.digest, bytes: record.size });
       }
     }
-    return found;
+    const order = [...this.inputs.keys()];
+    return found.sort((a, b) => order.indexOf(a.env) - order.indexOf(b.env));
   }
 
   private sizes(): RunResult["size"] {

@@ -1,5 +1,5 @@
 /** From an env of a project to what its plan takes: packages found, toolchains probed, commands run, names bound. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findPackage, type PackageIo, type PackageNeed, type PackageRef } from "../cache/providers/package.ts";
@@ -165,18 +165,9 @@ function toolchainIo(disk: HostDisk, folder: string): ToolchainIo {
     sha256: (data) => hashing.sha256(data),
     exec(argv) {
       const [program = "", ...args] = argv;
-      try {
-        const stdout = execFileSync(program, args, {
-          cwd: folder,
-          env: { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] ?? "" },
-          encoding: "utf8",
-          stdio: ["ignore", "pipe", "pipe"],
-        });
-        return { code: 0, stdout, stderr: "" };
-      } catch (error) {
-        const ran = error as { status?: number | null; stdout?: string; stderr?: string };
-        return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
-      }
+      const vars = { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] ?? "" };
+      const ran = spawnSync(program, args, { cwd: folder, env: vars, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+      return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
     },
   };
 }

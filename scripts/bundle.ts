@@ -16,15 +16,18 @@ const common = {
   minifyWhitespace: true,
   external: ["lmdb", "serialport", "chokidar", "fast-glob", "execa", "yargs", "tar", "undici", "listr2", "avr8js"],
   logLevel: "warning" as const,
+  // The bundle is CommonJS, which loads faster and has no import.meta.
+  banner: { js: "const fbModuleUrl=require('node:url').pathToFileURL(__filename).href;" },
 };
-const main = await build({ ...common, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs", write: false, metafile: true });
+const moduleUrl = { "import.meta.url": "fbModuleUrl" };
+const main = await build({ ...common, define: moduleUrl, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs", write: false, metafile: true });
 const code = main.outputFiles[0]?.contents ?? new Uint8Array();
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
 const hash = createHash("sha256").update(code);
 for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", "platforms/native/platform.toml"])
   hash.update(readFileSync(join(root, file)));
 const id = hash.digest("hex").slice(0, 16);
-const define = { __FB_BUILD__: JSON.stringify(id) };
+const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id) };
 await build({ ...common, define, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs" });
 await build({ ...common, define, entryPoints: ["cli/fb.ts"], outfile: "dist/fb.cjs", external: [...common.external, "./main.cjs"] });
 writeFileSync(join(root, "dist", "package.json"), '{"type":"commonjs"}\n');
