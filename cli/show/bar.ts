@@ -23,7 +23,8 @@ const IDLE_FRAME_MS = 100;
 const QUIET_MS = 150;
 const SETTLE_MS = 200;
 const MOST_RUNNING = 3;
-/** ECMA-48 EL and ED: from the cursor to the end of the line, of the screen. */
+/** ECMA-48 EL and ED: the row, from the cursor to the end of the row, of the screen. */
+const CLEAR_ROW = "\x1b[2K";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
@@ -118,10 +119,10 @@ export class Bar implements Display {
     if (frame.length === 0 && this.above === "" && this.drawn === 0) return;
     this.drawnAt = now;
     this.dirty = false;
-    const text = this.above === "" ? this.home() : this.back() + this.above;
+    const text = this.above === "" && frame.length > 0 ? this.home() : this.back() + this.above;
     this.above = "";
     this.drawn = frame.length;
-    this.options.out.write(`${text}${frame.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${CLEAR_BELOW}`);
+    this.options.out.write(`${text}${frame.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${frame.length > 0 ? CLEAR_BELOW : ""}`);
   }
 
   /** To the start of the area: over it, without clearing, a frame is drawn that does not flicker. */
@@ -130,9 +131,9 @@ export class Bar implements Display {
     return `${this.drawn > 1 ? `\x1b[${this.drawn - 1}A` : ""}\r`;
   }
 
-  /** To the start of the area, and it is gone. */
+  /** To the start of the area, row by row clearing it: tmux keeps in its history what ED clears from the top of the screen on. */
   private back(): string {
-    return this.drawn === 0 ? "" : this.home() + CLEAR_BELOW;
+    return this.drawn === 0 ? "" : `\r${CLEAR_ROW}${`\x1b[A${CLEAR_ROW}`.repeat(this.drawn - 1)}`;
   }
 
   /** The lines of the area: none for a short run, nor while a monitor has the screen. */

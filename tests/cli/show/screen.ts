@@ -46,6 +46,7 @@ export class Screen {
   private control(parameters: string, final: string): void {
     const n = Number(parameters || "1");
     if (final === "A") this.y = Math.max(0, this.y - n);
+    else if (final === "K" && parameters === "2") this.row().length = 0;
     else if (final === "K" && parameters === "") this.row().length = Math.min(this.row().length, this.x);
     else if (final === "J" && parameters === "") {
       this.row().length = Math.min(this.row().length, this.x);
