@@ -116,6 +116,12 @@ function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Ke
   if (c.code !== 0) return fail(silent(cc, "where it looks for headers", c));
   const cxxRan = io.exec([cxx, ...arch, ...hide, "-E", "-v", "-x", "c++", "/dev/null"]);
   if (cxxRan.code !== 0) return fail(silent(cxx, "where it looks for headers", cxxRan));
+  // Without these a header that appears before a built-in one would go unseen, so an answer without them is none.
+  for (const [driver, ran] of [
+    [cc, c],
+    [cxx, cxxRan],
+  ] as const)
+    if (searched(ran.stderr).length === 0) return fail(silent(`${driver} -E -v`, "for its search list on stderr", ran));
   const folders = io.exec([cc, ...arch, ...hide, "-print-search-dirs"]);
 
   const files = new Set<string>();

@@ -269,7 +269,7 @@ export function listBoards(
   return [...lines.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
-/** The boards that a project describes itself, for listBoards; a file that does not read is left out. */
+/** The boards that a project describes itself, for listBoards: one that names no platform is listed for the first. A file that does not read is left out. */
 export function projectBoards(
   folders: readonly string[],
   platforms: readonly string[],
@@ -277,12 +277,15 @@ export function projectBoards(
 ): { platform: string; board: BoardData }[] {
   const found: { platform: string; board: BoardData }[] = [];
   for (const folder of folders)
-    for (const id of boardFiles(folder, io))
+    for (const id of boardFiles(folder, io)) {
+      const text = io.read(`${folder}/${id}.json`);
+      if (text === null) continue;
       for (const platform of platforms) {
-        const text = io.read(`${folder}/${id}.json`);
-        const board = text === null ? null : projectBoard(id, `${folder}/${id}.json`, text, platform);
-        if (board?.ok && (platforms.length === 1 || "platform" in board.value.json || "platforms" in board.value.json))
-          found.push({ platform, board: board.value });
+        const board = projectBoard(id, `${folder}/${id}.json`, text, platform);
+        if (!board.ok) continue;
+        found.push({ platform, board: board.value });
+        if (!("platform" in board.value.json || "platforms" in board.value.json)) break;
       }
+    }
   return found;
 }

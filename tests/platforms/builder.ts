@@ -59,7 +59,7 @@ export function diskIo(dir: string): ProjectIo & PackageIo {
       ),
     realpath: (path) => quiet(() => realpathSync(at(path))),
     isDir: (path) => quiet(() => statSync(at(path)).isDirectory()) === true,
-    isExecutable: (path) => quiet(() => (accessSync(at(path), constants.X_OK), statSync(at(path)).isFile())) === true,
+    isExecutable: (path) => quiet(() => accessSync(at(path), constants.X_OK)) !== null && statSync(at(path)).isFile(),
     sha256,
   };
 }
