@@ -1,7 +1,7 @@
 /** `fb run` of one project: from a command to the last event. Wires the engine to disk, cache, runner and planner. */
 import { availableParallelism, tmpdir } from "node:os";
 import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { packageLinks, type PackageRef } from "../cache/providers/package.ts";
@@ -10,7 +10,7 @@ import { exitCode, fail, failure, ok } from "../engine/failure.ts";
 import { outFolder, Paths } from "../engine/paths.ts";
 import { type Goal, run, type RunOutcome, type RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
-import type { ActionSpec, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
+import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
 import { planEnv } from "../rules/plan-env.ts";
@@ -166,7 +166,7 @@ class Build {
       clock,
       memo: cache.memo,
       cache: cache.actions,
-      blobs: cache.blobs,
+      blobs: blobsIn(this.folder, cache.blobs),
       state,
       runner,
       paths: linked.value,
@@ -361,6 +361,14 @@ function baseVars(): Record<string, string> {
     PWD: "/proc/self/cwd",
     TMPDIR: process.env["TMPDIR"] ?? tmpdir(),
     HOME: process.env["HOME"] ?? "/",
+  };
+}
+
+/** Blobs for the engine, which names files as the project does. */
+function blobsIn(folder: string, blobs: Blobs): Blobs {
+  return {
+    put: (file, d) => blobs.put(resolve(folder, file), d),
+    restore: (d, size, to, executable) => blobs.restore(d, size, resolve(folder, to), executable),
   };
 }
 

@@ -176,13 +176,12 @@ export class Settler {
       world.disk.makeDir(folderOf(path));
       const restoring = world.blobs.restore(output.digest, output.size, path, output.executable);
       const restored = restoring instanceof Promise ? await restoring : restoring;
-      if (restored !== "done") {
+      this.files.forget(path);
+      if (restored !== "done" || this.files.content(path) !== output.digest) {
         world.cache.drop(d.key);
         this.clear(node);
         return false;
       }
-      this.files.forget(path);
-      this.files.content(path);
     }
     this.remember(node, d.sk, d.key, d.result);
     return true;
