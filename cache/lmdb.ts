@@ -99,6 +99,11 @@ export class Lmdb {
     void this.#table(table)?.remove(key);
   }
 
+  /** All entries of a table. Only inside a transaction. */
+  clear(table: TableName): void {
+    this.#table(table)?.clearSync();
+  }
+
   /** Runs `work` in one transaction; null when it is committed. */
   transact(work: () => void): Failure | null {
     if (this.#failure !== null) return this.#failure;
