@@ -12,9 +12,7 @@ export function paint(text: string, style: Style, color: boolean): string {
 
 /** String controls (OSC, DCS, PM, APC, SOS), control sequences, other escapes (ECMA-48, 7- and 8-bit forms), and what is left of controls. */
 const CONTROL =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for
   /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)|(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const NEEDS_CLEANING = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 const RESET = /^(?:0*)$/;
 

@@ -17,7 +17,6 @@ export class Screen {
   }
 
   write(text: string): void {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal reads them
     const parts = text.matchAll(/\x1b\[([0-?]*)([@-~])|[\x00-\x1f]|[^\x00-\x1f]/gu);
     for (const [part, parameters, final] of parts) {
       if (final !== undefined) this.control(parameters ?? "", final);
