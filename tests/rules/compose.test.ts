@@ -229,6 +229,13 @@ test("the platform's linker script comes first, unless flags name one", () => {
   assert.equal(linkflags(["-Wl,-Ty.ld"]), ["-Wl,-Ty.ld"]);
 });
 
+test("PlatformIO's own define can be taken away, by value too", () => {
+  for (const unflag of ["-DPLATFORMIO", "-DPLATFORMIO=60200", "-DPLATFORMIO=060200.0"]) {
+    assert.equal(compose(inputOf({ ...empty, build_unflags: [unflag] })).project.defines, [], unflag);
+  }
+  assert.is(compose(inputOf({ ...empty, build_unflags: ["-DPLATFORMIO=6"] })).project.defines.length, 1);
+});
+
 test("law: compose changes nothing that it is given, and gives the same again", () => {
   for (const one of read("flags-native.json").slice(0, 40)) {
     const input = inputOf(one);

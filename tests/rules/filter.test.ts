@@ -108,6 +108,22 @@ test("folders of the same content nest as deep as they like if they differ somew
   assert.equal(matchSources("+<*>", treeOf({ files: ["src/x/x/x/x/a.c", "src/x/a.c"], links: [] }), "src"), ["x/a.c", "x/x/x/x/a.c"]);
 });
 
+test("a pattern may name a folder anywhere on the disk", () => {
+  const listings: Record<string, readonly { name: string; is: "file" | "dir" }[]> = {
+    "/": [{ name: "opt", is: "dir" }],
+    "/opt": [{ name: "x", is: "dir" }],
+    "/opt/x": [
+      { name: "a.c", is: "file" },
+      { name: "b.cpp", is: "file" },
+    ],
+  };
+  const tree: SourceTree = { list: (dir) => listings[dir] ?? null };
+  assert.equal(matchSources("+</opt/x/>", tree, "src"), ["/opt/x/a.c", "/opt/x/b.cpp"]);
+  assert.equal(matchSources("+</opt/*/*.c> +</none/>", tree, "src"), ["/opt/x/a.c"]);
+  assert.equal(matchSources("+<*> -<../x/b.cpp>", tree, "/opt/x"), ["a.c"]);
+  assert.is(objectPath("src", "/opt/x/a.c"), "src/opt/x/a.c.o");
+});
+
 test("a folder that is not there has no sources", () => {
   assert.equal(matchSources(defaultFilter, { list: () => null }, "src"), []);
 });

@@ -273,7 +273,7 @@ export function caseMaker(seed: number): CaseMaker {
       direct,
     };
   };
-  const libraries = (): { off: boolean; libraries: LibraryCase[] } => {
+  const someLibraries = (): { off: boolean; libraries: LibraryCase[] } => {
     if (chance(0.6)) return { off: false, libraries: [] };
     if (chance(0.2)) return { off: true, libraries: [library("Aa", [], true), library("Bb", [], true), library("Cc", [], true)] };
     const circular = chance(0.25) ? ["Aa"] : [];
@@ -287,13 +287,15 @@ export function caseMaker(seed: number): CaseMaker {
       const build_flags = items(5);
       const build_src_flags = chance(0.4) ? items(2) : [];
       const test = chance(0.1);
+      const { off, libraries } = someLibraries();
+      const given = [...build_flags, ...build_src_flags, ...libraries.flatMap((library) => library.flags)];
       const debug = !test && chance(0.35);
       return {
         name: `n${index}`,
         board: "",
         arduino: false,
         build_flags,
-        build_unflags: chance(0.5) ? unflags([...build_flags, ...build_src_flags]) : [],
+        build_unflags: chance(0.5) ? unflags(given) : [],
         build_src_flags,
         debug_build_flags:
           debug && chance(0.4)
@@ -310,7 +312,8 @@ export function caseMaker(seed: number): CaseMaker {
             : [],
         debug,
         test,
-        ...libraries(),
+        off,
+        libraries,
       };
     },
     avr() {

@@ -191,6 +191,7 @@ const shell: readonly (readonly [string, readonly string[]])[] = [
   ["-DX=a;b&c|d", ["-DX=a;b&c|d"]],
   ["-DX=it's", ["-DX=it's"]],
   ["a\\\\b", ["a\\b"]],
+  ["a''b\"\"c", ["abc"]],
   ["$X `y` *", ["$X `y` *"]],
 ];
 for (const [argument, got] of shell.filter(([argument]) => argument !== '"" b'))

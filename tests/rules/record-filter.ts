@@ -11,7 +11,7 @@ import { filterCases } from "./filter-cases.ts";
 
 const { values } = parseArgs({
   options: {
-    cases: { type: "string", default: "400" },
+    cases: { type: "string", default: "300" },
     seed: { type: "string", default: "1" },
     out: { type: "string", default: join(import.meta.dirname, "fixtures", "filters.json") },
   },
