@@ -14,17 +14,13 @@ export function errorCode(error: unknown): string {
 /** What a system error that stopped a write to the cache means to the user, and what to do. */
 export function writeTrouble(code: string, file: string, error: unknown): Failure {
   const why = errorCode(error);
-  const full =
-    why === "ENOSPC" ||
-    why === "EDQUOT" ||
-    why === "EFBIG" ||
-    /ENOSPC|EDQUOT|EFBIG|No space left|quota exceeded|File too large|MDB_MAP_FULL/i.test(why);
-  return full
+  // LMDB calls a write that the disk took only in part an input/output error: mostly a full disk.
+  return /ENOSPC|EDQUOT|EFBIG|EIO|No space left|quota exceeded|File too large|Input\/output error|MDB_MAP_FULL/i.test(why)
     ? trouble(
         "error",
         "cache.disk-full",
         file,
-        `cannot write ${file}: the disk is full (${why})`,
+        `cannot write ${file}: the disk is full or failing (${why})`,
         "free some space, run `fb cache gc`, or set FB_CACHE_DIR to a folder on another disk",
       )
     : trouble("error", code, file, `cannot write ${file}: ${why}`, "make the folder writable, or set FB_CACHE_DIR to one that is");
