@@ -1,10 +1,8 @@
 /** `fb run` of one project: from a command to the last event. Wires the engine to disk, cache, runner and planner. */
 import { availableParallelism, tmpdir } from "node:os";
-import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { type Cache, openCache } from "../cache/open.ts";
-import { packageLinks, type PackageRef } from "../cache/providers/package.ts";
 import { LocalState } from "../cache/state.ts";
 import { exitCode, fail, failure, ok } from "../engine/failure.ts";
 import { outFolder, Paths } from "../engine/paths.ts";
@@ -13,8 +11,8 @@ import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
-import { planEnv } from "../rules/plan-env.ts";
-import type { Project } from "../rules/project.ts";
+import { type EnvPlan, planEnv } from "../rules/plan-env.ts";
+import type { EnvProject, Project } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
@@ -25,6 +23,7 @@ import type { HostRunner } from "./host/lanes.ts";
 import { openSlots } from "./host/slots.ts";
 import { keepSnapshot } from "./keep.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
+import { findPackages, linkPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { innerTools } from "./tools/inner.ts";
 import type { SizeReport } from "./tools/size.ts";
@@ -129,6 +128,7 @@ class Build {
     for (const w of project.warnings) this.report(w);
     const wanted = this.wantedEnvs(project);
     if (!wanted.ok) return this.report(wanted.failure);
+    const paths = new Paths(this.folder, { realpath: (p) => disk.realpath(p) });
     const plans: ActionSpec[] = [];
     const goals: Goal[] = [];
     for (const name of wanted.value) {
@@ -142,7 +142,7 @@ class Build {
       for (const w of env.warnings) this.report(w);
       const profile = this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
       this.profile = profile;
-      const input = planInput(project, env, profile, disk, cache.memo);
+      const input = this.prepare(open, env, profile, paths, cache);
       if (!input.ok) {
         this.report(input.failure);
         continue;
@@ -155,11 +155,6 @@ class Build {
       }
     }
     if (plans.length === 0) return;
-    const linked = this.makeLinks(
-      [...this.inputs.values()].flatMap((i) => i.packages),
-      open,
-    );
-    if (!linked.ok) return this.report(linked.failure);
     const world: World = {
       disk,
       hashing,
@@ -169,7 +164,7 @@ class Build {
       blobs: blobsIn(this.folder, cache.blobs),
       state,
       runner,
-      paths: linked.value,
+      paths,
       planner: this.planner(),
       tools: innerTools(disk),
       value: (name) => process.env[name],
@@ -236,27 +231,12 @@ class Build {
     return ok(all.filter((name) => chosen.includes(name)));
   }
 
-  /** Makes the links by which commands name packages, and the spelling of every path. */
-  private makeLinks(packages: readonly PackageRef[], open: OpenProject): Result<Paths> {
-    const links = packageLinks(packages);
-    if (!links.ok) return links;
-    const paths = new Paths(this.folder, { realpath: (p) => open.disk.realpath(p) });
-    for (const [link, target] of links.value) {
-      const at = join(this.folder, link);
-      let now: string | null = null;
-      try {
-        now = readlinkSync(at);
-      } catch {
-        // Not there, or no link: made below.
-      }
-      if (now !== target) {
-        mkdirSync(dirname(at), { recursive: true });
-        rmSync(at, { recursive: true, force: true });
-        symlinkSync(target, at);
-      }
-      paths.addRoot({ prefix: link, real: target });
-    }
-    return ok(paths);
+  private prepare(open: OpenProject, env: EnvProject, profile: EnvPlan["profile"], paths: Paths, cache: Cache): Result<PlanInput> {
+    const { project, disk } = open;
+    const packages = findPackages(project, env, disk);
+    if (!packages.ok) return packages;
+    const linked = linkPackages(this.folder, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.value.all], paths);
+    return linked.ok ? planInput(project, env, profile, packages.value, disk, cache.memo) : linked;
   }
 
   private t(): number {

@@ -2,9 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { findPackage, type PackageIo, type PackageNeed, type PackageRef } from "../cache/providers/package.ts";
-import { LocalProvider } from "../cache/providers/local.ts";
-import { SystemProvider } from "../cache/providers/system.ts";
+import type { PackageRef } from "../cache/providers/package.ts";
 import { probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { outFolder } from "../engine/paths.ts";
@@ -15,10 +13,11 @@ import { commandsIn } from "../rules/flags.ts";
 import type { EnvPlan, FlagSource, PlannedTool } from "../rules/plan-env.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
 import { resolve } from "../rules/resolve.ts";
-import type { PackageInfo, Rule, Tool } from "../rules/rulefile.ts";
+import type { Tool } from "../rules/rulefile.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import { commandOutput } from "./open-project.ts";
+import type { EnvPackages } from "./packages.ts";
 
 export interface PlanInput {
   readonly plan: EnvPlan;
@@ -30,65 +29,30 @@ export interface PlanInput {
   readonly programs: ReadonlyMap<string, string | null>;
 }
 
-/** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
-const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size"]);
-
-export function planInput(project: Project, env: EnvProject, profile: EnvPlan["profile"], disk: HostDisk, memo: Memo): Result<PlanInput> {
+/** packages: of this env, their links made, since a local toolchain is called through its link. */
+export function planInput(
+  project: Project,
+  env: EnvProject,
+  profile: EnvPlan["profile"],
+  packages: EnvPackages,
+  disk: HostDisk,
+  memo: Memo,
+): Result<PlanInput> {
   const host = process.platform;
   const rules = env.platform.rules;
   const framework = env.framework ?? "";
   const mcu = env.board?.mcu ?? "";
-  const io = packageIo(project.dir, disk);
+  const core = packages.framework;
   const names = new Map<string, Bound>(envNames(env));
-  const packages: PackageRef[] = [];
-  const found = (info: PackageInfo, kind: "tool" | "folder"): Result<PackageRef> => {
-    const want = env.packageWants.find((w) => w.name === info.package) ?? null;
-    const need: PackageNeed = { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
-    const ref = findPackage(need, [new LocalProvider(io), new SystemProvider(io)]);
-    if (ref.ok) packages.push(ref.value);
-    return ref;
-  };
-
-  const used = usedTools(
-    [...rules.tools.values()],
-    [...rules.rules.values()],
-    project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [],
-  );
-  const refs = new Map<string, PackageRef>();
-  for (const tool of used) {
-    const ref = found(tool, "tool");
-    if (!ref.ok) return ref;
-    refs.set(tool.name, ref.value);
-    names.set(`tool.${tool.name}`, ref.value.as);
-  }
-  const info = rules.frameworks.get(framework);
-  const core = info === undefined || info.package === "" ? null : found(info, "folder");
-  if (core?.ok === false) return core;
-  const coreFolder = core?.value.as ?? "";
-
+  for (const [tool, ref] of packages.tools) names.set(`tool.${tool.name}`, ref.as);
   // Versions are not known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
   const vars = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() }).vars;
-  const asking = scope(names, vars);
-  const tools = new Map<string, PlannedTool>();
-  const toolchains: Toolchain[] = [];
-  for (const tool of used) {
-    const ref = refs.get(tool.name) as PackageRef;
-    if (tool.probe === "none") {
-      tools.set(tool.name, { folder: ref.as, version: ref.version, digest: ref.digest, includeC: [], includeCxx: [], libraries: [] });
-      continue;
-    }
-    const probed = probe(tool, asking, disk, project.dir, memo);
-    if (!probed.ok) return probed;
-    const { version, digest, includesC, includesCxx, libraries } = probed.value;
-    toolchains.push(probed.value);
-    tools.set(tool.name, { folder: ref.as, version, digest, includeC: includesC, includeCxx: includesCxx, libraries });
-    names.set(
-      "hide",
-      texts("hide", asking).filter((f) => probed.value.accepted.includes(f)),
-    );
-  }
+  const probed = probeTools(packages, scope(names, vars), disk, project.dir, memo);
+  if (!probed.ok) return probed;
+  const { tools, toolchains, hide } = probed.value;
+  if (hide !== null) names.set("hide", hide);
 
-  const variant = variantFolder(env, project, disk, core?.value ?? null);
+  const variant = variantFolder(env, project, disk, core);
   if (!variant.ok) return variant;
   const commands = new Map<string, string>();
   for (const command of commandsIn([...env.buildFlags, ...env.buildUnflags, ...env.buildSrcFlags])) {
@@ -104,8 +68,8 @@ export function planInput(project: Project, env: EnvProject, profile: EnvPlan["p
     projectDir: project.dir,
     platform: rules,
     framework,
-    frameworkFolder: coreFolder,
-    frameworkDigest: core?.value.digest ?? "",
+    frameworkFolder: core?.as ?? "",
+    frameworkDigest: core?.digest ?? "",
     names,
     mcu,
     variantFolder: variant.value,
@@ -121,13 +85,33 @@ export function planInput(project: Project, env: EnvProject, profile: EnvPlan["p
     envs: [...project.envs.keys()],
     programs: new Map([...programs].filter((e): e is [string, string] => e[1] !== null)),
   };
-  return ok({ plan, packages, toolchains, commands, programs });
+  return ok({ plan, packages: packages.all, toolchains, commands, programs });
 }
 
-/** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */
-function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[]): Tool[] {
-  const texts = [...rules.filter((r) => BUILD_KINDS.has(r.kind)).map((r) => r.run.map((t) => t.text).join(" ")), ...steps];
-  return tools.filter((tool) => tool.probe === "gcc" || texts.some((text) => text.includes(`\${tool.${tool.name}.`)));
+interface ProbedTools {
+  readonly tools: ReadonlyMap<string, PlannedTool>;
+  readonly toolchains: readonly Toolchain[];
+  /** Of the platform's `hide` flags those that the compilers take; null where nothing was probed. */
+  readonly hide: readonly string[] | null;
+}
+
+function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder: string, memo: Memo): Result<ProbedTools> {
+  const tools = new Map<string, PlannedTool>();
+  const toolchains: Toolchain[] = [];
+  let hide: readonly string[] | null = null;
+  for (const [tool, ref] of packages.tools) {
+    if (tool.probe === "none") {
+      tools.set(tool.name, { folder: ref.as, version: ref.version, digest: ref.digest, includeC: [], includeCxx: [], libraries: [] });
+      continue;
+    }
+    const probed = probe(tool, names, disk, folder, memo);
+    if (!probed.ok) return probed;
+    const { version, digest, includesC, includesCxx, libraries, accepted } = probed.value;
+    toolchains.push(probed.value);
+    tools.set(tool.name, { folder: ref.as, version, digest, includeC: includesC, includeCxx: includesCxx, libraries });
+    hide = texts("hide", names).filter((f) => accepted.includes(f));
+  }
+  return ok({ tools, toolchains, hide });
 }
 
 function texts(name: string, names: Scope): string[] {
@@ -169,18 +153,6 @@ function toolchainIo(disk: HostDisk, folder: string): ToolchainIo {
       const ran = spawnSync(program, args, { cwd: folder, env: vars, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
       return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
     },
-  };
-}
-
-function packageIo(projectDir: string, disk: HostDisk): PackageIo {
-  return {
-    projectDir,
-    realpath: (path) => disk.realpath(path),
-    isDir: (path) => disk.isDir(path),
-    isExecutable: (path) => disk.isExecutable(path),
-    read: (path) => (disk.sign(path) === null ? null : new TextDecoder().decode(disk.read(path))),
-    value: (name) => process.env[name],
-    sha256: (text) => hashing.sha256(text),
   };
 }
 

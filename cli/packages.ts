@@ -1,0 +1,89 @@
+/** The packages that an env needs, found, and the links by which its commands name them. */
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { LocalProvider } from "../cache/providers/local.ts";
+import { findPackage, type PackageIo, type PackageNeed, type PackageRef, packageLinks } from "../cache/providers/package.ts";
+import { SystemProvider } from "../cache/providers/system.ts";
+import { ok } from "../engine/failure.ts";
+import type { Paths } from "../engine/paths.ts";
+import type { Result } from "../engine/types.ts";
+import type { EnvProject, Project } from "../rules/project.ts";
+import type { PackageInfo, Rule, Tool } from "../rules/rulefile.ts";
+import type { HostDisk } from "./host/disk.ts";
+import { hashing } from "./host/hash.ts";
+
+export interface EnvPackages {
+  /** Tools that a build calls, each with its package. */
+  readonly tools: readonly (readonly [Tool, PackageRef])[];
+  readonly framework: PackageRef | null;
+  readonly all: readonly PackageRef[];
+}
+
+/** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
+const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size"]);
+
+/** Asks the providers for every package of an env. The first that is missing is a failure (exit 4) that says how to bring it. */
+export function findPackages(project: Project, env: EnvProject, disk: HostDisk): Result<EnvPackages> {
+  const io = packageIo(project.dir, disk);
+  const rules = env.platform.rules;
+  const find = (info: PackageInfo, kind: "tool" | "folder"): Result<PackageRef> => {
+    const want = env.packageWants.find((w) => w.name === info.package) ?? null;
+    const need: PackageNeed = { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
+    return findPackage(need, [new LocalProvider(io), new SystemProvider(io)]);
+  };
+  const tools: [Tool, PackageRef][] = [];
+  const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
+  for (const tool of usedTools([...rules.tools.values()], [...rules.rules.values()], steps)) {
+    const ref = find(tool, "tool");
+    if (!ref.ok) return ref;
+    tools.push([tool, ref.value]);
+  }
+  const info = rules.frameworks.get(env.framework ?? "");
+  const framework = info === undefined || info.package === "" ? ok(null) : find(info, "folder");
+  if (!framework.ok) return framework;
+  const all = [...tools.map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
+  return ok({ tools, framework: framework.value, all });
+}
+
+/** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */
+function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[]): Tool[] {
+  const texts = [...rules.filter((r) => BUILD_KINDS.has(r.kind)).map((r) => r.run.map((t) => t.text).join(" ")), ...steps];
+  return tools.filter((tool) => tool.probe === "gcc" || texts.some((text) => text.includes(`\${tool.${tool.name}.`)));
+}
+
+/** Makes the links of packages in the project, and lets paths below their folders be spelled through them. */
+export function linkPackages(folder: string, packages: readonly PackageRef[], paths: Paths): Result<null> {
+  const links = packageLinks(packages);
+  if (!links.ok) return links;
+  for (const [link, target] of links.value) {
+    const at = join(folder, link);
+    if (linkTarget(at) !== target) {
+      mkdirSync(dirname(at), { recursive: true });
+      rmSync(at, { recursive: true, force: true });
+      symlinkSync(target, at);
+    }
+    paths.addRoot({ prefix: link, real: target });
+  }
+  return ok(null);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Not there, or no link.
+    return null;
+  }
+}
+
+function packageIo(projectDir: string, disk: HostDisk): PackageIo {
+  return {
+    projectDir,
+    realpath: (path) => disk.realpath(path),
+    isDir: (path) => disk.isDir(path),
+    isExecutable: (path) => disk.isExecutable(path),
+    read: (path) => (disk.sign(path) === null ? null : new TextDecoder().decode(disk.read(path))),
+    value: (name) => process.env[name],
+    sha256: (text) => hashing.sha256(text),
+  };
+}
