@@ -3,7 +3,7 @@
  *
  * A compiler whose fb was killed with -9 goes on and writes its output late, into a build that the next fb believes it owns. So a shell in a session of its own reads
  * from a pipe that only fb writes to: "+ PGID" and "- PGID" as slots come and go. However fb ends, the pipe ends; then the guardian kills every group that is left,
- * waits until they are gone (a second at most, for zombies that nobody reaps look alive), and exits. It ignores the signals that a terminal sends.
+ * waits until nothing in them lives (a second at most), and exits. It ignores the signals that a terminal sends.
  *
  * It holds the project lock's listening socket too, as descriptor 3, so the lock is free only after that; "u" lets go of it when fb releases the lock. Handing a
  * descriptor to a child is documented, asking a net.Server for its number is not (see lock.ts); no number is a bug that the tests show, not a weaker lock.
@@ -15,11 +15,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Lock } from "./lock.ts";
 
 /**
- * `kill` is a builtin, so nothing is forked before the groups are dead. `sleep` is tried with a fraction first; POSIX knows only seconds.
+ * `kill` is a builtin (dash takes "--" only after "-s"), so nothing is forked before the groups are dead. Zombies count as gone: the first process
+ * of a container may reap them late or never, and kill(2) finds them all the while; /proc/PID/stat is "pid (comm) state ppid pgrp …". `sleep` is tried with a
+ * fraction first; POSIX knows only seconds.
  * An unknown line ends it as an end of the pipe does: better to kill what fb runs than to guard the wrong groups.
  */
 const SCRIPT = `
 trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
+exec 2>/dev/null
 groups=
 while read -r op pgid; do
   case $op in
@@ -31,19 +34,31 @@ while read -r op pgid; do
     *) break ;;
   esac
 done
-for g in $groups; do kill -9 -- "$g"; done 2>/dev/null
+for g in $groups; do kill -s KILL -- "$g"; done
+anyone() {
+  there=
+  for g in $groups; do kill -s 0 -- "$g" && there=1; done
+  [ "$there" ] || return 1
+  [ -r /proc/self/stat ] || return 0
+  for stat in /proc/[0-9]*/stat; do
+    read -r line <"$stat" || continue
+    set -- \${line##*) }
+    case $1 in Z | X) continue ;; esac
+    case "$groups " in *" -$3 "*) return 0 ;; esac
+  done
+  return 1
+}
 tries=0
-while [ $tries -lt 50 ]; do
-  alive=
-  for g in $groups; do kill -0 -- "$g" && alive=1; done 2>/dev/null
-  [ "$alive" ] || exit 0
+while anyone && [ $tries -lt 50 ]; do
   tries=$((tries + 1))
-  sleep 0.02 2>/dev/null || { sleep 1; exit 0; }
+  sleep 0.02 || { sleep 1; exit; }
 done
 `;
 
 export interface Guardian {
-  /** Kills this group when fb dies. Starts the guardian if there is none. */
+  /** Starts the guardian if there is none: before the first process that could need it. */
+  start(): void;
+  /** Kills this group when fb dies. */
   add(pgid: number): void;
   /** To be called when the group has ended, before its number can be given to another. */
   remove(pgid: number): void;
@@ -63,10 +78,14 @@ class ShellGuardian implements Guardian {
     this.#lock = lock;
   }
 
-  add(pgid: number): void {
-    this.#groups.add(pgid);
+  start(): void {
     if (this.#child === null) this.#start();
-    else this.#send(`+ ${pgid}\n`);
+  }
+
+  add(pgid: number): void {
+    this.start();
+    this.#groups.add(pgid);
+    this.#send(`+ ${pgid}\n`);
   }
 
   remove(pgid: number): void {
@@ -83,7 +102,12 @@ class ShellGuardian implements Guardian {
 
   #start(): void {
     const socket = this.#lock?.share(() => this.#send("u\n")) ?? "ignore";
-    const child = spawn(this.#shell, ["-c", SCRIPT], { cwd: "/", detached: true, env: {}, stdio: ["pipe", "ignore", "ignore", socket] });
+    const child = spawn(this.#shell, ["-c", SCRIPT], {
+      cwd: "/",
+      detached: true,
+      env: { PATH: "/usr/bin:/bin" },
+      stdio: ["pipe", "ignore", "ignore", socket],
+    });
     this.#child = child;
     this.#exited = new Promise((resolve) => {
       child.once("error", () => resolve());

@@ -203,6 +203,7 @@ class Slot implements Lane {
     } catch (e) {
       return `no log can be made in ${logDir} (${e instanceof Error ? e.message : e}); see that the folder is writable and its disk has space`;
     }
+    guardian?.start();
     const child = spawn(shell, [], { cwd, detached: true, env: base, stdio: ["pipe", errors, errors, "pipe"] });
     fs.closeSync(errors);
     if (child.pid === undefined) {

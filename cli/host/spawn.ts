@@ -3,6 +3,7 @@
  *
  * The same answers as slots.ts, but each action forks Node, which costs 2 ms at 67 MB and 10 ms at 270 MB of heap. Death by a signal is known exactly here. What an
  * action leaves in the background is killed at its end already: without a leader that lives on, the number of its group could become another's.
+ * No guardian: it is a /bin/sh too. A killed fb leaves here what it was running, as make does.
  */
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
@@ -14,7 +15,7 @@ import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts"
 import type { SlotsOptions } from "./slots.ts";
 import { whyErrno, whyNever, whyUnstarted } from "./unstarted.ts";
 
-export type SpawnOptions = Omit<SlotsOptions, "shell">;
+export type SpawnOptions = Omit<SlotsOptions, "shell" | "guardian">;
 
 class SpawnLane implements Lane {
   readonly number: number;
@@ -41,7 +42,6 @@ class SpawnLane implements Lane {
     this.#stop = null;
     if (this.#pgid !== null) {
       await endGroup(this.#pgid, cancelled ? GRACE_MS : 0);
-      this.#o.guardian?.remove(this.#pgid);
       this.#pgid = null;
     }
     const ran = this.#ran(exit);
@@ -59,7 +59,7 @@ class SpawnLane implements Lane {
   }
 
   #spawn({ argv, vars }: Command): Promise<{ readonly exit: Exit; readonly cancelled: boolean }> {
-    const { cwd, base, guardian } = this.#o;
+    const { cwd, base } = this.#o;
     const env = { ...base, ...vars };
     return new Promise((resolve) => {
       const fail = (code: string) =>
@@ -79,7 +79,6 @@ class SpawnLane implements Lane {
         child.once("error", (e: NodeJS.ErrnoException) => fail(e.code ?? e.message));
         if (child.pid === undefined) return;
         this.#pgid = child.pid;
-        guardian?.add(child.pid);
         child.once("exit", (code, signal) => {
           if (signal !== null) resolve({ exit: { is: "signalled", signal }, cancelled: false });
           // execvp(3) hands what is no program to a shell, so only a foreign binary can look as if it had started.

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { openGuardian } from "../../../cli/host/guardian.ts";
 import { acquireLock, type Holder } from "../../../cli/host/lock.ts";
 import { openSlots } from "../../../cli/host/slots.ts";
-import { isAlive, marked, random, seed, startFake, tempDir } from "./help.ts";
+import { type Fake, isAlive, marked, random, seed, startFake, tempDir } from "./help.ts";
 
 const never = new AbortController().signal;
 const numbers = random(seed());
@@ -22,38 +22,41 @@ function content(dir: string): string {
   );
 }
 
-const ROUNDS = 24;
-for (const how of ["slots", "spawn"] as const) {
-  test(`kill -9 of fb at any moment leaves no process and no late write (${how}, ${ROUNDS} rounds)`, async () => {
-    // One list writes without end from a grandchild that a signal does not stop; the other is short actions, so that slots are in every state.
-    const writer = "trap '' TERM INT HUP; sh -c 'while :; do echo x >>endless; done' & while :; do echo y >>endless2; done";
-    const short = Array.from({ length: 2000 }, (_, i) => ["sh", "-c", `echo ${i} >out${i % 3}`]);
-    for (let round = 0; round < ROUNDS; round++) {
-      const dir = tempDir();
-      const mark = `mark-${crypto.randomUUID()}`;
-      const fake = startFake(dir, how, [[["sh", "-c", writer]], short], { FB_MARK: mark });
-      // 0: while it starts, before its first words.
-      const lines = Math.floor(numbers() * 12);
-      for (let i = 0; i < lines; i++) await fake.next();
-      for (let turns = Math.floor(numbers() * 200); turns > 0; turns--) await new Promise(setImmediate);
-      fake.child.kill("SIGKILL");
-      await fake.exited;
-      const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
-      assert.ok(lock !== null);
-      // What waits for its first exec still shows the environment of fb, mark included.
-      assert.equal(marked(mark), [], `round ${round}, killed after line ${lines}`);
-      const before = content(dir);
-      for (let i = 0; i < 200; i++) await new Promise(setImmediate);
-      assert.is(content(dir), before);
-      lock?.release();
-    }
-  });
+// Writes without end, also from a grandchild, and no signal but SIGKILL stops it.
+const WRITER = ["sh", "-c", "trap '' TERM INT HUP; sh -c 'while :; do echo x >>endless; done' & while :; do echo y >>endless2; done"];
+
+async function killed(fake: Fake, dir: string, mark: string, say: string): Promise<void> {
+  for (let turns = Math.floor(numbers() * 200); turns > 0; turns--) await new Promise(setImmediate);
+  fake.child.kill("SIGKILL");
+  await fake.exited;
+  const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
+  assert.ok(lock !== null);
+  assert.equal(marked(mark), [], say);
+  const before = content(dir);
+  for (let i = 0; i < 200; i++) await new Promise(setImmediate);
+  assert.is(content(dir), before, say);
+  lock?.release();
 }
+
+const ROUNDS = 24;
+test(`kill -9 of fb at any moment leaves no action and no late write (${ROUNDS} rounds)`, async () => {
+  // Beside the writer short actions, so that slots are in every state.
+  const short = Array.from({ length: 2000 }, (_, i) => ["sh", "-c", `echo ${i} >out${i % 3}`]);
+  for (let round = 0; round < ROUNDS; round++) {
+    const dir = tempDir();
+    const mark = crypto.randomUUID();
+    const fake = startFake(dir, [[WRITER], short], { FB_MARK: mark });
+    // 0: while it starts, before its first words.
+    const lines = Math.floor(numbers() * 12);
+    for (let i = 0; i < lines; i++) await fake.next();
+    await killed(fake, dir, mark, `round ${round}, killed after line ${lines}`);
+  }
+});
 
 test("the next fb waits for the end of what a killed fb ran", async () => {
   const dir = tempDir();
-  const mark = `mark-${crypto.randomUUID()}`;
-  const fake = startFake(dir, "slots", [[["sh", "-c", "echo $$ >pid; exec 2>&-; while :; do :; done"]]], { FB_MARK: mark });
+  const mark = crypto.randomUUID();
+  const fake = startFake(dir, [[["sh", "-c", "echo $$ >pid; exec 2>&-; while :; do :; done"]]], { FB_MARK: mark });
   assert.equal(await fake.next(), { locked: fake.child.pid });
   while (!fs.existsSync(path.join(dir, "pid")) || fs.readFileSync(path.join(dir, "pid"), "utf8") === "") await new Promise(setImmediate);
   const waits: (Holder | null)[] = [];
@@ -121,12 +124,14 @@ test("a killed guardian is replaced, and close ends it", async () => {
 
 test("the guardian ignores what a terminal sends", async () => {
   const dir = tempDir();
-  const mark = `mark-${crypto.randomUUID()}`;
-  const fake = startFake(dir, "slots", [[["sh", "-c", "echo >up; while :; do :; done"]]], { FB_MARK: mark });
+  const mark = crypto.randomUUID();
+  const fake = startFake(dir, [[["sh", "-c", "echo >up; while :; do :; done"]]], { FB_MARK: mark });
   while (!fs.existsSync(path.join(dir, "up"))) await new Promise(setImmediate);
   const children = fs.readFileSync(`/proc/${fake.child.pid}/task/${fake.child.pid}/children`, "utf8").trim().split(" ").map(Number);
   const guards = children.filter((c) => fs.readFileSync(`/proc/${c}/cmdline`, "latin1").includes("trap ''"));
   assert.is(guards.length, 1);
+  // From its first line on.
+  while (!/^SigIgn:\s*\w*5007$/m.test(fs.readFileSync(`/proc/${guards[0]}/status`, "latin1"))) await new Promise(setImmediate);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.kill(guards[0] ?? 0, signal);
   fake.child.kill("SIGKILL");
   const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });

@@ -43,11 +43,11 @@ export function heard(at: string): Promise<string> {
   return fs.promises.readFile(at, "utf8");
 }
 
-/** Pids of the processes, zombies left out, whose environment holds the text. */
+/** Pids of the actions, zombies left out, that a fake fb with this FB_MARK runs. */
 export function marked(mark: string): number[] {
   return fs.readdirSync("/proc").flatMap((name) => {
     try {
-      return /^\d+$/.test(name) && fs.readFileSync(`/proc/${name}/environ`, "latin1").includes(mark) ? [Number(name)] : [];
+      return /^\d+$/.test(name) && fs.readFileSync(`/proc/${name}/environ`, "latin1").includes(`ACTION_MARK=${mark}`) ? [Number(name)] : [];
     } catch {
       return [];
     }
@@ -69,14 +69,9 @@ export interface Fake {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-export function startFake(
-  project: string,
-  how: "slots" | "spawn",
-  lists: readonly (readonly (readonly string[])[])[],
-  vars: Record<string, string> = {},
-): Fake {
+export function startFake(project: string, lists: readonly (readonly (readonly string[])[])[], vars: Record<string, string> = {}): Fake {
   const script = path.join(import.meta.dirname, "fake-fb.ts");
-  const child = spawn(process.execPath, [script, project, how, JSON.stringify(lists)], {
+  const child = spawn(process.execPath, [script, project, JSON.stringify(lists)], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...vars },
   });

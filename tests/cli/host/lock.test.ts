@@ -18,7 +18,7 @@ test("three processes hold it in turn", async () => {
   const dir = tempDir();
   // Were two inside at once, mkdir of the second would fail.
   const action = ["sh", "-c", "mkdir inside && for i in 1 2 3 4 5; do echo $i >>work; done && rmdir inside"];
-  const fakes = Array.from({ length: 3 }, () => startFake(dir, "slots", [Array(20).fill(action)]));
+  const fakes = Array.from({ length: 3 }, () => startFake(dir, [Array(20).fill(action)]));
   for (const fake of fakes) {
     for (let line = await fake.next(); line !== null; line = await fake.next())
       if ("ran" in line) assert.equal(line["ran"], { is: "exited", code: 0 });

@@ -32,8 +32,8 @@ function law(
   for (const kind of ["spawn", ...SHELLS]) {
     test(`${name} (${kind})`, async () => {
       const dir = tempDir();
-      const o = { slots: 2, cwd: dir, base, logDir: path.join(dir, "it's logs"), guardian: null };
-      const runner = kind === "spawn" ? openSpawn(o) : openSlots({ ...o, shell: kind });
+      const o = { slots: 2, cwd: dir, base, logDir: path.join(dir, "it's logs") };
+      const runner = kind === "spawn" ? openSpawn(o) : openSlots({ ...o, guardian: null, shell: kind });
       const run = (argv: readonly string[], vars = {}, stop = never) => runner.run({ argv, vars }, stop);
       await check({ dir, runner, run, sh: (script, stop = never) => run(["/bin/sh", "-c", script], {}, stop) });
       await runner.close();

@@ -9,8 +9,8 @@ const LOOP = [["sh", "-c", "trap '' TERM INT; echo >up; while :; do :; done"], [
 
 async function running(vars: Record<string, string> = {}) {
   const dir = tempDir();
-  const mark = `mark-${crypto.randomUUID()}`;
-  const fake = startFake(dir, "slots", [LOOP], { ...vars, FB_MARK: mark });
+  const mark = crypto.randomUUID();
+  const fake = startFake(dir, [LOOP], { ...vars, FB_MARK: mark });
   assert.ok("locked" in ((await fake.next()) ?? {}));
   while (!fs.existsSync(path.join(dir, "up"))) await new Promise(setImmediate);
   return { fake, mark };
