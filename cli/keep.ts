@@ -1,7 +1,7 @@
 /** After a successful run: what an unchanged next run may rest on, written as the snapshot of this request. */
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type Folder, type SnapshotRecord } from "../cache/snapshot-format.ts";
+import type { Folder, SnapshotRecord } from "../cache/snapshot-format.ts";
 import { resolveProgram } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
 import { listingText, sameSignature } from "../engine/files.ts";
@@ -13,7 +13,7 @@ import { hashing } from "./host/hash.ts";
 import type { OpenProject } from "./open-project.ts";
 import type { PlanInput } from "./plan-input.ts";
 
-/** What cli/fb.ts prints when nothing changed. */
+/** What cli/quick.ts prints when nothing changed. */
 export interface Payload {
   readonly envs: readonly string[];
   readonly profile: string;

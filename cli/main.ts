@@ -1,4 +1,4 @@
-/** Everything fb does when the quick answer of cli/fb.ts does not apply: parses the command and hands it to its verb. */
+/** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
 import { type Command, parseCommand } from "./args.ts";
 import { complain, type Faces, openFaces } from "./faces.ts";
 

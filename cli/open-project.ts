@@ -53,7 +53,7 @@ export function openProject(folder: string): Result<OpenProject> {
 }
 
 /** ProjectIo on the disk; paths are kept as they were asked for. */
-class RecordingProjectIo implements ProjectIo {
+export class RecordingProjectIo implements ProjectIo {
   private readonly folder: string;
   private readonly disk: HostDisk;
   private readonly seen = new Map<string, Read>();

@@ -1,4 +1,7 @@
-/** Builds dist/: fb.cjs, the entry that answers an unchanged build, and main.cjs, everything else. Packages with native code stay outside. */
+/**
+ * Builds dist/: quick.cjs answers an unchanged build, main.cjs does everything else; fb.cjs starts them with V8's compile cache on, which the file that turns
+ * it on has no part in. Packages with native code stay outside.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -29,5 +32,7 @@ for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", 
 const id = hash.digest("hex").slice(0, 16);
 const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id) };
 await build({ ...common, define, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs" });
-await build({ ...common, define, entryPoints: ["cli/fb.ts"], outfile: "dist/fb.cjs", external: [...common.external, "./main.cjs"] });
+await build({ ...common, define, entryPoints: ["cli/quick.ts"], outfile: "dist/quick.cjs", external: [...common.external, "./main.cjs"] });
+const start = `require("node:module").enableCompileCache(__dirname + "/compile-cache");\nrequire("./quick.cjs");\n`;
+writeFileSync(join(root, "dist", "fb.cjs"), start);
 writeFileSync(join(root, "dist", "package.json"), '{"type":"commonjs"}\n');

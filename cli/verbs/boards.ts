@@ -52,7 +52,9 @@ export async function boardsVerb(command: Extract<Command, { verb: "boards" }>, 
 function nearBoards(query: string, all: readonly BoardLine[]): string {
   const parts = (b: BoardLine) => [b.id, b.mcu, ...b.name.toLowerCase().split(/[^a-z0-9]+/)].filter((w) => w !== "");
   const near = query.split(/\s+/).flatMap((word) => nearest(word, all.flatMap(parts)));
-  const ids = all.filter((b) => parts(b).some((w) => near.includes(w))).map((b) => `"${b.id}"`);
+  const likely = all.filter((b) => parts(b).some((w) => near.includes(w)));
+  // An id that is close as a whole goes before one with a close word in its name.
+  const ids = [...likely.filter((b) => near.includes(b.id)), ...likely.filter((b) => !near.includes(b.id))].map((b) => `"${b.id}"`);
   if (ids.length === 0) return `\`fb boards\` lists all ${all.length}`;
   const more = ids.length > NEAR ? `, … (fb boards ${near[0]})` : "";
   return `did you mean ${ids.slice(0, NEAR).join(", ")}${more}?`;

@@ -1,9 +1,8 @@
 /**
- * Where fb starts. If the last result of this very request still stands, it is said again, before anything heavy is loaded: no LMDB, no parsing of the
+ * The quick answer. If the last result of this very request still stands, it is said again, before anything heavy is loaded: no LMDB, no parsing of the
  * project, no graph. Anything else is for main.cjs.
  */
-import { existsSync, realpathSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import { existsSync, fstatSync, realpathSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkSnapshot } from "../cache/snapshot.ts";
 import type { Event, Failure } from "../engine/types.ts";
@@ -17,8 +16,25 @@ import { renderFailure } from "./show/text.ts";
 declare const __FB_BUILD__: string;
 const version = "0.1.0";
 
-enableCompileCache(join(__dirname, "compile-cache"));
 if (!unchanged(process.argv.slice(2))) require("./main.cjs");
+
+/** process.stdout costs 6 ms to set up (streams, net, tty); a write is enough here. */
+function say(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      // A pipe that is full for now, or whose reader has gone.
+      if ((error as { code?: string }).code !== "EAGAIN") return;
+    }
+  }
+}
+
+/** A character device is a terminal here: /dev/null takes colours without complaint. */
+function isTerminal(fd: 1 | 2): boolean {
+  return fstatSync(fd).isCharacterDevice();
+}
 
 function noteEvent({ severity, code, message, file, line, column, hint }: Failure): Event {
   return { type: "diagnostic", t: 0, severity, code, message, file, line, column, hint };
@@ -26,7 +42,7 @@ function noteEvent({ severity, code, message, file, line, column, hint }: Failur
 
 /** Prints the result of an unchanged request; false if there is none to trust. */
 function unchanged(argv: readonly string[]): boolean {
-  const began = performance.now();
+  const began = process.hrtime.bigint();
   const parsed = parseCommand(argv);
   if (!parsed.ok || parsed.value.verb !== "run") return false;
   const command = parsed.value;
@@ -40,19 +56,19 @@ function unchanged(argv: readonly string[]): boolean {
   const found = checkSnapshot(file, request, { dir, vars: process.env, build: __FB_BUILD__ });
   if (found === null || !("payload" in found)) return false;
   const { envs, profile, notes, result } = JSON.parse(found.payload) as Payload;
-  const t = Math.round(performance.now() - began);
+  const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
   const now = { ...result, t, ms: t, ran: 0, hits: 0, failed: 0, upToDate: result.actions };
-  const err = terminalFacts(process.stderr.isTTY === true, process.env);
-  for (const note of notes) process.stderr.write(renderFailure(note, { color: err.color }));
+  const err = terminalFacts(isTerminal(2), process.env);
+  for (const note of notes) say(2, renderFailure(note, { color: err.color }));
   if (command.json) {
     const words = command.targets.map((x) => (x.is === "name" ? `${x.dir ?? ""}:${x.name}` : x.path) + (x.env === null ? "" : `@${x.env}`));
     const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
-    process.stdout.write(
+    say(1, 
       `${jsonLine({ type: "hello", t: 0, schema: 1, version, project: dir, request: words })}\n${[plan, ...notes.map(noteEvent), now].map((e) => `${jsonLine(e)}\n`).join("")}`,
     );
   } else {
-    const { color } = terminalFacts(process.stdout.isTTY === true, process.env);
-    process.stdout.write(renderSummary(now, { color, dryRun: false, previousSize: () => null, failed: [] }));
+    const { color } = terminalFacts(isTerminal(1), process.env);
+    say(1, renderSummary(now, { color, dryRun: false, previousSize: () => null, failed: [] }));
   }
   return true;
 }
