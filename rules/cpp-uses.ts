@@ -15,6 +15,9 @@ export class Uses {
   /** Word → macros whose replacement holds it. */
   private readonly wrappers = new Map<string, string[]>();
 
+  /** Word → the first token that uses it, as far as asked. */
+  private readonly firsts = new Map<string, number | null>();
+
   constructor(source: string, tokens: readonly Token[], brackets: Structure, all: readonly Declaration[]) {
     this.source = source;
     this.tokens = tokens;
@@ -29,18 +32,30 @@ export class Uses {
     }
   }
 
+  /** The tokens that are this word, in order. */
+  mentions(word: string): readonly number[] {
+    return this.words.get(word) ?? [];
+  }
+
   /** The first token before the function that uses it, be it through macros; null if there is none. */
   first(declaration: Declaration, head: FunctionHead): number | null {
     const names = new Set([head.name]);
     for (const name of names) for (const macro of this.wrappers.get(name) ?? []) names.add(macro);
     let first: number | null = null;
     for (const name of names) {
-      for (const at of this.words.get(name) ?? []) {
-        if (at >= declaration.first || (first !== null && at >= first)) break;
-        if (this.isUse(at)) first = at;
-      }
+      const at = this.firstOf(name);
+      if (at !== null && at < declaration.first && (first === null || at < first)) first = at;
     }
     return first;
+  }
+
+  private firstOf(name: string): number | null {
+    let at = this.firsts.get(name);
+    if (at === undefined) {
+      at = this.mentions(name).find((k) => this.isUse(k)) ?? null;
+      this.firsts.set(name, at);
+    }
+    return at;
   }
 
   /** Whether the word at `at` can be a use of a function: no member, no declaration of something else by that name, no use of such. */

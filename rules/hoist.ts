@@ -14,17 +14,18 @@ export function hoisted(source: string): string {
   const prototypes = new Prototypes(sketch);
   const edits: Edit[] = [];
   const moved = new Map<Declaration, number>();
-  const neededAt = (d: Declaration): number => Math.min(firstMention(sketch, d), firstNeed(sketch, prototypes, d));
+  const tabs = sketch.tokens.flatMap((t, k) => (t.is === "directive" && /^#line 1 /.test(t.text) ? [k] : []));
+  const needed = needs(sketch, prototypes);
   for (const declaration of sketch.all) {
     if (!isMovable(sketch, declaration)) continue;
-    const at = neededAt(declaration);
+    const at = Math.min(firstMention(sketch, declaration, tabs), needed.get(declaration) ?? sketch.tokens.length);
     if (at >= declaration.first) continue;
     const gap = sketch.place(declaration, sketch.gapOf(at), 0);
-    if (gap < 0 || gap > sketch.gapOf(at) || !isKnownAt(sketch, declaration, gap, moved)) continue;
-    moved.set(declaration, gap);
+    const along = gap < 0 || gap > sketch.gapOf(at) ? null : movedWith(sketch, declaration, gap, new Set());
+    for (const d of along ?? []) moved.set(d, Math.min(gap, moved.get(d) ?? gap));
   }
   const gaps = new Map<number, string>();
-  for (const [declaration, gap] of moved) {
+  for (const [declaration, gap] of [...moved].sort(([a], [b]) => a.first - b.first)) {
     const start = sketch.start(declaration.first);
     const end = sketch.tokens[declaration.end - 1]?.end ?? start;
     const text = source.slice(start, end);
@@ -45,45 +46,62 @@ function isMovable(sketch: Sketch, d: Declaration): boolean {
 }
 
 /** The first token in an earlier tab that names the type; the end of the text if there is none, or if the sketch declares the name there. */
-function firstMention(sketch: Sketch, d: Declaration): number {
-  const tab = sketch.tokens.findLastIndex((t, k) => k < d.first && t.is === "directive" && /^#line 1 /.test(t.text));
-  const names = new Set(d.names.filter((n) => sketch.known.get(n)?.[0] === d));
-  const at = sketch.tokens.findIndex(
-    (t, k) => k < tab && t.is === "word" && names.has(t.text) && !/^(?:\.|->|::)$/.test(sketch.text(k - 1)),
-  );
-  return at < 0 ? sketch.tokens.length : at;
-}
-
-/** The first use of a function whose prototype must name the type. */
-function firstNeed(sketch: Sketch, prototypes: Prototypes, d: Declaration): number {
+function firstMention(sketch: Sketch, d: Declaration, tabs: readonly number[]): number {
+  const tab = tabs.findLast((t) => t < d.first) ?? 0;
   let first = sketch.tokens.length;
-  for (const f of sketch.all) {
-    if (f.is !== "function" || f.head === null || f.first < d.end) continue;
-    if (!prototypes.typeWords(f.head).some((k) => sketch.known.get(sketch.text(k))?.[0] === d)) continue;
-    const use = prototypes.lateUse(f);
-    if (use !== null && use < d.first) first = Math.min(first, use);
+  for (const name of d.names) {
+    if (sketch.known.get(name)?.[0] !== d) continue;
+    const at = sketch.uses.mentions(name).find((k) => !/^(?:\.|->|::)$/.test(sketch.text(k - 1))) ?? first;
+    if (at < tab) first = Math.min(first, at);
   }
   return first;
 }
 
-/** Whether all that the type names and is not its own is the same at `gap` as where it stands. */
-function isKnownAt(sketch: Sketch, d: Declaration, gap: number, moved: ReadonlyMap<Declaration, number>): boolean {
-  let includes = false;
-  for (let k = gap; k < d.first; k++) {
-    if (sketch.tokens[k]?.is !== "directive") continue;
-    const [name] = directiveParts(sketch.text(k));
-    if (name === "pragma") return false;
-    includes ||= name === "include" || name === "undef";
+/** Type → the first use of a function whose prototype must name the type. */
+function needs(sketch: Sketch, prototypes: Prototypes): ReadonlyMap<Declaration, number> {
+  const first = new Map<Declaration, number>();
+  for (const f of sketch.all) {
+    const use = prototypes.lateUse(f);
+    if (use === null || f.head === null) continue;
+    for (const k of prototypes.typeWords(f.head)) {
+      const d = sketch.known.get(sketch.text(k))?.[0];
+      if (d !== undefined && d.end <= f.first && use < d.first) first.set(d, Math.min(use, first.get(d) ?? use));
+    }
   }
+  return first;
+}
+
+/**
+ * The type and those that must move with it, because it names them; null if it cannot move: something that it names would not be the same at `gap`.
+ * The set holds what is already on the way.
+ */
+function movedWith(sketch: Sketch, d: Declaration, gap: number, along: Set<Declaration>): ReadonlySet<Declaration> | null {
+  along.add(d);
+  const includes = passes(sketch, gap, d.first);
+  if (includes === null) return null;
   const own = new Set(d.names);
   for (let k = d.first; k < d.end; k++) {
-    if (sketch.tokens[k]?.is !== "word" || own.has(sketch.text(k))) continue;
-    const from = sketch.known.get(sketch.text(k))?.[0];
-    if (from !== undefined && from !== d && from.end > gap && from.first < d.first && (moved.get(from) ?? Number.POSITIVE_INFINITY) > gap)
-      return false;
-    // A type that is none of the sketch's may come from a header that is included on the way.
-    const typeLike = sketch.tokens[k + 1]?.is === "word" || ["*", "&", "<", "::"].includes(sketch.text(k + 1));
-    if (includes && from === undefined && typeLike && !Prototypes.isPlainWord(sketch.text(k))) return false;
+    const word = sketch.text(k);
+    if (sketch.tokens[k]?.is !== "word" || own.has(word)) continue;
+    const from = sketch.known.get(word)?.[0];
+    if (from !== undefined && from.first < d.first && from.end > gap && !along.has(from)) {
+      if (!isMovable(sketch, from) || movedWith(sketch, from, gap, along) === null) return null;
+    }
+    // A type or function that is none of the sketch's may come from a header that is included on the way.
+    const typeLike = sketch.tokens[k + 1]?.is === "word" || ["*", "&", "<", "::", "("].includes(sketch.text(k + 1));
+    if (includes && from === undefined && typeLike && !Prototypes.isPlainWord(word)) return null;
   }
-  return true;
+  return along;
+}
+
+/** Whether an #include lies between the tokens; null if something does that no declaration may pass. */
+function passes(sketch: Sketch, from: number, to: number): boolean | null {
+  let includes = false;
+  for (let k = from; k < to; k++) {
+    if (sketch.tokens[k]?.is !== "directive") continue;
+    const [name] = directiveParts(sketch.text(k));
+    if (name === "pragma" || name === "undef") return null;
+    includes ||= name === "include";
+  }
+  return includes;
 }

@@ -32,9 +32,15 @@ const TYPE_PREFIXES = new Set("const volatile struct class union enum typename".
 
 export class Prototypes {
   private readonly sketch: Sketch;
+  /** Name → heads of the prototypes that the sketch has itself. */
+  private readonly declared = new Map<string, FunctionHead[]>();
+  /** Gap of the first function: where all that is hidden may be declared. */
+  private readonly base: number;
 
   constructor(sketch: Sketch) {
     this.sketch = sketch;
+    for (const { is, head } of sketch.all) if (is === "prototype" && head !== null) push(this.declared, head.name, head);
+    this.base = sketch.all.find((d) => d.is === "function")?.gap ?? 0;
   }
 
   /** The edits that bring all of them in. */
@@ -76,7 +82,8 @@ export class Prototypes {
     if (use === null && this.isDeclaredBefore(head, declaration.first)) return null;
     // An operator is used without its name.
     if (use === null && this.text(head.nameAt) !== "operator" && !this.isPlain(head)) return null;
-    const wanted = use === null ? (this.sketch.all.find((d) => d.is === "function")?.gap ?? 0) : this.sketch.gapOf(use);
+    const wanted = use === null ? this.base : this.sketch.gapOf(use);
+    if (wanted >= declaration.gap) return null;
     const gap = this.sketch.place(declaration, wanted, this.requirements(declaration, head));
     return gap < 0 ? null : { gap, declaration, head, takesDefaults: use !== null };
   }
@@ -109,15 +116,10 @@ export class Prototypes {
 
   /** Whether the sketch itself declares this function before the token. */
   private isDeclaredBefore(head: FunctionHead, at: number): boolean {
+    const others = (this.declared.get(head.name) ?? []).filter((other) => other.from < at);
+    if (others.length === 0) return false;
     const signature = this.signature(head);
-    return this.sketch.all.some(
-      (d) =>
-        d.is === "prototype" &&
-        d.first < at &&
-        d.head !== null &&
-        d.head.name === head.name &&
-        sameParameters(this.signature(d.head), signature),
-    );
+    return others.some((other) => sameParameters(this.signature(other), signature));
   }
 
   /** The parameters' tokens without default arguments, one list each. */
@@ -195,12 +197,19 @@ export class Prototypes {
 
 /** Whether two parameter lists are the same but for the parameters' names. */
 function sameParameters(a: readonly (readonly string[])[], b: readonly (readonly string[])[]): boolean {
-  const bare = (p: readonly string[]): readonly string[] =>
-    p.length > 1 && /^[A-Za-z_]\w*$/.test(p.at(-1) ?? "") && !PLAIN.has(p.at(-1) ?? "") ? p.slice(0, -1) : p;
-  const empty = (l: readonly (readonly string[])[]): boolean => l.length === 1 && ["", "void"].includes(l[0]?.join(" ") ?? "");
-  if (empty(a) && empty(b)) return true;
-  return (
-    a.length === b.length &&
-    a.every((p, i) => [p, bare(p)].some((x) => [b[i] ?? [], bare(b[i] ?? [])].some((y) => x.join(" ") === y.join(" "))))
-  );
+  const isEmpty = (l: readonly (readonly string[])[]): boolean => l.length === 1 && ["", "void"].includes(l[0]?.join(" ") ?? "");
+  if (isEmpty(a) && isEmpty(b)) return true;
+  return a.length === b.length && a.every((p, i) => readings(p).some((x) => readings(b[i] ?? []).includes(x)));
+}
+
+/** A parameter as text, and again without each word that may be its name: the last, one before `[`, one in `(*name)`. */
+function readings(parameter: readonly string[]): string[] {
+  const texts = [parameter.join(" ")];
+  for (const [i, text] of parameter.entries()) {
+    const last = i > 0 && i === parameter.length - 1;
+    const nested = /^[*&]$/.test(parameter[i - 1] ?? "") && parameter[i + 1] === ")";
+    if (!/^[A-Za-z_]\w*$/.test(text) || PLAIN.has(text) || !(last || nested || parameter[i + 1] === "[")) continue;
+    texts.push(parameter.filter((_, k) => k !== i).join(" "));
+  }
+  return texts;
 }

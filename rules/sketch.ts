@@ -10,6 +10,12 @@ export interface Edit {
   readonly text: string;
 }
 
+interface LineMark {
+  readonly from: number;
+  readonly line: number;
+  readonly name: string;
+}
+
 export class Sketch {
   readonly source: string;
   readonly tokens: readonly Token[];
@@ -19,6 +25,8 @@ export class Sketch {
   /** Name → the declarations that bring it, in order. */
   readonly known: ReadonlyMap<string, readonly Declaration[]>;
   readonly uses: Uses;
+  private readonly marks: readonly LineMark[];
+  private readonly newlines: readonly number[];
 
   constructor(source: string) {
     this.source = source;
@@ -30,6 +38,8 @@ export class Sketch {
     const known = new Map<string, Declaration[]>();
     for (const declaration of this.all) for (const name of declaration.names) push(known, name, declaration);
     this.known = known;
+    this.marks = lineMarks(this.tokens);
+    this.newlines = [...source.matchAll(/\n/g)].map((m) => m.index);
   }
 
   text(k: number): string {
@@ -46,20 +56,36 @@ export class Sketch {
   }
 
   /**
-   * The gap for text of a declaration: the last one not behind `wanted`, but behind `after`, whose conditions the declaration has too; else the first such one
-   * behind them. -1 if only the function's own place is left.
+   * The gap for text of a declaration: the last one not behind `wanted`, but behind `after`, whose conditions the declaration has too; else the first such
+   * one behind them. -1 if only the declaration's own place is left.
    */
   place(declaration: Declaration, wanted: number, after: number): number {
     const own = new Set(chain(this.branches[declaration.first]).map(conditions));
     const fits = (gap: number): boolean => chain(this.branches[gap]).every((b) => own.has(conditions(b)));
-    let before = -1;
-    for (const d of this.all) {
-      if (d.gap >= declaration.gap) break;
-      if (d.gap < after || !fits(d.gap)) continue;
-      if (d.gap > wanted) return before >= 0 ? before : d.gap;
-      before = d.gap;
+    const first = this.firstBehind(Math.min(wanted, declaration.gap - 1));
+    for (let i = first - 1; i >= 0; i--) {
+      const gap = this.all[i]?.gap ?? 0;
+      if (gap < after) break;
+      if (fits(gap)) return gap;
     }
-    return before;
+    for (let i = first; i < this.all.length; i++) {
+      const gap = this.all[i]?.gap ?? 0;
+      if (gap >= declaration.gap) break;
+      if (gap >= after && fits(gap)) return gap;
+    }
+    return -1;
+  }
+
+  /** Index of the first declaration whose gap is behind the token. */
+  private firstBehind(token: number): number {
+    let low = 0;
+    let high = this.all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.all[middle]?.gap ?? 0) > token) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** Puts lines before a gap, and behind them a #line that leads back to the sketch. */
@@ -82,20 +108,31 @@ export class Sketch {
 
   /** `#line N "path"` for the line of an offset, counted from the last #line before it. */
   private lineDirective(offset: number): string {
-    let from = 0;
-    let number = 1;
-    let name = "";
-    for (const token of this.tokens) {
-      if (token.start >= offset) break;
-      const own = token.is === "directive" ? /^#\s*(?:line\s+)?(\d+)\s*("(?:\\.|[^"\\])*")?/.exec(token.text) : null;
-      if (own === null) continue;
-      from = token.end + 1;
-      number = Number(own[1]);
-      name = own[2] ?? name;
-    }
-    for (let at = this.source.indexOf("\n", from); at >= 0 && at < offset; at = this.source.indexOf("\n", at + 1)) number++;
-    return `#line ${number} ${name}`;
+    const mark = this.marks.findLast((m) => m.from <= offset) ?? { from: 0, line: 1, name: "" };
+    const line = mark.line + this.newlinesBefore(offset) - this.newlinesBefore(mark.from);
+    return `#line ${line} ${mark.name}`;
   }
+
+  private newlinesBefore(offset: number): number {
+    let low = 0;
+    let high = this.newlines.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.newlines[middle] ?? 0) >= offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+/** The #line directives: from which offset on they hold, the number of that line and the file's name as written. */
+function lineMarks(tokens: readonly Token[]): LineMark[] {
+  const marks: LineMark[] = [];
+  for (const token of tokens) {
+    const own = token.is === "directive" ? /^#\s*(?:line\s+)?(\d+)\s*("(?:\\.|[^"\\])*")?/.exec(token.text) : null;
+    if (own !== null) marks.push({ from: token.end + 1, line: Number(own[1]), name: own[2] ?? marks.at(-1)?.name ?? "" });
+  }
+  return marks;
 }
 
 /** The branches around a place, outermost first. */
