@@ -169,6 +169,7 @@ class Build {
       tools: innerTools(disk),
       value: (name) => process.env[name],
       includesOf,
+      nearest,
     };
     const records = this.command.fresh ? "fresh" : this.command.noCache ? "no-cache" : "use";
     const request: RunRequest = {

@@ -264,9 +264,10 @@ class Run {
     for (const goal of this.unresolved) {
       if (this.failedEnvs.has(goal.env)) continue;
       const known = [...(this.targets.get(goal.env)?.keys() ?? [])].map((t) => `:${t}`).sort();
-      this.report(
-        failure("target.unknown", 2, `env ${goal.env} has no target ${goal.target}`, { hint: `its targets: ${known.join(" ")}` }),
-      );
+      const near = this.world.nearest(`:${goal.target}`, known).map((n) => `"${n}"`);
+      const otherwise = `its targets: ${known.join(" ")}; the path of a file that is made is one too`;
+      const hint = near.length > 0 ? `did you mean ${near.join(" or ")}?` : otherwise;
+      this.report(failure("target.unknown", 2, `env ${goal.env} has no target ":${goal.target}"`, { hint }));
     }
   }
 

@@ -45,6 +45,8 @@ export interface World extends FilesHost {
   readonly planner: Planner;
   readonly tools: InnerTools;
   readonly paths: Paths;
+  /** The names nearest to one that is unknown, best first. */
+  nearest(word: string, names: Iterable<string>): readonly string[];
 }
 
 const UNIX_TIME = "${UNIX_TIME}";

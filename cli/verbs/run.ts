@@ -1,5 +1,8 @@
 /** `fb run`: a project's targets built, shown as they are built. */
-import type { EventSink } from "../../engine/types.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { failure } from "../../engine/failure.ts";
+import type { EventSink, Failure } from "../../engine/types.ts";
 import type { RunCommand, Target } from "../args.ts";
 import { build, type Built } from "../build.ts";
 import { complain, type Faces } from "../faces.ts";
@@ -14,6 +17,8 @@ import { mux } from "../show/mux.ts";
 
 /** Targets of several folders are built one folder after the other; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
+  const later = laterFlags(command);
+  if (later !== null) return complain(faces, [later]);
   let code = 0;
   for (const [dir, targets] of byFolder(command)) {
     const folder = projectFolder(dir);
@@ -25,9 +30,32 @@ export async function runVerb(command: RunCommand, faces: Faces): Promise<number
   return code;
 }
 
+/** Flags of the contract that this version can not honour: refused, so that nobody waits for what does not come. */
+function laterFlags(command: RunCommand): Failure | null {
+  const flag =
+    command.trace !== null
+      ? "--trace"
+      : command.timing
+        ? "--timing"
+        : command.watch
+          ? "--watch"
+          : command.packages === "fetch"
+            ? "--packages fetch"
+            : null;
+  if (flag === null) return null;
+  const hint = flag === "--packages fetch" ? "packages come from the system or from folders (platform_packages)" : "leave it out";
+  return failure("run.later", 2, `${flag} is not in this version of fb yet`, { hint });
+}
+
 function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
   const folders = new Map<string | null, Target[]>();
   for (const target of command.targets) {
+    // `fb run examples/blink`: a folder that is a project stands for its firmware.
+    if (target.is === "path" && existsSync(join(command.dir ?? ".", target.path, "platformio.ini"))) {
+      const folder = join(command.dir ?? ".", target.path);
+      folders.set(folder, [...(folders.get(folder) ?? []), { is: "name", dir: null, name: "firmware", env: target.env }]);
+      continue;
+    }
     const dir = target.is === "name" && target.dir !== null && target.dir !== "" ? target.dir : command.dir;
     folders.set(dir, [...(folders.get(dir) ?? []), target]);
   }
