@@ -2,6 +2,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
+import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { LocalState } from "../cache/state.ts";
 import { exitCode, fail, failure, ok } from "../engine/failure.ts";
@@ -116,6 +117,7 @@ class Build {
       await guardian.close();
       const flushed = await state.value.flush().then(() => state.value.failure);
       if (flushed !== null) this.report(flushed);
+      this.collect(cache.value);
       for (const f of cache.value.troubles()) this.report(f);
       const closed = await cache.value.close();
       if (!closed.ok) this.report(closed.failure);
@@ -230,6 +232,15 @@ class Build {
       return fail(failure("env.unknown", fromIni ? 3 : 2, `platformio.ini has no env "${unknown}"`, place));
     }
     return ok(all.filter((name) => chosen.includes(name)));
+  }
+
+  /** Keeps the cache within its bound, when that is due. */
+  private collect(cache: Cache): void {
+    const limit = cacheLimit(process.env);
+    if (!limit.ok) return this.report(limit.failure);
+    cache.flush();
+    noteAdded(cache);
+    if (!this.host.stop.aborted) maybeCollect(cache, limit.value);
   }
 
   private prepare(open: OpenProject, env: EnvProject, profile: EnvPlan["profile"], paths: Paths, cache: Cache): Result<PlanInput> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Folder, SnapshotRecord } from "../cache/snapshot-format.ts";
 import { resolveProgram } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
-import { listingText, sameSignature } from "../engine/files.ts";
+import { isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { Failure, RunResult, Signature } from "../engine/types.ts";
 import { buildId } from "./home.ts";
@@ -64,10 +64,7 @@ export async function keepSnapshot(
     if (!signed.has(path)) signed.set(path, signature);
   }
   const device = disk.sign(".")?.dev ?? 0n;
-  for (const s of signed.values()) {
-    const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
-    if (newest >= (s.dev === device ? now : now - FOREIGN_SLACK_NS)) return;
-  }
+  if ([...signed.values()].some((s) => isYoung(s, now, device))) return;
   const folders: Folder[] = [];
   const listed = new Set([...files.folders(), ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string)]);
   for (const path of listed) {
@@ -76,7 +73,7 @@ export async function keepSnapshot(
     const known = looked.listings.get(path);
     if (known !== undefined && hashing.sha256(listingText(entries)) !== known) return;
     if (signature !== null && entries !== null)
-      folders.push({ path: path === "" ? "." : path, signature, entries, hidden: path === "" ? OWN_NAMES : [] });
+      folders.push({ path: path === "" ? "." : path, signature, entries, hidden: path === "" ? [...OWN_NAMES] : [] });
   }
   const missingFolders = [...listed].filter((path) => path !== "" && disk.sign(path) === null);
   const looksUp = { dir: project.dir, vars: process.env };
@@ -103,5 +100,3 @@ export async function keepSnapshot(
 }
 
 const NEVER = new AbortController().signal;
-const FOREIGN_SLACK_NS = 2_000_000_000n;
-const OWN_NAMES: readonly string[] = [".fb", "compile_commands.json", "fb.lock"];

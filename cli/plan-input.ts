@@ -55,7 +55,7 @@ export function planInput(
   const variant = variantFolder(env, project, disk, core);
   if (!variant.ok) return variant;
   const commands = new Map<string, string>();
-  for (const command of commandsIn([...env.buildFlags, ...env.buildUnflags, ...env.buildSrcFlags])) {
+  for (const command of flagCommands(env)) {
     const output = commandOutput(command, project.dir);
     if (!output.ok) return output;
     commands.set(command, output.value);
@@ -169,6 +169,12 @@ function variantFolder(env: EnvProject, project: Project, disk: HostDisk, core: 
   const variants = `${core.folder}/variants`;
   const wrong = checkVariant(env.board, disk.list(variants), variants, project.config.origin(`env:${env.name}`, "board"));
   return wrong === null ? ok(null) : fail(wrong);
+}
+
+/** The `!commands` of every flag option. */
+function flagCommands(env: EnvProject): readonly string[] {
+  const { buildFlags, buildUnflags, buildSrcFlags, debugBuildFlags, board } = env;
+  return commandsIn([...buildFlags, ...buildUnflags, ...buildSrcFlags, ...debugBuildFlags, ...(board?.extraFlags ?? [])]);
 }
 
 /** What `$NAME` in flags and filters stands for; PlatformIO's names, with fb's output folder for its build folder. */

@@ -18,8 +18,14 @@ export interface FilesHost {
 /** The clock of another disk than the project's is not probed, and some keep times of two seconds (FAT). */
 const FOREIGN_SLACK_NS = 2_000_000_000n;
 
-/** What fb itself writes into a project's folder. */
-const OWN_NAMES = new Set([".fb", "compile_commands.json", "fb.lock"]);
+/** Whether a file can still change without its signature changing: `now` is the time that a file written on disk `device` gets now. */
+export function isYoung(s: Signature, now: bigint, device: bigint): boolean {
+  const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
+  return newest >= (s.dev === device ? now : now - FOREIGN_SLACK_NS);
+}
+
+/** What fb itself writes into a project's folder: no part of its listing. */
+export const OWN_NAMES: ReadonlySet<string> = new Set([".fb", "compile_commands.json", "fb.lock"]);
 
 interface Known {
   readonly digest: Digest;
@@ -97,11 +103,9 @@ export class Files {
   }
 
   private isYoung(s: Signature): boolean {
-    const newest = s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs;
-    const slack = s.dev === this.device ? 0n : FOREIGN_SLACK_NS;
-    if (newest < this.clock - slack) return false;
+    if (!isYoung(s, this.clock, this.device)) return false;
     this.clock = this.host.disk.now();
-    return newest >= this.clock - slack;
+    return isYoung(s, this.clock, this.device);
   }
 
   /** A folder as one digest: every file below it by name and content. */
