@@ -9,8 +9,8 @@ import { decodeReads, decodeResult, decodeSet, encodeReads, encodeResult, encode
 import type { Batcher, Lmdb } from "./lmdb.ts";
 
 const usedStepMinutes = 12 * 60;
-/** A batch this large is written at once: what a kill can lose is bounded. */
-const batchSize = 512;
+/** Keys are random, so a batch of 500 rewrites most leaf pages: larger ones are cheaper. A kill loses the last 100 ms at most. */
+const batchSize = 4096;
 
 interface Waiting {
   readonly staticKey: StaticKey;
@@ -38,14 +38,16 @@ export class LocalActions implements ActionCache, Batcher {
   reads(k: StaticKey): readonly (readonly Read<CanonPath>[])[] {
     const found: Reads[] = [];
     const seen = new Set<string>();
-    const add = (id: Buffer, reads: Reads | undefined) => {
-      const name = id.toString("latin1");
+    const add = (name: string, reads: Reads | undefined) => {
       if (reads === undefined || seen.has(name)) return;
       seen.add(name);
       found.push(reads);
     };
-    for (const w of this.#newest.get(k) ?? []) add(w.id, w.result.reads);
-    for (const id of this.#storedIds(k)) add(id, this.#set(id));
+    for (const w of this.#newest.get(k) ?? []) add(w.id.toString("latin1"), w.result.reads);
+    for (const id of this.#storedIds(k)) {
+      const name = id.toString("latin1");
+      add(name, this.#set(name));
+    }
     return found;
   }
 
@@ -139,11 +141,11 @@ export class LocalActions implements ActionCache, Batcher {
     return bytes === undefined ? [] : decodeReads(bytes);
   }
 
-  #set(id: Buffer): Reads | undefined {
-    const name = id.toString("latin1");
+  /** @param name the id, a letter a byte */
+  #set(name: string): Reads | undefined {
     const known = this.#sets.get(name);
     if (known !== undefined) return known;
-    const bytes = this.#db.get("sets", id);
+    const bytes = this.#db.get("sets", Buffer.from(name, "latin1"));
     const reads = bytes && decodeSet(bytes);
     if (reads !== undefined) this.#sets.set(name, reads);
     return reads;

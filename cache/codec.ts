@@ -3,8 +3,9 @@
  *
  *   set      kinds (one letter a read, f a l i v), NUL, paths joined by NUL. Stored once under the first 16 bytes of its sha256: many actions share one.
  *   reads    ids of sets, newest first, 16 bytes each, at most 8
- *   result   id of set (16), ms (f64), number of outputs (u32), per output: digest (32) size (f64) executable (u8) path (text);
- *            origin (text), log (text), grown (u8 0: null, 1: text follows). text: length in bytes (u32), UTF-8.
+ *   result   id of set (16), ms (f64), count of outputs (u32), per output: digest (32) size (f64) executable (u8) length of path (u32);
+ *            lengths of origin, log, grown (u32, 0xffffffff: null); then these texts, one after the other, in UTF-8. Lengths are in UTF-16 units, so that
+ *            all is decoded at once and cut.
  * Little endian.
  */
 import { createHash } from "node:crypto";
@@ -12,6 +13,8 @@ import type { ActionResult, CanonPath, Digest, OutputRecord, Read, ReadKind } fr
 
 const version = 1;
 const head = 5;
+const outputBytes = 45;
+const nullText = 0xffffffff;
 export const setIdBytes = 16;
 export const maxSets = 8;
 const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value"];
@@ -62,56 +65,55 @@ export function decodeReads(b: Buffer): Buffer[] {
 }
 
 export function encodeResult(r: ActionResult, set: Buffer): Buffer {
-  const parts: Buffer[] = [set, f64(r.ms), u32(r.outputs.length)];
-  for (const o of r.outputs) parts.push(Buffer.from(o.digest, "hex"), f64(o.size), Buffer.from([o.executable ? 1 : 0]), ...text(o.path));
-  parts.push(...text(r.origin), ...text(r.log));
-  parts.push(Buffer.from([r.grown === null ? 0 : 1]));
-  if (r.grown !== null) parts.push(...text(r.grown));
-  return seal(Buffer.concat(parts));
+  const texts = Buffer.from(`${r.outputs.map((o) => o.path).join("")}${r.origin}${r.log}${r.grown ?? ""}`, "utf8");
+  const b = Buffer.allocUnsafe(setIdBytes + 12 + outputBytes * r.outputs.length + 12 + texts.length);
+  let at = set.copy(b);
+  at = b.writeDoubleLE(r.ms, at);
+  at = b.writeUInt32LE(r.outputs.length, at);
+  for (const o of r.outputs) {
+    at += b.write(o.digest, at, "hex");
+    at = b.writeDoubleLE(o.size, at);
+    at = b.writeUInt8(o.executable ? 1 : 0, at);
+    at = b.writeUInt32LE(o.path.length, at);
+  }
+  for (const n of [r.origin.length, r.log.length, r.grown === null ? nullText : r.grown.length]) at = b.writeUInt32LE(n, at);
+  texts.copy(b, at);
+  return seal(b);
 }
 
 export interface StoredResult {
-  readonly set: Buffer;
+  /** Id of the read set, a letter a byte. */
+  readonly set: string;
   readonly result: Omit<ActionResult, "reads">;
 }
 
 export function decodeResult(b: Buffer): StoredResult | undefined {
-  if (!isSound(b)) return undefined;
-  try {
-    let at = head;
-    const readText = (): string => {
-      const n = b.readUInt32LE(at);
-      if (at + 4 + n > b.length) throw new RangeError("text");
-      const s = b.toString("utf8", at + 4, at + 4 + n);
-      at += 4 + n;
-      return s;
-    };
-    const set = Buffer.from(b.subarray(at, at + setIdBytes));
-    const ms = b.readDoubleLE(at + setIdBytes);
-    const n = b.readUInt32LE(at + setIdBytes + 8);
-    at += setIdBytes + 12;
-    const outputs: OutputRecord[] = [];
-    for (let i = 0; i < n; i++) {
-      const digest = b.toString("hex", at, at + 32) as Digest;
-      const size = b.readDoubleLE(at + 32);
-      const executable = b.readUInt8(at + 40) === 1;
-      at += 41;
-      outputs.push({ path: readText() as CanonPath, digest, size, executable });
-    }
-    const origin = readText();
-    const log = readText();
-    const hasGrown = b.readUInt8(at++) === 1;
-    return { set, result: { outputs, origin, log, grown: hasGrown ? readText() : null, ms } };
-  } catch (error) {
-    // Too short for what it says.
-    if (error instanceof RangeError) return undefined;
-    throw error;
+  if (!isSound(b) || b.length < head + setIdBytes + 24) return undefined;
+  let at = head + setIdBytes;
+  const ms = b.readDoubleLE(at);
+  const n = b.readUInt32LE(at + 8);
+  at += 12;
+  const textsAt = at + n * outputBytes + 12;
+  if (textsAt > b.length) return undefined;
+  const texts = b.toString("utf8", textsAt, b.length);
+  let from = 0;
+  const cut = (length: number) => texts.slice(from, (from += length));
+  const outputs: OutputRecord[] = [];
+  for (let i = 0; i < n; i++, at += outputBytes) {
+    const path = cut(b.readUInt32LE(at + 41)) as CanonPath;
+    outputs.push({ path, digest: b.toString("hex", at, at + 32) as Digest, size: b.readDoubleLE(at + 32), executable: b[at + 40] === 1 });
   }
+  const origin = cut(b.readUInt32LE(at));
+  const log = cut(b.readUInt32LE(at + 4));
+  const grownLength = b.readUInt32LE(at + 8);
+  const grown = grownLength === nullText ? null : cut(grownLength);
+  if (from !== texts.length) return undefined;
+  return { set: setOf(b), result: { outputs, log, grown, ms, origin } };
 }
 
-/** The digests that a stored result names, without building the rest: for gc. */
-export function digestsOf(b: Buffer): { readonly digest: string; readonly size: number }[] {
-  return (decodeResult(b)?.result.outputs ?? []).map((o) => ({ digest: o.digest, size: o.size }));
+/** The id of the set that a sound result names. */
+export function setOf(b: Buffer): string {
+  return b.toString("latin1", head, head + setIdBytes);
 }
 
 export function seal(body: Buffer): Buffer {
@@ -131,21 +133,4 @@ export function checksum(b: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5 ^ (to - from);
   for (let i = from; i < to; i++) h = Math.imul(h ^ (b[i] as number), 0x01000193);
   return h >>> 0;
-}
-
-function text(s: string): [Buffer, Buffer] {
-  const b = Buffer.from(s, "utf8");
-  return [u32(b.length), b];
-}
-
-function u32(n: number): Buffer {
-  const b = Buffer.allocUnsafe(4);
-  b.writeUInt32LE(n);
-  return b;
-}
-
-function f64(n: number): Buffer {
-  const b = Buffer.allocUnsafe(8);
-  b.writeDoubleLE(n);
-  return b;
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Failure, Result } from "../engine/types.ts";
 import { nowMinutes } from "./actions.ts";
 import { hashFile } from "./blobs.ts";
-import { decodeReads, decodeResult, decodeSet, encodeReads, setIdBytes } from "./codec.ts";
+import { decodeReads, decodeResult, decodeSet, encodeReads, isSound, setIdBytes, setOf } from "./codec.ts";
 import { tableNames } from "./lmdb.ts";
 import { dayOf, today } from "./memo.ts";
 import type { Cache } from "./open.ts";
@@ -160,7 +160,7 @@ export function verify(cache: Cache): Verified {
   let good = 0;
   for (const { key, value } of cache.db.entries("results")) {
     const stored = decodeResult(value);
-    const set = stored && cache.db.get("sets", stored.set);
+    const set = stored && cache.db.get("sets", Buffer.from(stored.set, "latin1"));
     const sound =
       set !== undefined &&
       decodeSet(set) !== undefined &&
@@ -224,8 +224,7 @@ function removeOrphans(cache: Cache): void {
   const { db } = cache;
   const named = new Set<string>();
   for (const { value } of db.entries("results")) {
-    const set = decodeResult(value)?.set;
-    if (set !== undefined) named.add(set.toString("latin1"));
+    if (isSound(value)) named.add(setOf(value));
   }
   const sets: Buffer[] = [];
   for (const { key } of db.entries("sets")) if (!named.has(key.toString("latin1"))) sets.push(key);

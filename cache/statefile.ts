@@ -5,25 +5,29 @@
  * last batch at most. LMDB was measured and rejected: its package alone loads for 25 ms, and 2,000 values of 41 paths are 6 MB of text to cut up, where
  * a shared table of strings and rows of numbers is 1 MB and is read in 3 ms.
  *
- *   file    magic "fbstate" + version byte, then batches. A batch that is short or whose checksum is wrong ends the file; the next append cuts it off.
- *   batch   u32 ×4: bytes of rows, bytes of names, bytes of texts, checksum of all that follows (it is padded to 4 bytes)
+ *   file    magic "fbstate" + version byte, generation (f64), then batches. A batch that is short or whose checksum is wrong ends the file; the next append
+ *           cuts it off. The generation names the file of the evidence (evidence-GENERATION): both are rewritten together.
+ *   batch   u32 ×4: bytes of rows, bytes of names, bytes of texts, checksum of all else (it is padded to 4 bytes)
  *           rows:  see below; names: each ended by NUL, numbered through all batches (paths, digests, action names); texts: cut by offset and length
  *   row     u32 length, u32 name, then nothing more (forgotten), or:
  *           static key, key, origin (names), ms (f64), log (offset, length), grown (offset, length; 0xffffffff: null), count of outputs, count of reads,
- *           count of evidence fields (0xffffffff: it is text), count of evidence inputs; per output: path, digest, size (f64), executable;
- *           per read: name × 8 + kind; evidence: per field name, value; per input name × 8 + kind, digest; or offset, length of its text
+ *           offset (f64) and place of its evidence; per output: path, digest, size (f64), executable; per read: name × 8 + kind
  * Later rows replace earlier ones of the same name. Rewritten whole when more than half of it is dead.
  * One writer: the project's lock is held. Readers need none.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { ActionResult, CanonPath, Digest, Key, LastRun, OutputRecord, Read, ReadKind, StaticKey } from "../engine/types.ts";
-import type { Evidence } from "../engine/key.ts";
+import { EvidenceFile, noEvidence } from "./evidence.ts";
 import { errorCode } from "./trouble.ts";
 
-const magic = Buffer.from("fbstate\x01", "latin1");
+const magic = Buffer.from("fbstate\x02", "latin1");
+const fileHead = 16;
 const batchHead = 16;
-const fixedWords = 15;
+const fixedWords = 16;
 const nullText = 0xffffffff;
+/** Evidence is compressed in blocks of so many. */
+const blockRuns = 64;
 const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value"];
 const slackRows = 1000;
 
@@ -55,24 +59,29 @@ interface Place {
 
 export class StateFile {
   readonly #path: string;
+  #evidence: EvidenceFile;
+  #generation: number;
   #names: string[] = [];
   readonly #ids = new Map<string, number>();
   /** One object for each distinct read, by name × 8 + kind: most actions of a project share most of theirs. */
-  #reads: Read<CanonPath>[] = [];
+  #reads: (Read<CanonPath> | undefined)[][] = kinds.map(() => []);
   readonly #places = new Map<string, Place>();
   #rowCount = 0;
   #goodBytes = 0;
   #indexed = 0;
 
-  private constructor(path: string) {
+  private constructor(path: string, generation: number) {
     this.#path = path;
+    this.#generation = generation;
+    this.#evidence = evidenceOf(path, generation);
   }
 
   /** An unreadable file, or one of another version, is as an empty one. */
   static open(path: string): StateFile {
-    const file = new StateFile(path);
     const bytes = readWhole(path);
-    if (bytes !== null && bytes.length >= magic.length && bytes.subarray(0, magic.length).equals(magic)) file.#load(bytes);
+    if (bytes === null || bytes.length < fileHead || !bytes.subarray(0, magic.length).equals(magic)) return new StateFile(path, Date.now());
+    const file = new StateFile(path, bytes.readDoubleLE(magic.length));
+    file.#load(bytes);
     return file;
   }
 
@@ -110,35 +119,26 @@ export class StateFile {
     for (let i = 0; i < nReads; i++) reads.push(this.#read(rows[p + i] as number));
     const result: ActionResult = {
       outputs,
-      log: text(7),
+      log: rows[at + 8] === 0 ? "" : text(7),
       reads,
       grown: rows[at + 10] === nullText ? null : text(9),
       ms: readF64(rows, at + 5),
       origin: name(at + 4),
     };
-    const evidence = (): string => {
-      const nFields = rows[at + 13] as number;
-      let e = p + nReads;
-      if (nFields === nullText) return texts.toString("utf8", rows[e], (rows[e] as number) + (rows[e + 1] as number));
-      const fields: [string, string][] = [];
-      for (let i = 0; i < nFields; i++, e += 2) fields.push([name(e), name(e + 1)]);
-      const inputs: [string, string, string][] = [];
-      for (let i = 0; i < (rows[at + 14] as number); i++, e += 2) {
-        const read = rows[e] as number;
-        inputs.push([kinds[read & 7] ?? "file", names[read >>> 3] ?? "", name(e + 1)]);
-      }
-      return JSON.stringify({ fields, inputs });
-    };
-    return new StoredRun(name(at + 2) as StaticKey, name(at + 3) as Key, result, evidence);
+    const evidence = this.#evidence;
+    return new StoredRun(name(at + 2) as StaticKey, name(at + 3) as Key, result, () =>
+      evidence.get(readF64(rows, at + 13), rows[at + 15] as number),
+    );
   }
 
   /** Adds rows (null: forgotten) in one batch. Throws the system's error; the file is then as it was, or ends in a batch that will be cut off. */
   append(changes: ReadonlyMap<string, LastRun | null>): void {
     if (changes.size === 0) return;
-    if (this.#rowCount + changes.size > 2 * (this.#places.size + changes.size) + slackRows) {
-      this.#rewrite(changes);
-      return;
-    }
+    if (this.#rowCount + changes.size > 2 * (this.#places.size + changes.size) + slackRows) this.#rewrite(changes);
+    else this.#appendBatch(changes);
+  }
+
+  #appendBatch(changes: ReadonlyMap<string, LastRun | null>): void {
     const known = this.#names.length;
     let fd = -1;
     let batch: Buffer;
@@ -146,9 +146,12 @@ export class StateFile {
       batch = this.#encode(changes);
       fd = openForAppend(this.#path);
       if (this.#goodBytes === 0) {
+        const start = Buffer.alloc(fileHead);
+        magic.copy(start);
+        start.writeDoubleLE(this.#generation, magic.length);
         ftruncateSync(fd, 0);
-        writeSync(fd, magic, 0, magic.length, 0);
-        this.#goodBytes = magic.length;
+        writeAll(fd, start, 0);
+        this.#goodBytes = fileHead;
       } else if (fstatSync(fd).size > this.#goodBytes) ftruncateSync(fd, this.#goodBytes);
       writeAll(fd, batch, this.#goodBytes);
     } catch (error) {
@@ -171,15 +174,20 @@ export class StateFile {
     for (const [name, run] of changes) if (run !== null) all.set(name, run);
     const temp = `${this.#path}.new`;
     rmSync(temp, { force: true });
-    const fresh = new StateFile(temp);
-    fresh.append(all);
-    if (all.size === 0) {
-      rmSync(this.#path, { force: true });
-    } else renameSync(temp, this.#path);
+    const generation = Math.max(Date.now(), this.#generation + 1);
+    const fresh = new StateFile(temp, generation);
+    fresh.#evidence = evidenceOf(this.#path, generation);
+    const runs = [...all];
+    // Also without runs: the file says which generation it is.
+    for (let i = 0; i === 0 || i < runs.length; i += blockRuns) fresh.#appendBatch(new Map(runs.slice(i, i + blockRuns)));
+    renameSync(temp, this.#path);
+    removeOldEvidence(this.#path, [generation, this.#generation]);
+    this.#generation = generation;
+    this.#evidence = fresh.#evidence;
     // New arrays: what get() gave out still looks into the old ones.
     this.#names = [];
     this.#ids.clear();
-    this.#reads = [];
+    this.#reads = kinds.map(() => []);
     this.#places.clear();
     this.#rowCount = 0;
     this.#goodBytes = 0;
@@ -189,7 +197,7 @@ export class StateFile {
   }
 
   #load(bytes: Buffer): void {
-    let at = magic.length;
+    let at = fileHead;
     while (at < bytes.length) {
       const size = this.#take(bytes, at, null);
       if (size === 0) break;
@@ -204,13 +212,16 @@ export class StateFile {
     const rowBytes = bytes.readUInt32LE(at);
     const nameBytes = bytes.readUInt32LE(at + 4);
     const textBytes = bytes.readUInt32LE(at + 8);
-    const size = batchHead + padded(rowBytes + nameBytes + textBytes);
+    const body = rowBytes + nameBytes + textBytes;
+    // First without padding, which is right up to 2 GB only.
+    if (at + batchHead + body > bytes.length) return 0;
+    const size = batchHead + padded(body);
     if (at + size > bytes.length || size % 4 !== 0) return 0;
     // Copied where the view would not be aligned; whole batches are multiples of 4, and so is the head of the file.
     const aligned =
       (bytes.byteOffset + at) % 4 === 0 ? bytes.subarray(at, at + size) : Buffer.from(new Uint8Array(bytes.subarray(at, at + size)).buffer);
     const words = new Uint32Array(aligned.buffer, aligned.byteOffset, size / 4);
-    if (words[3] !== mix(words.subarray(batchHead / 4))) return 0;
+    if (words[3] !== checksumOf(words)) return 0;
     const namesAt = batchHead + rowBytes;
     if (nameBytes > 0 && namesFrom === null) {
       for (const name of aligned.toString("utf8", namesAt, namesAt + nameBytes - 1).split("\0")) this.#names.push(name);
@@ -239,6 +250,10 @@ export class StateFile {
       f[0] = n;
       rows.push(half[0] as number, half[1] as number);
     };
+    const evidences: string[] = [];
+    for (const run of changes.values()) if (run !== null) evidences.push(run.evidence.includes("\0") ? noEvidence : run.evidence);
+    const evidenceAt = evidences.length === 0 ? 0 : this.#evidence.append(evidences);
+    let place = 0;
     const texts: Buffer[] = [];
     let textBytes = 0;
     const text = (s: string) => {
@@ -253,26 +268,21 @@ export class StateFile {
         continue;
       }
       const { staticKey, key, result } = run;
-      const evidence = splitEvidence(run.evidence);
-      const start = rows.length;
-      rows.push(0, this.#id(action), this.#id(staticKey), this.#id(key), this.#id(result.origin));
+      const length = fixedWords + 5 * result.outputs.length + result.reads.length;
+      rows.push(length, this.#id(action), this.#id(staticKey), this.#id(key), this.#id(result.origin));
       double(result.ms);
       text(result.log);
       if (result.grown === null) rows.push(0, nullText);
       else text(result.grown);
-      rows.push(result.outputs.length, result.reads.length, evidence?.fields.length ?? nullText, evidence?.inputs.length ?? 0);
+      rows.push(result.outputs.length, result.reads.length);
+      double(evidenceAt);
+      rows.push(place++);
       for (const o of result.outputs) {
         rows.push(this.#id(o.path), this.#id(o.digest));
         double(o.size);
         rows.push(o.executable ? 1 : 0);
       }
       for (const r of result.reads) rows.push(this.#id(r.path) * 8 + kinds.indexOf(r.is));
-      if (evidence === null) text(run.evidence);
-      else {
-        for (const [n, value] of evidence.fields) rows.push(this.#id(n), this.#id(value));
-        for (const [is, path, digest] of evidence.inputs) rows.push(this.#id(path) * 8 + kinds.indexOf(is), this.#id(digest));
-      }
-      rows[start] = rows.length - start;
     }
     const fresh = this.#names.slice(firstNew);
     const names = Buffer.from(fresh.length === 0 ? "" : `${fresh.join("\0")}\0`, "utf8");
@@ -284,7 +294,7 @@ export class StateFile {
     let at = batchHead + rows.length * 4;
     at += names.copy(b, at);
     for (const t of texts) at += t.copy(b, at);
-    words[3] = mix(words.subarray(batchHead / 4));
+    words[3] = checksumOf(words);
     return b;
   }
 
@@ -300,31 +310,28 @@ export class StateFile {
   }
 
   #read(n: number): Read<CanonPath> {
-    let r = this.#reads[n];
+    const known = this.#reads[n & 7] ?? [];
+    // Filled, so that it stays an array for the engine: a sparse one is a hash table.
+    for (let i = known.length; i < this.#names.length; i++) known.push(undefined);
+    const id = n >>> 3;
+    let r = known[id];
     if (r === undefined) {
-      r = { is: kinds[n & 7] ?? "file", path: (this.#names[n >>> 3] ?? "") as CanonPath };
-      this.#reads[n] = r;
+      r = { is: kinds[n & 7] ?? "file", path: (this.#names[id] ?? "") as CanonPath };
+      known[id] = r;
     }
     return r;
   }
 }
 
-/** The parts of an evidence, if they can be kept as names; else it is kept as text. */
-function splitEvidence(json: string): Evidence | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  const e = value as Partial<Evidence> | null;
-  if (typeof e !== "object" || e === null || !Array.isArray(e.fields) || !Array.isArray(e.inputs) || Object.keys(e).length !== 2)
-    return null;
-  const isName = (s: unknown) => typeof s === "string" && !s.includes("\0");
-  const sound =
-    e.fields.every((f: unknown) => Array.isArray(f) && f.length === 2 && f.every(isName)) &&
-    e.inputs.every((i: unknown) => Array.isArray(i) && i.length === 3 && i.every(isName) && kinds.includes(i[0] as ReadKind));
-  return sound ? (e as Evidence) : null;
+function evidenceOf(path: string, generation: number): EvidenceFile {
+  return new EvidenceFile(join(dirname(path), `evidence-${generation}`));
+}
+
+/** The last generation's stays until the next rewrite: what was given out before may still be asked for it. */
+function removeOldEvidence(path: string, kept: readonly number[]): void {
+  const names = kept.map((g) => `evidence-${g}`);
+  for (const name of readdirSync(dirname(path)))
+    if (name.startsWith("evidence-") && !names.includes(name)) rmSync(join(dirname(path), name), { force: true });
 }
 
 function readF64(words: Uint32Array, at: number): number {
@@ -337,6 +344,11 @@ const scratchHalf = new Uint32Array(scratch.buffer);
 
 function padded(n: number): number {
   return (n + 3) & ~3;
+}
+
+/** Of a batch: all but the checksum's own word. */
+function checksumOf(batch: Uint32Array): number {
+  return (mix(batch.subarray(batchHead / 4)) ^ Math.imul(mix(batch.subarray(0, 3)), 0x9e3779b1)) >>> 0;
 }
 
 /** A checksum over words: 1 ns each. Every single change of a word changes it. */
