@@ -15,8 +15,10 @@ import { nearest } from "../rules/nearest.ts";
 import { type EnvPlan, planEnv } from "../rules/plan-env.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
+import { buildInfo } from "./build-info.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
+import type { HostDisk } from "./host/disk.ts";
 import { openGuardian } from "./host/guardian.ts";
 import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
@@ -193,10 +195,11 @@ class Build {
     this.outcome = outcome;
     this.failures.push(...outcome.failures);
     for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
+    const written = this.writeFiles(open, outcome);
     const key = requestKey(this.command);
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
     const payload = { envs: [...this.inputs.keys()], profile: this.profile, notes: this.failures, result: this.resultNow() };
-    await keepSnapshot(key, payload, open, outcome, [...this.inputs.values()], []);
+    await keepSnapshot(key, payload, open, outcome, [...this.inputs.values()], written);
   }
 
   private planner(): Planner {
@@ -232,6 +235,19 @@ class Build {
       return fail(failure("env.unknown", fromIni ? 3 : 2, `platformio.ini has no env "${unknown}"`, place));
     }
     return ok(all.filter((name) => chosen.includes(name)));
+  }
+
+  /** What other tools read beside the artifacts; the paths written. */
+  private writeFiles(open: OpenProject, outcome: RunOutcome): string[] {
+    const artifacts = this.artifacts();
+    const written: string[] = [];
+    for (const [env, input] of this.inputs) {
+      if (!artifacts.some((a) => a.env === env)) continue;
+      const path = `${outFolder(env, input.plan.profile)}/build_info.json`;
+      writeIfNew(open.disk, path, `${JSON.stringify(buildInfo(input, outcome, artifacts), null, 2)}\n`);
+      written.push(path);
+    }
+    return written;
   }
 
   /** Keeps the cache within its bound, when that is due. */
@@ -354,6 +370,11 @@ function baseVars(): Record<string, string> {
     TMPDIR: process.env["TMPDIR"] ?? tmpdir(),
     HOME: process.env["HOME"] ?? "/",
   };
+}
+
+/** A file whose content is the same is left alone, so that nothing that watches it starts. */
+function writeIfNew(disk: HostDisk, path: string, text: string): void {
+  if (disk.sign(path) === null || new TextDecoder().decode(disk.read(path)) !== text) disk.writeAtomic(path, text);
 }
 
 /** Blobs for the engine, which names files as the project does. */

@@ -63,7 +63,8 @@ function unchanged(argv: readonly string[]): boolean {
   if (command.json) {
     const words = command.targets.map((x) => (x.is === "name" ? `${x.dir ?? ""}:${x.name}` : x.path) + (x.env === null ? "" : `@${x.env}`));
     const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
-    say(1, 
+    say(
+      1,
       `${jsonLine({ type: "hello", t: 0, schema: 1, version, project: dir, request: words })}\n${[plan, ...notes.map(noteEvent), now].map((e) => `${jsonLine(e)}\n`).join("")}`,
     );
   } else {

@@ -10,7 +10,7 @@ import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
 import { home } from "../home.ts";
 import { type HostDisk, openDisk } from "../host/disk.ts";
-import { openProject, projectFolder } from "../open-project.ts";
+import { openProject } from "../open-project.ts";
 import { padEnd, paint } from "../show/text.ts";
 
 /** So many ids are named when nothing matches. */
@@ -19,6 +19,8 @@ const NEAR = 5;
 /** Exit 2 when nothing matches. A project whose ini does not read adds no boards, and is told of on standard error. */
 export async function boardsVerb(command: Extract<Command, { verb: "boards" }>, faces: Faces): Promise<number> {
   const folder = resolve(command.dir ?? ".");
+  if (!existsSync(folder))
+    return complain(faces, [failure("project.no-folder", 3, `there is no folder ${folder}`, { hint: "check the path" })]);
   const disk = openDisk(folder);
   const shelf = boardShelf(disk);
   const platforms = shelf.all();
@@ -30,7 +32,6 @@ export async function boardsVerb(command: Extract<Command, { verb: "boards" }>, 
     tables.map((p) => p.name),
     faces,
   );
-  if (own === null) return 3;
   const query = command.query ?? "";
   const found = listBoards(query, tables, own);
   if (command.json) {
@@ -72,13 +73,8 @@ function reading(disk: HostDisk): BoardIo {
   };
 }
 
-/** Null when the project named with -C is not there; a project that does not read has been told of, and adds none. */
-function ownBoards(folder: string, disk: HostDisk, platforms: readonly string[], faces: Faces): ReturnType<typeof projectBoards> | null {
-  if (!existsSync(folder)) {
-    const wrong = projectFolder(folder);
-    if (!wrong.ok) complain(faces, [wrong.failure]);
-    return null;
-  }
+/** The boards that the project in a folder describes; one that does not read is told of on standard error, and adds none. */
+export function ownBoards(folder: string, disk: HostDisk, platforms: readonly string[], faces: Faces): ReturnType<typeof projectBoards> {
   if (!existsSync(join(folder, CONFIG_FILE))) return [];
   const opened = openProject(folder);
   if (!opened.ok) {

@@ -1,0 +1,60 @@
+/** `.fb/build/ENV/PROFILE/build_info.json`: an env's tools, flags and artifacts for editors and scripts, read off the actions themselves. */
+import { outFolder } from "../engine/paths.ts";
+import type { RunOutcome } from "../engine/run.ts";
+import type { ActionSpec, RunResult } from "../engine/types.ts";
+import type { PlanInput } from "./plan-input.ts";
+
+/** Paths relative to the project, arguments as the tools get them; no times, so equal builds write equal files. */
+export interface BuildInfo {
+  readonly schema: 1;
+  readonly env: string;
+  readonly profile: string;
+  readonly platform: string;
+  readonly board: string;
+  readonly framework: string;
+  readonly tools: Readonly<Record<string, { readonly folder: string; readonly version: string }>>;
+  /** Of the project's sources, by language: everything but defines, include folders, source and output. */
+  readonly flags: Readonly<Record<"c" | "cxx" | "asm" | "link", readonly string[]>>;
+  readonly defines: readonly string[];
+  readonly includes: readonly string[];
+  readonly libraries: readonly string[];
+  readonly artifacts: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+}
+
+export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunResult["artifacts"]): BuildInfo {
+  const { plan } = input;
+  const out = outFolder(plan.env, plan.profile);
+  const specs = outcome.graph.nodes.map((n) => n.spec).filter((s) => s.env === plan.env);
+  const project = specs.filter((s) => s.kind === "compile" && s.outputs[0]?.startsWith(`${out}/src/`));
+  const ofRule = (rule: string) => project.find((s) => s.name.startsWith(`${plan.env}/${plan.profile}/${rule}:`));
+  const link = specs.find((s) => s.kind === "link");
+  const any = project[0];
+  const named = (option: string) => (any?.argv ?? []).filter((a) => a.startsWith(option)).map((a) => a.slice(option.length));
+  const board = plan.names.get("board.id");
+  return {
+    schema: 1,
+    env: plan.env,
+    profile: plan.profile,
+    platform: plan.platform.platform?.names[0] ?? "",
+    board: typeof board === "string" ? board : "",
+    framework: plan.framework,
+    tools: Object.fromEntries([...plan.tools].map(([name, { folder, version }]) => [name, { folder, version }])),
+    flags: { c: flagsOf(ofRule("c")), cxx: flagsOf(ofRule("cxx")), asm: flagsOf(ofRule("asm-cpp")), link: flagsOf(link) },
+    defines: named("-D"),
+    includes: named("-I"),
+    libraries: specs.filter((s) => s.kind === "archive").flatMap((s) => s.outputs),
+    artifacts: artifacts.filter((a) => a.env === plan.env).map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
+  };
+}
+
+/** The arguments of a compile or link that are flags. */
+function flagsOf(spec: ActionSpec | undefined): string[] {
+  const flags: string[] = [];
+  const argv = spec?.argv.slice(1) ?? [];
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i] ?? "";
+    if (["-o", "-MF"].includes(arg)) i++;
+    else if (arg.startsWith("-") && !/^-([cDI]|MD$)/.test(arg)) flags.push(arg);
+  }
+  return flags;
+}
