@@ -1,4 +1,7 @@
 /** Include texts: a table of what gcc's lexing allows, and the law that nothing gcc includes is missed. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { includesOf } from "../../rules/includes.ts";
@@ -99,6 +102,30 @@ test("an include between any complete pieces of text is found", () => {
     const source = `${text} */\n\n#include "found.h"\n`;
     assert.ok(show(source).includes('include "found.h"'), `seed ${seed}: ${JSON.stringify(source)}`);
   }
+});
+
+test("every file that gcc reads of the Arduino core is named by a text of a file that it read", () => {
+  const core = process.env["ARDUINO_CORE"] ?? "/usr/share/arduino/hardware/arduino/avr";
+  const folder = join(core, "cores/arduino");
+  const flags = ["-M", "-mmcu=atmega2560", "-DF_CPU=1", "-DDECIMAL_DIG=__DECIMAL_DIG__", `-I${folder}`, `-I${join(core, "variants/mega")}`];
+  let read = 0;
+  for (const source of ["HardwareSerial.cpp", "wiring_digital.c", "wiring_pulse.S", "USBCore.cpp", "WString.cpp"]) {
+    const rule = execFileSync("avr-gcc", [...flags, join(folder, source)], { encoding: "utf8" });
+    const files = rule
+      .replace(/^[^:]*:/, "")
+      .replaceAll("\\\n", " ")
+      .trim()
+      .split(/\s+/)
+      .map((f) => resolve(f));
+    const texts = new Set(files.flatMap((f) => includesOf(readFileSync(f)).map((i) => i.text.replace(/^(\.\.?\/)+/, ""))));
+    read += files.length;
+    for (const file of files.slice(1))
+      assert.ok(
+        [...texts].some((t) => file.endsWith(`/${t}`)),
+        `${source}: ${file}`,
+      );
+  }
+  assert.ok(read > 50);
 });
 
 test("random bytes end", () => {
