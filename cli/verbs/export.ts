@@ -1,7 +1,108 @@
-/** `fb export` */
-import type { Command } from "../args.ts";
-import type { Faces } from "../faces.ts";
+/** `fb export`: a project's actions as files of other tools. Plans, and runs nothing else. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Graph } from "../../engine/graph.ts";
+import type { RunOutcome } from "../../engine/run.ts";
+import type { Event, Failure, Result } from "../../engine/types.ts";
+import { ok } from "../../engine/failure.ts";
+import { type Command, parseCommand, type RunCommand } from "../args.ts";
+import { type Built, build } from "../build.ts";
+import { COMPDB_FILE, compileCommands } from "../compdb.ts";
+import { dotGraph } from "../dot.ts";
+import { complain, type Faces } from "../faces.ts";
+import { DiskError, openDisk } from "../host/disk.ts";
+import { watchSignals } from "../host/signals.ts";
+import { NINJA_FILE, ninjaFile } from "../ninja.ts";
+import { projectFolder } from "../open-project.ts";
+import { count, quoteForShell, renderFailure } from "../show/text.ts";
 
-export async function exportVerb(_command: Extract<Command, { verb: "export" }>, _faces: Faces): Promise<number> {
+type ExportCommand = Extract<Command, { verb: "export" }>;
+
+/** compdb and ninja write into the project's folder; dot goes to standard output. An env that cannot be planned leaves the files as they are. */
+export async function exportVerb(command: ExportCommand, faces: Faces): Promise<number> {
+  const folder = projectFolder(command.dir);
+  if (!folder.ok) return complain(faces, [folder.failure]);
+  const built = await plan(folder.value, command, faces);
+  const { outcome, result } = built;
+  if (outcome === null || result.exitCode !== 0) return result.exitCode;
+  try {
+    return write(folder.value, command, built, outcome, faces);
+  } catch (error) {
+    if (error instanceof DiskError) return complain(faces, [error.failure]);
+    throw error;
+  }
+}
+
+function write(folder: string, command: ExportCommand, built: Built, outcome: RunOutcome, faces: Faces): number {
+  const { graph, targets } = outcome;
+  if (command.format === "dot") {
+    faces.out.write(dotGraph(graph, targets));
+    return 0;
+  }
+  const text = command.format === "ninja" ? ninja(command, graph, targets) : ok(compdb(folder, built, graph));
+  if (!text.ok) return complain(faces, [text.failure]);
+  const name = command.format === "ninja" ? NINJA_FILE : COMPDB_FILE;
+  // A file that says the same keeps its time: editors read it again for each new one.
+  const same = existsSync(join(folder, name)) && readFileSync(join(folder, name), "utf8") === text.value;
+  if (!same) openDisk(folder).writeAtomic(name, text.value);
+  const made = graph.nodes.filter((n) => (command.format === "ninja" ? n.spec.kind !== "plan" : n.spec.kind === "compile")).length;
+  const what = command.format === "ninja" ? count(made, "action") : count(made, "compile");
+  faces.out.write(`${same ? "unchanged" : "wrote"} ${name}: ${what} of ${[...built.inputs.keys()].join(", ")}\n`);
   return 0;
+}
+
+function compdb(folder: string, built: Built, graph: Graph): string {
+  const disk = openDisk(folder);
+  const project = { folder, envs: [...built.inputs.keys()], realpath: (path: string) => disk.realpath(path) };
+  return compileCommands(
+    project,
+    graph.nodes.map((n) => n.spec),
+  );
+}
+
+function ninja(command: ExportCommand, graph: Graph, targets: RunOutcome["targets"]): Result<string> {
+  const firmware = [...targets].map(([env, named]) => [env, named.get("firmware") ?? []] as const);
+  const madeBy = quoteForShell([
+    "fb",
+    "export",
+    "ninja",
+    ...command.envs.flatMap((e) => ["-e", e]),
+    ...(command.profile === null ? [] : [`--${command.profile}`]),
+  ]);
+  return ninjaFile({ fb: [process.execPath, ...process.execArgv, process.argv[1] ?? ""], firmware: new Map(firmware), madeBy }, graph);
+}
+
+/** The project planned: a run of nothing but its plans. What there is to say of it goes to standard error. */
+async function plan(folder: string, command: ExportCommand, faces: Faces): Promise<Built> {
+  const signals = watchSignals(() => {});
+  const said = new Set<string>();
+  const emit = (e: Event) => {
+    if (e.type !== "diagnostic") return;
+    const text = renderFailure(e satisfies Pick<Failure, "message">, { color: faces.err.color });
+    if (!said.has(text)) faces.err.write(text);
+    said.add(text);
+  };
+  try {
+    return await build(folder, planOnly(command), {
+      sink: { emit },
+      stop: signals.stop,
+      onWait: (holder) =>
+        faces.err.write(
+          holder === null
+            ? "waiting for another fb in this project\n"
+            : `waiting for fb run ${holder.request.join(" ")} (process ${holder.pid})\n`,
+        ),
+      progress: { upToDate: 0 },
+      onPreviousSizes: () => {},
+      onRunner: () => {},
+    });
+  } finally {
+    signals.close();
+  }
+}
+
+function planOnly({ dir, envs, profile }: ExportCommand): RunCommand {
+  const parsed = parseCommand(["run", ":compdb"]);
+  if (!parsed.ok || parsed.value.verb !== "run") throw new Error("`fb run :compdb` is no run");
+  return { ...parsed.value, dir, envs, profile, dryRun: true };
 }
