@@ -1,30 +1,33 @@
 /**
  * The file `.fb/state/db`: what the last run of each action left, as an appended log of tables.
  *
- * Constraints: opening and looking up 2,000 actions of 41 reads within 8 ms, on the path of every build that is not a no-op; a kill at any moment loses the
- * last batch at most. LMDB was measured and rejected: its package alone loads for 25 ms, and 2,000 values of 41 paths are 6 MB of text to cut up, where
- * a shared table of strings and rows of numbers is 1 MB and is read in 3 ms.
+ * Constraints: opening and looking up 2,000 actions of 41 reads is on the path of every build that is not a no-op (3 + 12 ms in a cold process on a busy 2-core
+ * machine, 2 + 4 in a warm one: what is left is V8's compiling and collecting); a kill at any moment loses the last batch at most. LMDB was rejected: its
+ * package alone loads for 15 to 30 ms, and 2,000 values of 41 paths are 6 MB of text to cut up, where shared names and rows of numbers are 0.8 MB.
  *
  *   file    magic "fbstate" + version byte, generation (f64), then batches. A batch that is short or whose checksum is wrong ends the file; the next append
  *           cuts it off. The generation names the file of the evidence (evidence-GENERATION): both are rewritten together.
- *   batch   u32 ×4: bytes of rows, bytes of names, bytes of texts, checksum of all else (it is padded to 4 bytes)
- *           rows:  see below; names: each ended by NUL, numbered through all batches (paths, digests, action names); texts: cut by offset and length
+ *   batch   u32 ×4: checksum of all else, bytes of rows, of names, of texts; then these, padded to 4 bytes
+ *           rows:  see below; names: each ended by NUL, numbered through all batches (paths, action names); texts: cut by offset and length
  *   row     u32 length, u32 name, then nothing more (forgotten), or:
- *           static key, key, origin (names), ms (f64), log (offset, length), grown (offset, length; 0xffffffff: null), count of outputs, count of reads,
- *           offset (f64) and place of its evidence; per output: path, digest, size (f64), executable; per read: name × 8 + kind
+ *           origin (name), ms (f64), log (offset, length), grown (offset, length; 0xffffffff: null), count of outputs, count of reads, offset (f64) and place of
+ *           its evidence, static key (32 bytes), key (32 bytes); per output: path, size (f64), executable, digest (32 bytes); per read: name × 8 + kind
  * Later rows replace earlier ones of the same name. Rewritten whole when more than half of it is dead.
  * One writer: the project's lock is held. Readers need none.
  */
+import { hash } from "node:crypto";
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionResult, CanonPath, Digest, Key, LastRun, OutputRecord, Read, ReadKind, StaticKey } from "../engine/types.ts";
 import { EvidenceFile, noEvidence } from "./evidence.ts";
 import { errorCode } from "./trouble.ts";
 
-const magic = Buffer.from("fbstate\x02", "latin1");
+const magic = Buffer.from("fbstate\x04", "latin1");
 const fileHead = 16;
 const batchHead = 16;
-const fixedWords = 16;
+const fixedWords = 30;
+const outputWords = 12;
+const digestWords = 8;
 const nullText = 0xffffffff;
 /** Evidence is compressed in blocks of so many. */
 const blockRuns = 64;
@@ -33,6 +36,8 @@ const slackRows = 1000;
 
 interface Batch {
   readonly rows: Uint32Array;
+  /** The rows as bytes, for the digests in them. */
+  readonly bytes: Buffer;
   readonly texts: Buffer;
 }
 /** A last run whose evidence is put together only when it is asked for: few are. */
@@ -92,42 +97,44 @@ export class StateFile {
   /** Milliseconds of its last run, without building the rest. */
   ms(action: string): number | undefined {
     const place = this.#places.get(action);
-    return place === undefined ? undefined : readF64(place.batch.rows, place.at + 5);
+    return place === undefined ? undefined : readF64(place.batch.rows, place.at + 3);
   }
 
   get(action: string): LastRun | undefined {
     const place = this.#places.get(action);
     if (place === undefined) return undefined;
-    const { rows, texts } = place.batch;
+    const { batch } = place;
+    const { rows, texts } = batch;
     const at = place.at;
     const text = (o: number): string => texts.toString("utf8", rows[at + o], (rows[at + o] as number) + (rows[at + o + 1] as number));
     const names = this.#names;
     const name = (i: number): string => names[rows[i] as number] ?? "";
+    const digest = (i: number): string => batch.bytes.toString("hex", i * 4, (i + digestWords) * 4);
     const outputs: OutputRecord[] = [];
-    const nOutputs = rows[at + 11] as number;
-    const nReads = rows[at + 12] as number;
+    const nOutputs = rows[at + 9] as number;
+    const nReads = rows[at + 10] as number;
     let p = at + fixedWords;
-    for (let i = 0; i < nOutputs; i++, p += 5) {
+    for (let i = 0; i < nOutputs; i++, p += outputWords) {
       outputs.push({
         path: name(p) as CanonPath,
-        digest: name(p + 1) as Digest,
-        size: readF64(rows, p + 2),
-        executable: rows[p + 4] === 1,
+        digest: digest(p + 4) as Digest,
+        size: readF64(rows, p + 1),
+        executable: rows[p + 3] === 1,
       });
     }
-    const reads: Read<CanonPath>[] = [];
-    for (let i = 0; i < nReads; i++) reads.push(this.#read(rows[p + i] as number));
+    const reads = new Array<Read<CanonPath>>(nReads);
+    for (let i = 0; i < nReads; i++) reads[i] = this.#read(rows[p + i] as number);
     const result: ActionResult = {
       outputs,
-      log: rows[at + 8] === 0 ? "" : text(7),
+      log: rows[at + 6] === 0 ? "" : text(5),
       reads,
-      grown: rows[at + 10] === nullText ? null : text(9),
-      ms: readF64(rows, at + 5),
-      origin: name(at + 4),
+      grown: rows[at + 8] === nullText ? null : text(7),
+      ms: readF64(rows, at + 3),
+      origin: name(at + 2),
     };
     const evidence = this.#evidence;
-    return new StoredRun(name(at + 2) as StaticKey, name(at + 3) as Key, result, () =>
-      evidence.get(readF64(rows, at + 13), rows[at + 15] as number),
+    return new StoredRun(digest(at + 14) as StaticKey, digest(at + 22) as Key, result, () =>
+      evidence.get(readF64(rows, at + 11), rows[at + 13] as number),
     );
   }
 
@@ -209,9 +216,9 @@ export class StateFile {
   /** Takes in the batch at an offset. @returns its length, 0 if it is not whole */
   #take(bytes: Buffer, at: number, namesFrom: number | null): number {
     if (at + batchHead > bytes.length) return 0;
-    const rowBytes = bytes.readUInt32LE(at);
-    const nameBytes = bytes.readUInt32LE(at + 4);
-    const textBytes = bytes.readUInt32LE(at + 8);
+    const rowBytes = bytes.readUInt32LE(at + 4);
+    const nameBytes = bytes.readUInt32LE(at + 8);
+    const textBytes = bytes.readUInt32LE(at + 12);
     const body = rowBytes + nameBytes + textBytes;
     // First without padding, which is right up to 2 GB only.
     if (at + batchHead + body > bytes.length) return 0;
@@ -221,13 +228,14 @@ export class StateFile {
     const aligned =
       (bytes.byteOffset + at) % 4 === 0 ? bytes.subarray(at, at + size) : Buffer.from(new Uint8Array(bytes.subarray(at, at + size)).buffer);
     const words = new Uint32Array(aligned.buffer, aligned.byteOffset, size / 4);
-    if (words[3] !== checksumOf(words)) return 0;
+    if (words[0] !== checksumOf(aligned)) return 0;
     const namesAt = batchHead + rowBytes;
     if (nameBytes > 0 && namesFrom === null) {
       for (const name of aligned.toString("utf8", namesAt, namesAt + nameBytes - 1).split("\0")) this.#names.push(name);
     }
     const batch: Batch = {
       rows: words.subarray(batchHead / 4, namesAt / 4),
+      bytes: aligned.subarray(batchHead, namesAt),
       texts: aligned.subarray(namesAt + nameBytes, namesAt + nameBytes + textBytes),
     };
     for (let row = 0; row < batch.rows.length; row += batch.rows[row] as number) {
@@ -254,6 +262,10 @@ export class StateFile {
     for (const run of changes.values()) if (run !== null) evidences.push(run.evidence.includes("\0") ? noEvidence : run.evidence);
     const evidenceAt = evidences.length === 0 ? 0 : this.#evidence.append(evidences);
     let place = 0;
+    const digest = (hex: string) => {
+      if (digestBytes.write(hex, "hex") !== digestBytes.length || hex.length !== 64) throw new TypeError(`not a sha256: ${hex}`);
+      for (const word of digestHalves) rows.push(word);
+    };
     const texts: Buffer[] = [];
     let textBytes = 0;
     const text = (s: string) => {
@@ -268,8 +280,8 @@ export class StateFile {
         continue;
       }
       const { staticKey, key, result } = run;
-      const length = fixedWords + 5 * result.outputs.length + result.reads.length;
-      rows.push(length, this.#id(action), this.#id(staticKey), this.#id(key), this.#id(result.origin));
+      const length = fixedWords + outputWords * result.outputs.length + result.reads.length;
+      rows.push(length, this.#id(action), this.#id(result.origin));
       double(result.ms);
       text(result.log);
       if (result.grown === null) rows.push(0, nullText);
@@ -277,10 +289,13 @@ export class StateFile {
       rows.push(result.outputs.length, result.reads.length);
       double(evidenceAt);
       rows.push(place++);
+      digest(staticKey);
+      digest(key);
       for (const o of result.outputs) {
-        rows.push(this.#id(o.path), this.#id(o.digest));
+        rows.push(this.#id(o.path));
         double(o.size);
         rows.push(o.executable ? 1 : 0);
+        digest(o.digest);
       }
       for (const r of result.reads) rows.push(this.#id(r.path) * 8 + kinds.indexOf(r.is));
     }
@@ -289,12 +304,12 @@ export class StateFile {
     const size = batchHead + padded(rows.length * 4 + names.length + textBytes);
     const b = Buffer.from(new ArrayBuffer(size));
     const words = new Uint32Array(b.buffer, 0, size / 4);
-    words.set([rows.length * 4, names.length, textBytes, 0]);
+    words.set([0, rows.length * 4, names.length, textBytes]);
     words.set(rows, batchHead / 4);
     let at = batchHead + rows.length * 4;
     at += names.copy(b, at);
     for (const t of texts) at += t.copy(b, at);
-    words[3] = checksumOf(words);
+    words[0] = checksumOf(b);
     return b;
   }
 
@@ -339,6 +354,8 @@ function readF64(words: Uint32Array, at: number): number {
   scratchHalf[1] = words[at + 1] as number;
   return scratch[0] as number;
 }
+const digestHalves = new Uint32Array(digestWords);
+const digestBytes = Buffer.from(digestHalves.buffer);
 const scratch = new Float64Array(1);
 const scratchHalf = new Uint32Array(scratch.buffer);
 
@@ -346,19 +363,9 @@ function padded(n: number): number {
   return (n + 3) & ~3;
 }
 
-/** Of a batch: all but the checksum's own word. */
-function checksumOf(batch: Uint32Array): number {
-  return (mix(batch.subarray(batchHead / 4)) ^ Math.imul(mix(batch.subarray(0, 3)), 0x9e3779b1)) >>> 0;
-}
-
-/** A checksum over words: 1 ns each. Every single change of a word changes it. */
-export function mix(words: Uint32Array): number {
-  let h = words.length ^ 0x811c9dc5;
-  for (let i = 0; i < words.length; i++) {
-    h = Math.imul(h ^ (words[i] as number), 0x01000193);
-    h ^= h >>> 15;
-  }
-  return h >>> 0;
+/** Of a batch, all but the checksum itself. sha1 by the processor: 0.5 ms for 1 MB, a loop of ours takes 2. */
+function checksumOf(batch: Buffer): number {
+  return hash("sha1", batch.subarray(4), "buffer").readUInt32LE(0);
 }
 
 function readWhole(path: string): Buffer | null {
