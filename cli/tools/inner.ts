@@ -1,7 +1,7 @@
 /** The tools that run inside fb: `fb tool NAME ARG…`, also as actions of a graph. */
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Disk, InnerTools, Result } from "../../engine/types.ts";
-import { convertSketch, decodeSource } from "../../rules/arduino.ts";
+import { convertSketch, decodeSource, encodeSource } from "../../rules/arduino.ts";
 import { didYouMean } from "../../rules/nearest.ts";
 import { sizeTool } from "./size.ts";
 
@@ -34,6 +34,6 @@ function inoTool(disk: Disk, args: readonly string[]): Result<string> {
     if (warning !== null) warnings.push(`${path}: warning: ${warning}\n`);
     return { path, text };
   });
-  disk.writeAtomic(out, convertSketch(decoded).text);
+  disk.writeAtomic(out, encodeSource(convertSketch(decoded).text));
   return ok(warnings.join(""));
 }
