@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
@@ -181,6 +182,10 @@ law("arguments arrive as they are", async ({ run }) => {
   }
 });
 
+law("an action holds no descriptor that another process of ours would not", async ({ run }) => {
+  assert.is((await run(["ls", "/proc/self/fd"])).log, execFileSync("ls", ["/proc/self/fd"], { encoding: "utf8" }));
+});
+
 law("long command lines", async ({ run }) => {
   for (const length of [3900, 4000, 4096, 4200, 65_536, 131_071])
     assert.is((await run(["printf", "%s", "y".repeat(length)])).log.length, length);
@@ -261,6 +266,16 @@ law("closing stops what runs", async ({ dir, runner, sh }) => {
   const alive = Number(await told);
   await runner.close();
   assert.equal((await ran).exit, { is: "cancelled" });
+  assert.not(isAlive(alive));
+});
+
+law("killNow ends what runs without asking", async ({ dir, runner, sh }) => {
+  const pid = fifo(dir, "pid");
+  const told = heard(pid);
+  const ran = sh(`trap '' TERM; echo $$ >${pid}; while :; do :; done`);
+  const alive = Number(await told);
+  runner.killNow();
+  assert.equal((await ran).exit, { is: "signalled", signal: "SIGKILL" });
   assert.not(isAlive(alive));
 });
 
