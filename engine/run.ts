@@ -108,6 +108,8 @@ class Run {
   private readonly timeNoted = new Set<string>();
   private counts = { ran: 0, hits: 0, upToDate: 0, failed: 0 };
   private running = 0;
+  /** Lanes by number, true while an action is shown in it. */
+  private readonly lanes: boolean[] = [];
   private plansOpen = 0;
   private wake: (() => void) | null = null;
 
@@ -357,17 +359,11 @@ class Run {
   private async perform(node: Node, decision: Decision & { do: "run" }): Promise<void> {
     const { spec } = node;
     this.phase[node.id] = "running";
+    const lane = this.takeLane();
     try {
       await this.journal.ready();
       if (spec.kind !== "plan") {
-        const start = {
-          type: "start",
-          id: node.id,
-          kind: spec.kind,
-          env: spec.env,
-          label: spec.label,
-          lane: `slot ${this.running}`,
-        } as const;
+        const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
       const ran = await this.settler.run(node, decision.sk, this.stop);
@@ -385,7 +381,17 @@ class Run {
       this.settled(node, ran.value.result);
     } catch (error) {
       this.broke(node, error);
+    } finally {
+      this.lanes[lane] = false;
     }
+  }
+
+  /** The lowest lane in which nothing is shown now. */
+  private takeLane(): number {
+    const free = this.lanes.indexOf(false);
+    const lane = free < 0 ? this.lanes.length : free;
+    this.lanes[lane] = true;
+    return lane;
   }
 
   private noteTime(node: Node, result: ActionResult): void {
