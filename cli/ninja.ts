@@ -40,7 +40,7 @@ export function ninjaFile(project: NinjaProject, graph: Graph): Result<string> {
     "  command = $cmd",
     "  description = $label",
     "  depfile = $dep",
-    "  deps = $deps",
+    "  deps = $kind",
     "  rspfile = $rsp",
     "  rspfile_content = $text",
     "",
@@ -84,7 +84,7 @@ function statement({ spec }: Node, graph: Graph): Result<string[]> {
     `  cmd = ${value(first + made)}$env ${called}${value(last)}`,
     `  label = ${value(`${spec.kind} ${spec.env} ${spec.label}`.replaceAll("\n", " "))}`,
   ];
-  if (discover.by === "depfile") lines.push(`  dep = ${value(discover.path)}`, "  deps = gcc");
+  if (discover.by === "depfile") lines.push(`  dep = ${value(discover.path)}`, "  kind = gcc");
   if (rspfile !== null) lines.push(`  rsp = ${value(rspfile.path)}`, `  text = ${value(response)}`);
   return ok(lines);
 }

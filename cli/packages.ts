@@ -76,7 +76,8 @@ function linkTarget(path: string): string | null {
   }
 }
 
-function packageIo(projectDir: string, disk: HostDisk): PackageIo {
+/** What the providers ask, answered by the disk. */
+export function packageIo(projectDir: string, disk: HostDisk): PackageIo {
   return {
     projectDir,
     realpath: (path) => disk.realpath(path),

@@ -1,7 +1,113 @@
-/** `fb cache` */
+/** `fb cache`: how much the cache holds, and what keeps it small and sound. */
+import { type Dirent, existsSync, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "../../cache/folders.ts";
+import { cacheLimit, clear, collect, stats, verify } from "../../cache/gc.ts";
+import { type Cache, openCache } from "../../cache/open.ts";
+import { failure } from "../../engine/failure.ts";
+import type { Failure } from "../../engine/types.ts";
 import type { Command } from "../args.ts";
-import type { Faces } from "../faces.ts";
+import { complain, type Faces } from "../faces.ts";
+import { bytes, count } from "../show/text.ts";
 
-export async function cacheVerb(_command: Extract<Command, { verb: "cache" }>, _faces: Faces): Promise<number> {
-  return 0;
+type CacheCommand = Extract<Command, { verb: "cache" }>;
+
+/** What a verb has to say: the object of --json, the lines for people, and what went wrong. */
+interface Said {
+  readonly json: object;
+  readonly text: string;
+  readonly wrong: readonly Failure[];
+}
+
+export async function cacheVerb(command: CacheCommand, faces: Faces): Promise<number> {
+  if (command.action === "export" || command.action === "import") {
+    const hint = "FB_CACHE_DIR names a folder that CI can keep between its runs";
+    return complain(faces, [failure("usage.not-yet", 2, `\`fb cache ${command.action}\` is not in this version yet`, { hint })]);
+  }
+  const limit = cacheLimit(process.env);
+  if (!limit.ok) return complain(faces, [limit.failure]);
+  const folder = cacheFolder(process.env);
+  if (!folder.ok) return complain(faces, [folder.failure]);
+  const cache = openCache(folder.value, [process.execPath, ...process.execArgv, process.argv[1] ?? "", "tool", "check-lmdb"]);
+  if (!cache.ok) return complain(faces, [cache.failure]);
+  const found = [...cache.value.troubles()];
+  const said = await perform(command.action, cache.value, limit.value);
+  found.push(...said.wrong, ...cache.value.troubles());
+  if (command.action !== "clear") {
+    const closed = await cache.value.close();
+    if (!closed.ok) found.push(closed.failure);
+  }
+  faces.out.write(command.json ? `${JSON.stringify(said.json)}\n` : said.text);
+  return complain(faces, found);
+}
+
+async function perform(action: "stats" | "gc" | "verify" | "clear", cache: Cache, limit: number): Promise<Said> {
+  switch (action) {
+    case "stats":
+      return statsOf(cache, limit);
+    case "gc":
+      return collected(cache, limit);
+    case "verify":
+      return verified(cache);
+    case "clear": {
+      const { folder } = cache;
+      const before = stats(cache, limit);
+      const wrong = await clear(cache);
+      const text = `removed ${count(before.entries, "result")} and ${count(before.blobs, "file")}, ${bytes(before.bytes)}, from ${folder}\n`;
+      return { json: { entries: before.entries, blobs: before.blobs, bytes: before.bytes }, text, wrong: wrong === null ? [] : [wrong] };
+    }
+  }
+}
+
+function statsOf(cache: Cache, limit: number): Said {
+  const held = stats(cache, limit);
+  const packages = storedPackages(join(cache.folder, "packages"));
+  const part = limit > 0 ? ` (${Math.round((held.bytes / limit) * 100)} %)` : "";
+  const rows = [
+    ["folder", cache.folder],
+    ["results", String(held.entries)],
+    ["files", `${held.blobs}`],
+    ["size", `${bytes(held.bytes)} of at most ${bytes(held.limit)}${part}`],
+    ["packages", `${packages.count}, ${bytes(packages.bytes)}`],
+  ];
+  const text = rows.map(([name = "", value = ""]) => `${name.padEnd(10)}${value}\n`).join("");
+  return { json: { entries: held.entries, blobs: held.blobs, bytes: held.bytes, packages, limit: held.limit }, text, wrong: [] };
+}
+
+function collected(cache: Cache, limit: number): Said {
+  const gone = collect(cache, limit);
+  if (gone === null) {
+    const hint = "nothing is left to do here: it collects for both";
+    const wrong = {
+      ...failure("cache.busy", 4, "another fb is collecting this cache", { file: cache.folder, hint }),
+      severity: "warning" as const,
+    };
+    return { json: { entries: 0, blobs: 0, bytes: 0, left: stats(cache, limit).bytes }, text: "", wrong: [wrong] };
+  }
+  const left = `${bytes(gone.left)} left, at most ${bytes(limit)}`;
+  const text =
+    gone.entries + gone.blobs === 0
+      ? `nothing to remove: ${left}\n`
+      : `removed ${count(gone.entries, "result")} and ${count(gone.blobs, "file")}, ${bytes(gone.bytes)}; ${left}\n`;
+  return { json: gone, text, wrong: [] };
+}
+
+function verified(cache: Cache): Said {
+  const checked = verify(cache);
+  const bad = checked.badEntries + checked.badBlobs;
+  const text = `read ${count(checked.entries, "result")} and ${count(checked.blobs, "file")}, ${bytes(checked.bytes)}: ${bad === 0 ? "all sound" : `${bad} damaged`}\n`;
+  const message = `${count(checked.badBlobs, "file")} and ${count(checked.badEntries, "result")} of the cache were damaged and are removed`;
+  const hint = "nothing is lost but time; when it happens again, check the disk and the memory of this machine";
+  return { json: checked, text, wrong: bad === 0 ? [] : [failure("cache.damaged", 4, message, { file: cache.folder, hint })] };
+}
+
+/** Packages that were downloaded, each a folder. Links inside them are not followed. */
+function storedPackages(folder: string): { readonly count: number; readonly bytes: number } {
+  const packages = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()) : [];
+  return { count: packages.length, bytes: packages.reduce((sum, p) => sum + sizeOf(join(folder, p.name), p), 0) };
+}
+
+function sizeOf(path: string, entry: Dirent): number {
+  if (!entry.isDirectory()) return entry.isFile() ? lstatSync(path).size : 0;
+  return readdirSync(path, { withFileTypes: true }).reduce((sum, e) => sum + sizeOf(join(path, e.name), e), 0);
 }
