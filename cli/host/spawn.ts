@@ -1,7 +1,7 @@
 /**
  * Runs actions with child_process.spawn: the runner for hosts without /bin/sh.
  *
- * The same answers as slots.ts, but each action forks Node, which costs 2 ms at 67 MB and 10 ms at 270 MB of heap. Death by a signal is known exactly here. What an
+ * The same answers as slots.ts, but each action forks Node, which costs 2 ms at 80 MB and 20 at 280 (figures in slots.ts). Death by a signal is known exactly here. What an
  * action leaves in the background is killed at its end already: without a leader that lives on, the number of its group could become another's.
  * No guardian: it is a /bin/sh too. A killed fb leaves here what it was running, as make does.
  */
