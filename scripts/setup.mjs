@@ -7,13 +7,17 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
 
-/** Installs npm's packages when they are missing or older than the lock file. */
+/**
+ * Installs npm's packages when they are missing or older than the lock file. Not by `npm ci`: that refuses a lock file without the optional packages
+ * of other machines (which npm leaves out where its registry does not have them); an install that saves nothing obeys the same lock.
+ */
 export function ensurePackages() {
   const marker = join(root, "node_modules", ".package-lock.json");
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs) return;
-  say("npm ci");
-  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
-  if (npm.status !== 0) fatal("npm ci failed: see its message above");
+  say("npm install");
+  const npm = spawnSync("npm", ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (npm.error) fatal(`npm install did not start: ${npm.error.message}`);
+  if (npm.status !== 0) fatal("npm install failed: see its message above");
 }
 
 /** The Node of version 24 or later that npm brought, else the running one when it is new enough. */
