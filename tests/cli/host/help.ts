@@ -9,7 +9,10 @@ const made: string[] = [];
 
 export function tempDir(): string {
   const dir = fs.mkdtempSync(path.join(tmpdir(), "fb-test-"));
-  if (made.length === 0) process.on("exit", () => made.forEach((d) => fs.rmSync(d, { recursive: true, force: true })));
+  if (made.length === 0)
+    process.on("exit", () => {
+      for (const d of made) fs.rmSync(d, { recursive: true, force: true });
+    });
   made.push(dir);
   return dir;
 }
