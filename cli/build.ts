@@ -81,6 +81,11 @@ class Build {
     const lock = await acquireLock(this.folder, { request, onWait: (h) => this.host.onWait(h), stop: this.host.stop, form: null });
     try {
       if (lock !== null) await this.locked(lock);
+    } catch (error) {
+      // The disk's errors carry what to say; anything else is a bug.
+      const known = (error as { failure?: Failure }).failure;
+      if (known === undefined) throw error;
+      this.report(known);
     } finally {
       await lock?.release();
     }
