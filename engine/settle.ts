@@ -233,7 +233,10 @@ export class Settler {
     if (spec.rspfile !== null) world.disk.remove(spec.rspfile.path);
     const depfile = spec.discover.by === "depfile" ? this.takeDepfile(spec.discover.path) : null;
     let reads: Read[] = grown === null ? [] : recording.reads;
-    if (spec.discover.by === "trace") ({ reads, log } = this.discovery.linked(spec, log));
+    if (spec.discover.by === "trace") {
+      ({ reads, log } = this.discovery.linked(spec, log));
+      reads.push(...this.assembledLate(node));
+    }
     const changed = (r: Read) => !this.files.unchanged(r);
     if (exit !== 0) {
       if (spec.inputs.some(changed)) return this.again([...spec.inputs]);
@@ -288,6 +291,36 @@ export class Settler {
     if (!spec.argv.some((a) => a.includes(UNIX_TIME))) return spec.argv;
     const now = String(this.world.disk.now() / 1_000_000_000n);
     return spec.argv.map((a) => a.replaceAll(UNIX_TIME, now));
+  }
+
+  /**
+   * With LTO the assembler runs when the program is linked: what `.incbin` and `.include` name is read then, and no object changes with it. So a link
+   * reads what its compiles found for such texts.
+   */
+  private assembledLate(node: Node): Read[] {
+    const out = outFolder(node.spec.env, node.spec.profile);
+    const late = new Map<string, Read>();
+    const seen = new Set<number>();
+    const queue: number[] = [...node.needs];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      const needed = this.graph.nodes[id];
+      if (needed === undefined || seen.has(id)) continue;
+      seen.add(id);
+      if (needed.spec.kind !== "compile") {
+        queue.push(...needed.needs);
+        continue;
+      }
+      const found = (this.world.state.last(needed.spec.name)?.result.reads ?? []).flatMap((r): Read[] =>
+        r.is === "file" || r.is === "absent" ? [{ is: r.is, path: fromCanonical(r.path, out) }] : [],
+      );
+      const texts = [...needed.spec.inputs, ...found]
+        .filter((r) => r.is === "file")
+        .flatMap((r) => this.files.includes(r.path) ?? [])
+        .filter((t) => t.how === "incbin" || t.how === "asm")
+        .map((t) => `/${this.world.paths.normal(t.text)}`);
+      for (const read of found) if (texts.some((t) => `/${read.path}`.endsWith(t))) late.set(`${read.is}:${read.path}`, read);
+    }
+    return [...late.values()];
   }
 
   private takeDepfile(path: string): string | null {
