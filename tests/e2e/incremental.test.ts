@@ -1,0 +1,418 @@
+/** What an edit costs: exactly what it reaches runs, nothing else, and going back is free. */
+import { chmodSync, copyFileSync, symlinkSync, unlinkSync, utimesSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { AVR, BLINK, ends, executed, freshFolder, isNoop, restored, result, TestProject, unoCache } from "./harness.ts";
+
+const LINK = ["link program"];
+const NATIVE = "[env:pc]\nplatform = native\n";
+const UNO = `[env:uno]\n${AVR}`;
+const OUT = ".fb/build/pc/release";
+
+/** Two units, a header for both and one for each. */
+const FILES = {
+  "platformio.ini": NATIVE,
+  "include/both.h": "#pragma once\n#define BOTH 1\n",
+  "include/a.h": "#pragma once\nint a();\n",
+  "src/a.cpp": '#include "both.h"\n#include "a.h"\nint a() { return BOTH; }\n',
+  "src/main.cpp": '#include "both.h"\n#include "a.h"\n#include "local.h"\nint main() { return a() - BOTH + LOCAL; }\n',
+  "src/local.h": "#define LOCAL 0\n",
+};
+
+function built(files: Readonly<Record<string, string>> = FILES): TestProject {
+  const project = new TestProject(files, files["platformio.ini"]?.includes("atmelavr") === true ? { cache: unoCache() } : {});
+  project.run();
+  return project;
+}
+
+/** Runs and says what was executed; the next run must find nothing to do. */
+function costs(project: TestProject, args: readonly string[] = []): string[] {
+  const ran = project.run(args);
+  isNoop(project.run(args), "the run after:");
+  return executed(ran);
+}
+
+test("nothing changed: ran 0, hits 0", () => {
+  const project = built();
+  isNoop(project.run());
+  const human = project.fb([]);
+  assert.is(human.code, 0);
+  assert.match(human.stdout, /up to date/);
+});
+
+test("a comment at a file's end: one compile and nothing after it", () => {
+  const project = built({ "platformio.ini": UNO, "src/main.cpp": BLINK });
+  project.write("src/main.cpp", `${BLINK}// the end\n`);
+  assert.equal(costs(project), ["compile src/main.cpp"]);
+  const pc = built();
+  pc.write("src/a.cpp", `${FILES["src/a.cpp"]}// the end\n`);
+  assert.equal(costs(pc), ["compile src/a.cpp"]);
+});
+
+test("a comment above code with LTO, whose objects hold line numbers: compile and link, no objcopy", () => {
+  const project = built({ "platformio.ini": UNO, "src/main.cpp": BLINK });
+  const hex = project.mtime(".fb/build/uno/release/firmware.hex");
+  project.write("src/main.cpp", `// above\n${BLINK}`);
+  assert.equal(costs(project), ["compile src/main.cpp", "link firmware.elf"]);
+  assert.is(project.mtime(".fb/build/uno/release/firmware.hex"), hex);
+});
+
+test("a header edit: exactly its dependants; back: hits only", () => {
+  const project = built();
+  project.edit("include/both.h", "1", "2");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp", ...LINK]);
+  project.edit("include/both.h", "2", "1");
+  const back = project.run();
+  assert.equal(executed(back), []);
+  assert.equal(restored(back), ["compile src/a.cpp", "compile src/main.cpp", ...LINK]);
+  project.edit("src/local.h", "0", "0 // same");
+  assert.equal(costs(project), ["compile src/main.cpp"]);
+});
+
+test("build_flags reach what they reach, and editing back gives hits", () => {
+  const project = built({ ...FILES, "src/c.c": "int c(void) { return 0; }\n", "src/s.S": "" });
+  project.write("platformio.ini", `${NATIVE}build_flags = -DNEW\n`);
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/c.c", "compile src/main.cpp", "compile src/s.S"]);
+  project.write("platformio.ini", `${NATIVE}build_flags = -DNEW -std=c++20\n`);
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"], "only C++ sees -std=c++20");
+  project.write("platformio.ini", `${NATIVE}build_flags = -Wl,--as-needed\n`);
+  const link = project.run();
+  assert.equal(executed(link), LINK, "only the link sees a -Wl,");
+  assert.is(restored(link).length, 4);
+  project.write("platformio.ini", NATIVE);
+  const back = project.run();
+  assert.equal(executed(back), []);
+  assert.equal(restored(back), LINK);
+});
+
+test("monitor_speed, an unused header, an ini comment, a touch: nothing", () => {
+  const project = built();
+  project.write("platformio.ini", `${NATIVE}monitor_speed = 9600\n`);
+  isNoop(project.run(), "monitor_speed:");
+  project.write("platformio.ini", `; a comment\n${NATIVE}monitor_speed = 9600 ; another\n`);
+  isNoop(project.run(), "ini comment:");
+  project.write("include/unused.h", "#error never read\n");
+  project.write("src/deep/unused.h", "#error never read\n");
+  isNoop(project.run(), "unused header:");
+  for (const path of ["src/a.cpp", "include/both.h", "platformio.ini", "src/local.h"]) {
+    const now = new Date();
+    utimesSync(project.path(path), now, now);
+    isNoop(project.run(), `touch ${path}:`);
+  }
+});
+
+test("a deleted or hand-edited output is restored", () => {
+  const project = built();
+  const before = project.tree(OUT);
+  for (const path of Object.keys(before).filter((p) => p !== "build_info.json")) {
+    project.remove(`${OUT}/${path}`);
+    assert.equal(executed(project.run()), [], `${path} deleted`);
+    assert.equal(project.tree(OUT), before);
+    project.write(`${OUT}/${path}`, "edited");
+    assert.equal(executed(project.run()), [], `${path} edited`);
+    assert.equal(project.tree(OUT), before);
+  }
+  project.remove(OUT);
+  assert.equal(executed(project.run()), [], "the whole folder deleted");
+  assert.equal(project.tree(OUT), before);
+  chmodSync(project.path(`${OUT}/program`), 0o644);
+  project.run();
+  assert.is(project.fb(["--version"]).code, 0);
+});
+
+test("a removed source goes from the link and from disk", () => {
+  const project = built({
+    ...FILES,
+    "src/extra.cpp": "int extra_symbol_here() { return 1; }\n",
+    "src/deep/er.cpp": "int er() { return 2; }\n",
+  });
+  assert.ok(project.exists(`${OUT}/src/extra.cpp.o`));
+  project.remove("src/extra.cpp");
+  project.remove("src/deep");
+  assert.equal(costs(project), LINK);
+  assert.not.ok(project.exists(`${OUT}/src/extra.cpp.o`));
+  assert.not.ok(project.exists(`${OUT}/src/deep`));
+  assert.not.ok(project.read(`${OUT}/program`).includes("extra_symbol_here"));
+});
+
+test("a renamed and a moved source", () => {
+  const project = built();
+  project.rename("src/a.cpp", "src/b.cpp");
+  assert.equal(costs(project), ["compile src/b.cpp", ...LINK].sort());
+  assert.not.ok(project.exists(`${OUT}/src/a.cpp.o`));
+  project.rename("src/b.cpp", "src/deep/b.cpp");
+  assert.equal(costs(project), ["compile src/deep/b.cpp", ...LINK]);
+  assert.not.ok(project.exists(`${OUT}/src/b.cpp.o`));
+  project.rename("src/deep/b.cpp", "src/a.cpp");
+  assert.equal(executed(project.run()), []);
+});
+
+test("a second env, a second checkout elsewhere: no compile, the same bytes", () => {
+  const files = { "platformio.ini": `${UNO}[env:again]\n${AVR}`, "src/main.cpp": BLINK };
+  const project = new TestProject(files, { cache: unoCache() });
+  project.run(["-e", "uno"]);
+  const second = project.run(["-e", "again"]);
+  assert.equal(executed(second), []);
+  const there = new TestProject(files, { folder: freshFolder("elsewhere with ü "), cache: project.cache });
+  assert.equal(executed(there.run([])), []);
+  for (const file of ["firmware.elf", "firmware.hex"])
+    for (const env of ["uno", "again"]) {
+      const digest = project.digest(`.fb/build/uno/release/${file}`);
+      assert.is(there.digest(`.fb/build/${env}/release/${file}`), digest);
+    }
+  const alone = result(new TestProject(files).run());
+  assert.is(alone.hits, alone.ran, "of two envs that are the same, one runs and the other takes its results");
+  assert.is(alone.hits + alone.ran, alone.actions);
+});
+
+test("switching profiles and back costs nothing the second time", () => {
+  const project = built({ "platformio.ini": UNO, "src/main.cpp": BLINK });
+  assert.ok(result(project.run(["--debug"])).ran > 0);
+  isNoop(project.run(["--release"]));
+  isNoop(project.run(["--debug"]));
+  project.write("platformio.ini", `${UNO}build_type = debug\n`);
+  isNoop(project.run());
+});
+
+test("a header that comes to lie earlier on the search path is seen", () => {
+  const project = built({ "platformio.ini": UNO, "src/main.cpp": `#include <Print.h>\n${BLINK}`, "include/mine.h": "" });
+  for (const header of ["Print.h", "avr/io.h", "stdint.h"]) {
+    project.write(`include/${header}`, `#warning shadows\n#include_next <${header}>\n`);
+    const shadowed = project.run();
+    assert.ok(executed(shadowed).includes("compile src/main.cpp"), header);
+    assert.ok(ends(shadowed).some((e) => e.output.includes("shadows")));
+    project.remove(`include/${header}`);
+    assert.equal(executed(project.run()), []);
+    isNoop(project.run());
+  }
+});
+
+test("a header appears in a folder of the path that was not there", () => {
+  const project = built({ ...FILES, "platformio.ini": `${NATIVE}build_flags = -Ilate -Iinclude\n` });
+  project.write("late/both.h", "#define BOTH 7\n");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp", ...LINK]);
+  project.remove("late");
+  assert.equal(executed(project.run()), []);
+});
+
+test("__has_include both ways", () => {
+  const main = '#if __has_include("maybe.h")\n#include "maybe.h"\n#else\n#define V 3\n#endif\nint main() { return V; }\n';
+  const project = built({ "platformio.ini": NATIVE, "src/main.cpp": main, "include/other.h": "" });
+  project.write("include/maybe.h", "#define V 4\n");
+  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
+  project.remove("include/maybe.h");
+  const back = project.run();
+  assert.equal([executed(back), restored(back)], [[], ["compile src/main.cpp", ...LINK]]);
+});
+
+test("a macro names the header that is included", () => {
+  const main = "#define STR_(x) #x\n#define STR(x) STR_(x)\n#define WHICH STR(one.h)\n#include WHICH\nint main() { return ONE; }\n";
+  const project = built({
+    "platformio.ini": `${NATIVE}build_flags = -Ifirst -Isecond\n`,
+    "src/main.cpp": main,
+    "second/one.h": "#define ONE 1\n",
+  });
+  project.edit("second/one.h", "1", "2");
+  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
+  project.write("first/one.h", "#define ONE 3\n");
+  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
+});
+
+test("an edit whose file gets an older time", () => {
+  const project = built();
+  project.edit("src/local.h", "0", "1");
+  utimesSync(project.path("src/local.h"), new Date(1e12), new Date(1e12));
+  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
+});
+
+test("an edit of the same size with the same time, by rename", () => {
+  const project = built();
+  const old = project.mtime("src/local.h");
+  utimesSync(project.path("src/local.h"), old / 1000, old / 1000);
+  project.run();
+  project.write("new.h", "#define LOCAL 5\n");
+  utimesSync(project.path("new.h"), old / 1000, old / 1000);
+  project.rename("new.h", "src/local.h");
+  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
+});
+
+test("two edits of the same size within one tick of the disk's clock", () => {
+  const project = built();
+  for (let i = 1; i < 9; i++) {
+    project.write("src/local.h", `#define LOCAL ${i}\n`);
+    assert.ok(executed(project.run()).includes("compile src/main.cpp"), `edit ${i}`);
+    project.write("src/local.h", `#define LOCAL ${i}\n`);
+    isNoop(project.run());
+  }
+});
+
+test("a source that is a link: its target's edits and its change of target", () => {
+  const project = new TestProject({
+    ...FILES,
+    "other/one.cpp": "int linked() { return 1; }\n",
+    "other/two.cpp": "int linked() { return 2; }\n",
+  });
+  symlinkSync("../other/one.cpp", project.path("src/linked.cpp"));
+  project.run();
+  project.edit("other/one.cpp", "1", "3");
+  assert.equal(costs(project), ["compile src/linked.cpp", ...LINK]);
+  unlinkSync(project.path("src/linked.cpp"));
+  symlinkSync("../other/two.cpp", project.path("src/linked.cpp"));
+  assert.equal(costs(project), ["compile src/linked.cpp", ...LINK]);
+});
+
+test("a folder of sources that is a link", () => {
+  const project = new TestProject({ ...FILES, "other/x.cpp": '#include "x.h"\nint x() { return X; }\n', "other/x.h": "#define X 1\n" });
+  symlinkSync("../other", project.path("src/linked"));
+  project.run();
+  project.edit("other/x.h", "1", "2");
+  assert.equal(costs(project), ["compile src/linked/x.cpp", ...LINK]);
+});
+
+test(".inl and .inc files are inputs as headers are", () => {
+  const files = {
+    ...FILES,
+    "src/t.cpp": '#include "t.inl"\nint t() { return\n#include "t.inc"\n; }\n',
+    "src/t.inl": "int u();\n",
+    "src/t.inc": "1\n",
+  };
+  const project = built(files);
+  project.write("src/t.inc", "2\n");
+  assert.equal(costs(project), ["compile src/t.cpp", ...LINK]);
+  project.write("src/t.inl", "int u();\nint w() { return 0; }\n");
+  assert.equal(costs(project), ["compile src/t.cpp", ...LINK]);
+});
+
+test("source filters: what they leave out goes, what they take comes", () => {
+  const project = built({ ...FILES, "src/opt/o.cpp": "int o() { return 1; }\n", "more/m.cpp": "int m() { return 1; }\n" });
+  project.write("platformio.ini", `${NATIVE}build_src_filter = +<*> -<opt/>\n`);
+  assert.equal(costs(project), LINK);
+  assert.not.ok(project.exists(`${OUT}/src/opt`));
+  project.write("platformio.ini", `${NATIVE}build_src_filter = +<*> -<opt/> +<../more/>\n`);
+  assert.equal(costs(project), ["compile more/m.cpp", ...LINK]);
+  project.write("platformio.ini", NATIVE);
+  assert.equal(executed(project.run()), []);
+});
+
+test("a !command in the flags is asked in every run", () => {
+  const ini = `${NATIVE}build_flags = !cat flags.txt\n`;
+  const project = built({ ...FILES, "platformio.ini": ini, "flags.txt": "-DX=1\n" });
+  isNoop(project.run());
+  project.write("flags.txt", "-DX=2\n");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
+  project.write("flags.txt", "-DX=1\n");
+  assert.equal(executed(project.run()), []);
+});
+
+test("${sysenv.X} is an input", () => {
+  const project = new TestProject({ ...FILES, "platformio.ini": `${NATIVE}build_flags = -DX=\${sysenv.FB_E2E}\n` });
+  project.run([], { vars: { FB_E2E: "1" } });
+  isNoop(project.run([], { vars: { FB_E2E: "1" } }));
+  assert.equal(executed(project.run([], { vars: { FB_E2E: "2" } })), ["compile src/a.cpp", "compile src/main.cpp"]);
+  assert.equal(executed(project.run([], { vars: { FB_E2E: "1" } })), []);
+});
+
+test("a variable that changes gcc's results without a word has no effect", () => {
+  const project = built({ ...FILES, "secret/both.h": "#error found through CPATH\n" });
+  const vars = {
+    CPATH: project.path("secret"),
+    CPLUS_INCLUDE_PATH: project.path("secret"),
+    LIBRARY_PATH: "/nowhere",
+    GCC_EXEC_PREFIX: "/nowhere/",
+  };
+  isNoop(project.run([], { vars }));
+  assert.ok(result(project.run(["--no-cache", "--fresh"], { vars })).ran >= 3);
+});
+
+test("an ini that appears for extra_configs, and one that is edited", () => {
+  const project = built({ ...FILES, "platformio.ini": `[platformio]\nextra_configs = more*.ini\n${NATIVE}` });
+  project.write("more1.ini", "[env:pc]\nbuild_flags = -DMORE\n");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
+  project.write("more1.ini", "[env:pc]\nbuild_flags = -DMORE=2\n");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
+  project.remove("more1.ini");
+  assert.equal(executed(project.run()), []);
+});
+
+for (const [name, ini, link] of [
+  ["native", NATIVE, LINK],
+  ["native with LTO", `${NATIVE}build_flags = -flto\n`, LINK],
+  ["uno", UNO, ["link firmware.elf", "objcopy firmware.hex", "size size.json"]],
+  ["uno without LTO", `${UNO}build_unflags = -flto\n`, ["link firmware.elf", "objcopy firmware.hex", "size size.json"]],
+] as const)
+  test(`.incbin data is an input (${name})`, () => {
+    const entry =
+      ini === NATIVE || ini.includes("native")
+        ? "int main() { return data[0]; }\n"
+        : `#include <Arduino.h>\nvoid setup() { Serial.print(data[0]); }\nvoid loop() {}\n`;
+    const include =
+      'asm(".section .rodata\\n.global data\\ndata:\\n.incbin \\"assets/data.bin\\"\\n.byte 0\\n.previous\\n");\nextern "C" const char data[];\n';
+    const project = built({ "platformio.ini": ini, "src/main.cpp": include + entry, "assets/data.bin": "one" });
+    project.write("assets/data.bin", "two");
+    const ran = executed(project.run());
+    for (const action of [...link.slice(0, 1), "compile src/main.cpp"]) assert.ok(ran.includes(action), `${action} of ${ran.join(", ")}`);
+    isNoop(project.run());
+    project.write("assets/data.bin", "one");
+    assert.equal(executed(project.run()), []);
+  });
+
+test("a linker script of the project and one that it includes", () => {
+  const ini = `${NATIVE}build_flags = -Wl,-T,ld/extra.ld\n`;
+  const script = (n: number) =>
+    `INCLUDE ld/inner.ld\nPROVIDE(_outer = ${n});\n/* INSERT keeps the default script */\nSECTIONS { .note.fb : { *(.note.fb) } }\nINSERT AFTER .data;\n`;
+  const project = built({ ...FILES, "platformio.ini": ini, "ld/extra.ld": script(1), "ld/inner.ld": "PROVIDE(_inner = 1);\n" });
+  project.write("ld/extra.ld", script(2));
+  assert.equal(costs(project), LINK);
+  project.write("ld/inner.ld", "PROVIDE(_inner = 2);\n");
+  assert.equal(costs(project), LINK);
+});
+
+test("a header that flags name with -include", () => {
+  const project = built({
+    ...FILES,
+    "platformio.ini": `${NATIVE}build_flags = -include include/forced.h\n`,
+    "include/forced.h": "#define F 1\n",
+  });
+  project.write("include/forced.h", "#define F 2\n");
+  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
+});
+
+test("an edit of a local package's header", () => {
+  const core = freshFolder("core");
+  const system = "/usr/share/arduino/hardware/arduino/avr";
+  for (const part of ["cores", "variants"]) symlinkSync(`${system}/${part}`, `${core}/${part}`);
+  for (const part of ["boards.txt", "platform.txt"]) copyFileSync(`${system}/${part}`, `${core}/${part}`);
+  const project = new TestProject({
+    "platformio.ini": `${UNO}platform_packages = framework-arduino-avr@symlink://${core}\nbuild_flags = -I${core}/own\n`,
+    "src/main.cpp": `#include <own.h>\n${BLINK}`,
+  });
+  const own = new TestProject({ "own/own.h": "#define OWN 1\n" }, { folder: core, cache: project.cache });
+  project.run();
+  isNoop(project.run());
+  own.write("own/own.h", "#define OWN 2\n");
+  assert.equal(executed(project.run()), ["compile src/main.cpp"]);
+});
+
+test("a header saved while it is being compiled: its new content counts, in this run or the next", async () => {
+  // The compiler reads slow.h late: a large header before it takes it some time.
+  const large = Array.from({ length: 60_000 }, (_, i) => `inline int f${i}(int x) { return x + ${i}; }`).join("\n");
+  const project = new TestProject({
+    "platformio.ini": NATIVE,
+    "src/main.cpp": '#include "late.h"\n#include "large.h"\nint main() { return LATE; }\n',
+    "include/late.h": "#define LATE 1\n",
+    "include/large.h": large,
+  });
+  const running = project.start(["run", "--json"]);
+  await running.until((e) => e.type === "start" && e.kind === "compile");
+  project.write("include/late.h", "#define LATE 2\n");
+  const ran = await running.ended;
+  assert.is(ran.code, 0, ran.stderr);
+  project.run();
+  isNoop(project.run());
+  const clean = new TestProject({});
+  for (const path of ["platformio.ini", "src/main.cpp", "include/late.h", "include/large.h"]) clean.write(path, project.read(path));
+  clean.run();
+  assert.equal(project.tree(OUT), clean.tree(OUT));
+});
+
+test.run();
