@@ -16,6 +16,7 @@ import { resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
+import { type CompilerAsk, libraryOptions } from "./library-input.ts";
 import { commandOutput } from "./open-project.ts";
 import type { EnvPackages } from "./packages.ts";
 
@@ -61,6 +62,10 @@ export function planInput(
     commands.set(command, output.value);
   }
   const programs = stepPrograms(project);
+  const variables = flagVariables(project, env, profile);
+  const compiler = compilerOf(env, toolchains, scope(names, vars), toolchainIo(disk, project.dir), memo);
+  const libraries = libraryOptions(project, env, variables, disk, compiler);
+  if (!libraries.ok) return libraries;
   const plan: EnvPlan = {
     env: env.name,
     profile,
@@ -74,13 +79,14 @@ export function planInput(
     mcu,
     variantFolder: variant.value,
     tools,
-    variables: flagVariables(project, env, profile),
+    variables,
     flags: flagSources(env),
     commands,
     srcFilter: env.srcFilter,
     srcDir: project.dirs.src,
     includeDir: project.dirs.include,
-    libArchive: env.libArchive,
+    testDir: project.dirs.test,
+    libraries: libraries.value,
     own: project.ruleFile,
     envs: [...project.envs.keys()],
     programs: new Map([...programs].filter((e): e is [string, string] => e[1] !== null)),
@@ -112,6 +118,16 @@ function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder:
     hide = texts("hide", names).filter((f) => accepted.includes(f));
   }
   return ok({ tools, toolchains, hide });
+}
+
+/** The compiler whose macros conditions of includes are read with. */
+function compilerOf(env: EnvProject, toolchains: readonly Toolchain[], names: Scope, io: ToolchainIo, memo: Memo): CompilerAsk | null {
+  const tool = [...env.platform.rules.tools.values()].find((each) => each.probe === "gcc");
+  const [toolchain] = toolchains;
+  const cxx = tool?.names.get("cxx");
+  const driver = cxx === undefined ? null : expandVariable(cxx, names);
+  if (toolchain === undefined || driver === null || !driver.ok || typeof driver.value !== "string") return null;
+  return { toolchain, driver: driver.value, arch: texts("arch", names), io, memo };
 }
 
 function texts(name: string, names: Scope): string[] {

@@ -5,12 +5,14 @@
 import { fail, failure, ok } from "../engine/failure.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { ActionSpec, Digest, Failure, PlanIo, Planned, ProjectPath, Read, Result } from "../engine/types.ts";
-import { type CompileFlags, type Composed, compose } from "./compose.ts";
+import { type CompileFlags, type Composed, type ComposeInput, compose } from "./compose.ts";
 import { type Bound, expand, expandText, type Scope, scope, within } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, type SourceKind, sourceKind } from "./filter.ts";
 import { type FlagContext, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { type Given, instantiate, RSP_LIMIT } from "./instantiate.ts";
+import { linkerScripts, mapFiles } from "./link-files.ts";
 import { didYouMean } from "./nearest.ts";
+import { type LibraryOptions, type PlannedLibraries, planLibraries } from "./plan-libs.ts";
 import { type Resolved, resolve } from "./resolve.ts";
 import { type Rule, type RuleFile, ruleDigestInput } from "./rulefile.ts";
 import { FLAG_SCOPES } from "./schema.ts";
@@ -58,7 +60,8 @@ export interface EnvPlan {
   readonly srcFilter: readonly string[];
   readonly srcDir: string;
   readonly includeDir: string;
-  readonly libArchive: boolean;
+  readonly testDir: string;
+  readonly libraries: LibraryOptions;
   /** The project's fb.toml; null for none. */
   readonly own: RuleFile | null;
   /** All envs of the project, for messages. */
@@ -133,20 +136,32 @@ class EnvPlanner {
   }
 
   plan(): Result<Planned> {
-    const composed = this.compose();
-    if (!composed.ok) return composed;
-    const steps = this.steps();
-    if (!steps.ok) return steps;
-    const { project, framework, link } = composed.value;
     const sources = this.projectSources();
     if (!sources.ok) return sources;
+    const input = this.composeInput();
+    if (!input.ok) return input;
+    const libraries = this.libraries(input.value, sources.value);
+    if (!libraries.ok) return libraries;
+    const composed = compose({ ...input.value, libraries: libraries.value.inputs, uses: libraries.value.uses });
+    const steps = this.steps();
+    if (!steps.ok) return steps;
+    const { project, framework, link } = composed;
     const generated = steps.value.generatedOutputs;
+    const libs = this.buildLibraries(libraries.value, composed, generated);
+    if (!libs.ok) return libs;
     const all = [...sources.value, ...this.generatedSources(generated)];
     const own = this.compileAll({ sources: all, flags: project, waitFor: generated });
     if (!own.ok) return own;
     const archives = this.frameworkArchives(framework, generated);
     if (!archives.ok) return archives;
-    const linked = this.link(all, own.value, archives.value, link, steps.value.beforeLink);
+    const { direct, objects, archives: libArchives } = libs.value;
+    const linked = this.link(
+      [...direct, ...all],
+      [...objects, ...own.value],
+      [...libArchives, ...archives.value],
+      link,
+      steps.value.beforeLink,
+    );
     if (!linked.ok) return linked;
     const images = this.images();
     if (!images.ok) return images;
@@ -157,6 +172,7 @@ class EnvPlanner {
       elf: [linked.value],
       ...(images.value.reports.length === 0 ? {} : { size: images.value.reports as ProjectPath[] }),
       ...(archives.value.length === 0 ? {} : { core: archives.value }),
+      ...libs.value.targets,
     };
     for (const [name, paths] of Object.entries(steps.value.targets)) targets[name] = paths as ProjectPath[];
     return ok({ actions: [...this.actions, ...steps.value.actions], targets, notes: this.notes });
@@ -164,7 +180,8 @@ class EnvPlanner {
 
   // ── flags ──
 
-  private compose(): Result<Composed> {
+  /** All that decides flags but the libraries. */
+  private composeInput(): Result<ComposeInput> {
     const { p } = this;
     const failures: Failure[] = [];
     const parse = (source: FlagSource, plain: boolean): Scopes => {
@@ -177,7 +194,7 @@ class EnvPlanner {
     if (!own.ok) return own;
     const includeThere = this.io.list(p.includeDir) !== null;
     const genFirst = this.usesGen() ? [`${this.build}/gen`] : [];
-    const composed = compose({
+    const input: ComposeInput = {
       variables: p.variables,
       projectDir: p.projectDir,
       buildDir: this.build,
@@ -194,9 +211,9 @@ class EnvPlanner {
       libraries: [],
       uses: [],
       ldscript: null,
-    });
+    };
     const first = failures[0];
-    return first === undefined ? ok(composed) : fail(first);
+    return first === undefined ? ok(input) : fail(first);
   }
 
   private flagContext(source: FlagSource): Omit<FlagContext, "plain"> {
@@ -245,15 +262,24 @@ class EnvPlanner {
     });
   }
 
+  /** The files of a sketch, merged before they are compiled. */
+  private tabs(): readonly string[] {
+    const { srcDir, framework } = this.p;
+    if (framework !== "arduino") return [];
+    const names = (this.io.list(srcDir) ?? []).filter((e) => e.is === "file" && /\.(ino|pde)$/.test(e.name)).map((e) => e.name);
+    return names.map((name) => join(srcDir, name));
+  }
+
   /** The action that merges the tabs of a sketch; its output is compiled as one more source. */
   private sketch(): Group["sources"][number] | null {
-    const { srcDir, framework } = this.p;
-    if (framework !== "arduino") return null;
-    const tabs = (this.io.list(srcDir) ?? []).filter((e) => e.is === "file" && /\.(ino|pde)$/.test(e.name)).map((e) => join(srcDir, e.name));
+    const { srcDir } = this.p;
+    const tabs = this.tabs();
     const first = tabs[0];
     if (first === undefined) return null;
     const out = `${this.build}/src/${baseOf(first)}.cpp` as ProjectPath;
-    this.actions.push(this.inner("ino", ["ino", "--out", out, ...tabs], tabs, out, `${tabs.length === 1 ? first : `${srcDir}/*.ino`} → .cpp`));
+    this.actions.push(
+      this.inner("ino", ["ino", "--out", out, ...tabs], tabs, out, `${tabs.length === 1 ? first : `${srcDir}/*.ino`} → .cpp`),
+    );
     return { src: out, obj: `src/${baseOf(first)}.cpp`, kind: "cxx" };
   }
 
@@ -307,6 +333,79 @@ class EnvPlanner {
     return ok(archives);
   }
 
+  // ── libraries ──
+
+  private libraries(input: ComposeInput, sources: Group["sources"]): Result<PlannedLibraries> {
+    const { p } = this;
+    const storages = expand([nameOnly("libraries")], this.scope);
+    if (!storages.ok) return storages;
+    const tabs = this.tabs();
+    const sketch = tabs[0] === undefined ? null : { path: `${tabs[0]}.cpp`, tabs };
+    const merged = sketch === null ? null : `${this.build}/src/${baseOf(sketch.path)}`;
+    const planned = planLibraries({
+      options: p.libraries,
+      projectDir: p.projectDir,
+      framework: p.framework,
+      mcu: p.mcu,
+      frameworkStorages: storages.value,
+      srcDir: p.srcDir,
+      includeDir: this.io.list(p.includeDir) === null ? null : p.includeDir,
+      testDir: p.testDir,
+      sources: sources.map(({ src }) => (src === merged ? (sketch?.path ?? src) : src)).sort(byBytes),
+      sketch,
+      io: this.io,
+      parse: (items, base, option, file) =>
+        parseFlags(items, { ...this.flagContext({ items, option, file, line: 0, column: 0 }), base, plain: false }),
+      defines: (library) => {
+        const alone = compose(library === null ? input : { ...input, libraries: [library], uses: [library.id] });
+        return (library === null ? alone.project : alone.libraries.get(library.id))?.defines ?? [];
+      },
+      otherIncludes: () => [...compose(input).project.includeDirs, ...[...p.tools.values()].flatMap((tool) => tool.includeCxx)],
+    });
+    const error = planned.notes.find((note) => note.severity === "error");
+    if (error !== undefined) return fail(error);
+    this.notes.push(...planned.notes);
+    return ok(planned);
+  }
+
+  /** Compiles the libraries, deepest first. Objects are of those that make no archive; targets: one for each library, and one for all. */
+  private buildLibraries(
+    planned: PlannedLibraries,
+    composed: Composed,
+    generated: readonly string[],
+  ): Result<{ direct: Group["sources"]; objects: ProjectPath[]; archives: ProjectPath[]; targets: Record<string, ProjectPath[]> }> {
+    const direct: Group["sources"][number][] = [];
+    const objects: ProjectPath[] = [];
+    const archives: ProjectPath[] = [];
+    const targets: Record<string, ProjectPath[]> = {};
+    const archived = new Map(planned.inputs.map((input) => [input.id, input.archived]));
+    for (const id of composed.order) {
+      const built = planned.built.get(id);
+      const flags = composed.libraries.get(id);
+      if (built === undefined || flags === undefined) continue;
+      const { library, name } = built;
+      const sources = built.sources.flatMap((path): Group["sources"] => {
+        const kind = sourceKind(path);
+        const obj = withoutSuffix(objectPath(`lib/${name}`, path));
+        return kind === null ? [] : [{ src: collapse(join(library.srcDir, path)), obj, kind }];
+      });
+      const waitFor = flags.includes.some((folder) => folder.includes(`${this.build}/`)) ? generated : [];
+      const made = this.compileAll({ sources, flags, waitFor });
+      if (!made.ok) return made;
+      if (archived.get(id) === true) {
+        const archive = this.archive(`lib/${name}/lib${name}.a`, made.value);
+        if (!archive.ok) return archive;
+        archives.push(archive.value);
+        targets[`lib/${name}`] = [archive.value];
+      } else {
+        direct.push(...sources);
+        objects.push(...made.value);
+        targets[`lib/${name}`] = made.value;
+      }
+    }
+    return ok({ direct, objects, archives, targets: { ...targets, deps: [...objects, ...archives] } });
+  }
+
   // ── actions ──
 
   private compileAll(group: Group): Result<ProjectPath[]> {
@@ -322,7 +421,9 @@ class EnvPlanner {
       ["includes", flags.includes],
     ];
     const groupScope = within(this.scope, lists);
-    const responses = [...flags.ccflags, ...flags.cflags, ...flags.cxxflags, ...flags.cppflags].filter((a) => a.startsWith("@")).map((a) => fileRead(a.slice(1)));
+    const responses = [...flags.ccflags, ...flags.cflags, ...flags.cxxflags, ...flags.cppflags]
+      .filter((a) => a.startsWith("@"))
+      .map((a) => fileRead(a.slice(1)));
     const objects: ProjectPath[] = [];
     for (const { src, obj, kind } of group.sources) {
       const rule = this.ruleFor(src, kind);
@@ -349,13 +450,26 @@ class EnvPlanner {
     const rule = this.named("archive");
     if (!rule.ok) return rule;
     const given = { ...this.given(rule.value, this.toolOf(rule.value)), inputs: objects.map(fileRead), label: name };
-    const action = instantiate(rule.value, within(this.scope, [["archive", name], ["objects", objects]]), given);
+    const action = instantiate(
+      rule.value,
+      within(this.scope, [
+        ["archive", name],
+        ["objects", objects],
+      ]),
+      given,
+    );
     if (!action.ok) return action;
     this.actions.push(action.value);
     return ok(action.value.outputs[0] as ProjectPath);
   }
 
-  private link(sources: Group["sources"], objects: readonly ProjectPath[], archives: readonly ProjectPath[], flags: Composed["link"], waitFor: readonly ProjectPath[]): Result<ProjectPath> {
+  private link(
+    sources: Group["sources"],
+    objects: readonly ProjectPath[],
+    archives: readonly ProjectPath[],
+    flags: Composed["link"],
+    waitFor: readonly ProjectPath[],
+  ): Result<ProjectPath> {
     const rule = this.named("link");
     if (!rule.ok) return rule;
     const list = (name: string) => expand([nameOnly(name)], this.scope);
@@ -368,7 +482,7 @@ class EnvPlanner {
     const inGroup = [...flags.libsBefore, ...archives, ...flags.libsAfter];
     const libs = inGroup.length === 0 ? [] : [...start.value, ...inGroup, ...end.value];
     const tool = this.toolOf(rule.value);
-    const scripts = this.linkerScripts(flags.linkflags, flags.libpath);
+    const scripts = linkerScripts(flags.linkflags, flags.libpath, this.io);
     const given: Given = {
       ...this.given(rule.value, tool),
       inputs: [...objects, ...archives, ...scripts].map(fileRead),
@@ -386,35 +500,12 @@ class EnvPlanner {
     const action = instantiate(rule.value, within(this.scope, names), given);
     if (!action.ok) return action;
     const maps = mapFiles(flags.linkflags, this.build);
-    this.actions.push({ ...action.value, outputs: [...action.value.outputs, ...maps], sharing: maps.length > 0 ? "outputs" : action.value.sharing });
+    this.actions.push({
+      ...action.value,
+      outputs: [...action.value.outputs, ...maps],
+      sharing: maps.length > 0 ? "outputs" : action.value.sharing,
+    });
     return ok(action.value.outputs[0] as ProjectPath);
-  }
-
-  /** The files that linker flags name and no trace shows: scripts, version scripts, response files. What is not in the project is the linker's to find. */
-  private linkerScripts(linkflags: readonly string[], libpath: readonly string[]): ProjectPath[] {
-    const named: string[] = [];
-    const words = linkflags.flatMap((flag) => (flag.startsWith("-Wl,") ? flag.slice(4).split(",") : [flag]));
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i] ?? "";
-      const inline = /^(?:-T|--script=|--version-script=|--dynamic-list=|--just-symbols=|--default-script=|--specs=|-specs=)(.+)$/.exec(word)?.[1];
-      if (inline !== undefined && !/^-T(text|data|bss|rodata)/.test(word)) named.push(inline);
-      else if (["-T", "--script", "--version-script", "--dynamic-list", "--just-symbols", "-R", "--default-script"].includes(word)) named.push(words[++i] ?? "");
-      else if (word.startsWith("@")) named.push(word.slice(1));
-    }
-    const found = new Set<ProjectPath>();
-    const queue = [...named];
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      for (const folder of ["", ...libpath.map((l) => l.slice(2))]) {
-        const path = collapse(join(folder, name)) as ProjectPath;
-        if (found.has(path)) break;
-        if (path.startsWith("/") || path === "." || !this.io.exists(path)) continue;
-        found.add(path);
-        const text = new TextDecoder().decode(this.io.read(path) ?? new Uint8Array());
-        queue.push(...[...text.matchAll(/^\s*INCLUDE\s+"?([^\s";]+)/gm)].map((m) => m[1] ?? ""));
-        break;
-      }
-    }
-    return [...found];
   }
 
   /** What is made from the linked program: the image to flash, the size report. */
@@ -524,18 +615,12 @@ function fileRead(path: string): Read {
   return { is: "file", path: collapse(path) as ProjectPath };
 }
 
-function withoutSuffix(object: string): string {
-  return object.endsWith(".o") ? object.slice(0, -2) : object;
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** Map files that the user asked the linker for, below the output folder: outputs of the link as much as the program is. */
-function mapFiles(linkflags: readonly string[], build: string): ProjectPath[] {
-  const found: ProjectPath[] = [];
-  for (const flag of linkflags) {
-    const name = /^-Wl,(?:.*,)?-Map[=,]([^,]+)/.exec(flag)?.[1];
-    if (name !== undefined && collapse(name).startsWith(`${build}/`)) found.push(collapse(name) as ProjectPath);
-  }
-  return found;
+function withoutSuffix(object: string): string {
+  return object.endsWith(".o") ? object.slice(0, -2) : object;
 }
 
 /** `*.cpp`, with `**​/` before it or not, against a file's name. */
@@ -543,4 +628,3 @@ function globFits(glob: string, name: string): boolean {
   const pattern = glob.startsWith("**/") ? glob.slice(3) : glob;
   return pattern.startsWith("*") && !pattern.slice(1).includes("*") ? name.endsWith(pattern.slice(1)) : pattern === name;
 }
-

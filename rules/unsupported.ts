@@ -3,11 +3,8 @@ import type { Config } from "./ini/config.ts";
 import type { OptionValue } from "./project.ts";
 import type { Origin } from "./spec.ts";
 
-/** Options that change what is built, and what to do instead. An option leaves this table when fb obeys it. */
-const UNHEARD: Readonly<Record<string, string>> = {
-  lib_deps: "put the libraries into the project's lib folder",
-  lib_extra_dirs: "put the libraries into the project's lib folder",
-};
+/** Options that change what is built, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
+const UNHEARD: Readonly<Record<string, string>> = {};
 
 /** Options of verbs that are still to come, by prefix. */
 const LATER = ["check_", "test_", "debug_", "monitor_", "upload_"];

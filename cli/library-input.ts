@@ -1,0 +1,71 @@
+/** What an env of a project says of libraries, as its plan takes it: folders, modes, lib_deps, and what the compiler predefines. */
+import { homedir } from "node:os";
+import { predefines, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
+import { ok } from "../engine/failure.ts";
+import type { Memo, Result } from "../engine/types.ts";
+import { parseLibraryWant } from "../rules/lib-deps.ts";
+import type { CompatMode, LdfMode } from "../rules/library.ts";
+import type { LibraryOptions } from "../rules/plan-libs.ts";
+import { type EnvProject, type Project, projectRelative } from "../rules/project.ts";
+import { expandText } from "../rules/subst.ts";
+import type { HostDisk } from "./host/disk.ts";
+
+export interface CompilerAsk {
+  readonly toolchain: Toolchain;
+  /** The C++ driver as commands name it. */
+  readonly driver: string;
+  /** Flags of the platform that choose macros: `-mmcu=…`. */
+  readonly arch: readonly string[];
+  readonly io: ToolchainIo;
+  readonly memo: Memo;
+}
+
+/** Flags that change what a compiler predefines. */
+const CHOOSES_MACROS = /^-(?:std=|ansi$|m|O|f(?!macro-prefix|file-prefix|debug-prefix|random-seed|diagnostics))/;
+
+/** `variables`: of flags. `compiler`: null for an env without one. Fails where the compiler does not answer (exit 4). */
+export function libraryOptions(
+  project: Project,
+  env: EnvProject,
+  variables: ReadonlyMap<string, string>,
+  disk: HostDisk,
+  compiler: CompilerAsk | null,
+): Result<LibraryOptions> {
+  const section = `env:${env.name}`;
+  const place = (path: string): string => {
+    const whole = expandText(path, variables).trim();
+    const home = whole.startsWith("~/") || whole === "~" ? homedir() + whole.slice(1) : whole;
+    return projectRelative(project.dir, home);
+  };
+  const libdeps = project.config.get("platformio", "libdeps_dir");
+  if (!libdeps.ok) return libdeps;
+  const cpu = env.board?.values.get("build.cpu");
+  const macros = compiler === null ? ok("") : macrosOf(env, compiler);
+  if (!macros.ok) return macros;
+  return ok({
+    before: [...env.libExtraDirs.map(place), project.dirs.lib],
+    installed: `${projectRelative(project.dir, String(libdeps.value ?? ".pio/libdeps"))}/${env.name}`,
+    after: [project.dirs.globallib],
+    wants: env.libDeps.map((item) => {
+      const want = parseLibraryWant(item, project.config.origin(section, "lib_deps", item), (path) => disk.isDir(path));
+      return want.folder === null ? want : { ...want, folder: place(want.folder) };
+    }),
+    ignore: env.libIgnore,
+    platform: env.platform.name,
+    predefines: macros.value,
+    ignoreScripts: project.ruleFile?.extraScripts === "ignore",
+    cpu: typeof cpu === "string" ? cpu : "",
+    mode: env.ldfMode as LdfMode,
+    modeSet: env.options.has("lib_ldf_mode"),
+    compat: env.libCompatMode as CompatMode,
+    archive: env.libArchive,
+    archiveSet: env.options.has("lib_archive"),
+  });
+}
+
+function macrosOf(env: EnvProject, { toolchain, driver, arch, io, memo }: CompilerAsk): Result<string> {
+  const user = [...env.buildFlags, ...env.buildSrcFlags].flatMap((item) => item.split(/\s+/)).filter((word) => CHOOSES_MACROS.test(word));
+  const asked = predefines(toolchain, driver, "c++", [...arch, ...user], io, memo);
+  // What the user's flags break, the first compile will say better.
+  return asked.ok || user.length === 0 ? asked : predefines(toolchain, driver, "c++", arch, io, memo);
+}

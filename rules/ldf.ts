@@ -1,0 +1,266 @@
+/**
+ * The library dependency finder: which libraries a project's includes lead to, in the order in which they are found. PlatformIO's search (core:
+ * builder/tools/piolib.py) step by step, since that order decides include paths and link order:
+ * - a search follows the includes of some files through the files of its own library, and notes every file found in another one;
+ * - a library that a file was found in becomes a dependency, and the files found there are what is searched of it next (`deep`: all its sources);
+ * - after the project's search in a `chain` mode, each library found so far is searched with all its sources once.
+ */
+import { folderOf } from "../engine/paths.ts";
+import { type FileTree, isWithin } from "./file-tree.ts";
+import type { Dependency } from "./manifest.ts";
+import type { LdfMode, Library } from "./library.ts";
+
+export interface LdfInput {
+  /** Libraries that the env may see, in storage order. */
+  readonly libraries: readonly Library[];
+  readonly project: {
+    readonly mode: LdfMode;
+    /** include_dir if it is there, then src_dir. */
+    readonly includes: readonly string[];
+    /** Folders whose files are the project's own. */
+    readonly folders: readonly string[];
+    readonly sources: readonly string[];
+    /** What lib_deps names: `later` ones are searched when all are known, others at once. */
+    readonly wants: readonly { readonly library: Library; readonly later: boolean }[];
+  };
+  readonly tree: FileTree;
+  readonly scan: Scan;
+  /** All sources of a library. */
+  sources(library: Library): readonly string[];
+  /** The include folders of a library, those of its flags too. */
+  includes(library: Library): readonly string[];
+}
+
+export interface Scan {
+  /** Includes of a file, sorted as PlatformIO sorts them; empty for a file that is not there. */
+  classic(path: string): readonly IncludeRef[];
+  /** The files that a preprocessor would read from `path`, in order; null where it cannot tell. `library`: null for the project. */
+  conditional(path: string, library: Library | null, folders: readonly string[]): readonly string[] | null;
+}
+
+export interface IncludeRef {
+  readonly text: string;
+  readonly quote: boolean;
+}
+
+/** Why a library is used: the file that was found in it, or the manifest or lib_deps that names it. */
+export interface Needed {
+  readonly by: Library | null;
+  readonly file: string | null;
+}
+
+export interface Found {
+  readonly library: Library;
+  readonly dependencies: readonly Library[];
+  /** Libraries that need this one, and whose headers it includes in turn. */
+  readonly circular: readonly Library[];
+  readonly needed: readonly Needed[];
+}
+
+export interface Finding {
+  /** What the project itself depends on, as found. */
+  readonly uses: readonly Library[];
+  /** Every library that is used, in storage order. */
+  readonly found: readonly Found[];
+  /** Includes of the project's own files that lead nowhere, with the file. */
+  readonly missing: readonly (IncludeRef & { readonly file: string })[];
+}
+
+/** Finds the libraries that a project needs. Nothing fails: an include that leads nowhere is passed over. */
+export function findLibraries(input: LdfInput): Finding {
+  return new Finder(input).find();
+}
+
+/** The project, or a library, as the search sees it. */
+class Searcher {
+  readonly library: Library | null;
+  readonly mode: LdfMode;
+  readonly includes: readonly string[];
+  readonly folders: readonly string[];
+  readonly needs: Searcher[] = [];
+  readonly circular: Searcher[] = [];
+  readonly needed: Needed[] = [];
+  readonly searched = new Set<string>();
+  wantsDone = false;
+  isUsed = false;
+
+  constructor(library: Library | null, mode: LdfMode, includes: readonly string[], folders: readonly string[]) {
+    this.library = library;
+    this.mode = mode;
+    this.includes = includes;
+    this.folders = folders;
+  }
+
+  owns(path: string): boolean {
+    return this.folders.some((folder) => isWithin(folder, path));
+  }
+}
+
+const HEADER = /\.(?:h|hpp)$/;
+/** A header brings in the source of the same name beside it. */
+const BESIDE = ["c", "cc", "cpp", "cxx", "c++"];
+
+class Finder {
+  private readonly input: LdfInput;
+  private readonly project: Searcher;
+  private readonly searchers: readonly Searcher[];
+  private readonly missing = new Map<string, IncludeRef & { readonly file: string }>();
+  /** Every include folder, those of libraries in use first; made anew when another library comes into use. */
+  private folders: readonly string[] | null = null;
+
+  constructor(input: LdfInput) {
+    this.input = input;
+    const { mode, includes, folders } = input.project;
+    // All files of the project are searched, whatever the mode.
+    const own = mode === "chain" ? "deep" : mode === "chain+" ? "deep+" : mode;
+    this.project = new Searcher(null, own, includes, folders);
+    this.searchers = input.libraries.map((library) => new Searcher(library, library.mode, input.includes(library), [library.folder]));
+  }
+
+  find(): Finding {
+    const { mode } = this.input.project;
+    this.search(this.project, []);
+    if (mode.startsWith("chain") && this.project.needs.length > 0) {
+      for (const each of this.searchers.filter((s) => s.isUsed)) this.search(each, this.sourcesOf(each));
+    }
+    const libraries = (all: readonly Searcher[]): Library[] => all.flatMap((s) => (s.library === null ? [] : [s.library]));
+    return {
+      uses: libraries(this.project.needs),
+      found: this.searchers.flatMap((s) =>
+        s.library === null || !s.isUsed
+          ? []
+          : [{ library: s.library, dependencies: libraries(s.needs), circular: libraries(s.circular), needed: s.needed }],
+      ),
+      missing: [...this.missing.values()],
+    };
+  }
+
+  /** Libraries in use first, else in storage order. */
+  private ordered(): Searcher[] {
+    return [...this.searchers.filter((s) => s.isUsed), ...this.searchers.filter((s) => !s.isUsed)];
+  }
+
+  private sourcesOf(searcher: Searcher): readonly string[] {
+    return searcher.library === null ? this.input.project.sources : this.input.sources(searcher.library);
+  }
+
+  private search(from: Searcher, files: readonly string[]): void {
+    this.want(from);
+    if (from.mode === "off") return;
+    const start = from.mode.startsWith("deep") ? this.sourcesOf(from) : files;
+    const hits = new Map<Searcher, string[]>();
+    for (const path of this.reached(from, start)) {
+      const owner = this.ordered().find((s) => s.owns(path));
+      if (owner === undefined) continue;
+      const paths = hits.get(owner);
+      if (paths === undefined) hits.set(owner, [path]);
+      else paths.push(path);
+    }
+    for (const [library, paths] of hits) this.depend(from, library, paths, { by: from.library, file: paths[0] ?? null });
+  }
+
+  /** What lib_deps, or a manifest, names. */
+  private want(from: Searcher): void {
+    if (from.wantsDone) return;
+    from.wantsDone = true;
+    const needed = { by: from.library, file: null };
+    if (from.library !== null) {
+      for (const dependency of from.library.dependencies) {
+        const library = this.ordered().find((s) => s.library !== null && fits(s.library, dependency));
+        if (library !== undefined && !from.needs.includes(library)) this.depend(from, library, [], needed);
+      }
+      return;
+    }
+    const later: Searcher[] = [];
+    for (const want of this.input.project.wants) {
+      const library = this.searchers.find((s) => s.library === want.library);
+      if (library === undefined || from.needs.includes(library)) continue;
+      if (want.later) {
+        this.link(from, library, needed);
+        later.push(library);
+      } else this.depend(from, library, [], needed);
+    }
+    for (const library of later) this.search(library, []);
+  }
+
+  private depend(from: Searcher, on: Searcher, files: readonly string[], needed: Needed): void {
+    this.link(from, on, needed);
+    this.search(on, files);
+  }
+
+  private link(from: Searcher, on: Searcher, needed: Needed): void {
+    if (from === on) return;
+    if (reaches(on, from, new Set())) {
+      if (!from.circular.includes(on)) from.circular.push(on);
+      return;
+    }
+    if (from.needs.includes(on)) return;
+    from.needs.push(on);
+    on.needed.push(needed);
+    on.isUsed = true;
+    this.folders = null;
+  }
+
+  /** The files that some files of a library lead to, in the order in which they are met; files of its own are followed. */
+  private reached(from: Searcher, start: readonly string[]): Set<string> {
+    this.folders ??= [...this.input.project.includes, ...this.ordered().flatMap((s) => s.includes)];
+    const folders = [...from.includes, ...this.folders];
+    const queue = [...start];
+    const queued = new Set(queue);
+    const result = new Set<string>();
+    for (const path of queue) {
+      queued.delete(path);
+      if (from.searched.has(path)) continue;
+      from.searched.add(path);
+      for (const hit of this.candidates(path, from, folders)) {
+        if (!from.searched.has(hit) && !queued.has(hit) && from.owns(hit)) {
+          queue.push(hit);
+          queued.add(hit);
+        }
+        result.add(hit);
+        if (!HEADER.test(hit)) continue;
+        const stem = hit.slice(0, hit.lastIndexOf("."));
+        for (const extension of BESIDE) if (this.input.tree.isFile(`${stem}.${extension}`)) result.add(`${stem}.${extension}`);
+      }
+    }
+    return result;
+  }
+
+  private candidates(path: string, from: Searcher, folders: readonly string[]): readonly string[] {
+    const conditional = from.mode.endsWith("+") ? this.input.scan.conditional(path, from.library, folders) : null;
+    if (conditional !== null) return conditional;
+    const own = folderOf(path);
+    return this.input.scan.classic(path).flatMap((include) => {
+      const hit = this.lookUp(include, own, folders);
+      if (hit === null && from.library === null) this.missing.set(`${include.text}\n${path}`, { ...include, file: path });
+      return hit === null ? [] : [hit];
+    });
+  }
+
+  private lookUp({ text, quote }: IncludeRef, own: string, folders: readonly string[]): string | null {
+    const { tree } = this.input;
+    const beside = tree.find(own, text);
+    if (quote && beside !== null) return beside;
+    for (const folder of folders) {
+      const hit = tree.find(folder, text);
+      if (hit !== null) return hit;
+    }
+    return beside;
+  }
+}
+
+/** Whether `from` needs `to`, directly or not. */
+function reaches(from: Searcher, to: Searcher, seen: Set<Searcher>): boolean {
+  if (from.needs.includes(to)) return true;
+  if (seen.has(from)) return false;
+  seen.add(from);
+  return from.needs.some((s) => reaches(s, to, seen));
+}
+
+/** A manifest's dependency: by name, with case, and owner where both are known. Versions do not choose among what is at hand. */
+function fits(library: Library, wanted: Dependency): boolean {
+  const known = library.installed;
+  const name = known !== null && known.uri !== "" ? known.name : known?.name || library.name;
+  if (wanted.name !== "" && name !== wanted.name) return false;
+  return wanted.owner === "" || known === null || known.owner === "" || known.owner === wanted.owner;
+}
