@@ -1,7 +1,7 @@
 /** The action graph: dense ids for files and actions, and the growing that refuses what can not be built. */
-import { failure, ok, fail } from "./failure.ts";
+import { fail, failure, ok } from "./failure.ts";
 import { folderOf } from "./paths.ts";
-import type { ActionId, ActionSpec, FileId, ProjectPath, Result } from "./types.ts";
+import type { ActionId, ActionSpec, Failure, FileId, ProjectPath, Result } from "./types.ts";
 
 /** An action with its ids. `needs`: the distinct actions whose outputs it takes or waits for. */
 export interface Node {
@@ -16,12 +16,18 @@ const NONE = -1;
 export class Graph {
   readonly paths: ProjectPath[] = [];
   readonly nodes: Node[] = [];
+  /** The actions that need one, by its id. */
+  private readonly users: ActionId[][] = [];
   private readonly ids = new Map<string, FileId>();
   private readonly makers: number[] = [];
   private readonly byName = new Map<string, ActionId>();
   /** Output paths without case, against two producers on a disk that folds it. */
   private readonly folded = new Map<string, ActionId>();
   private readonly folders = new Set<string>();
+  /** Folder, without case, → the actions with an output somewhere below it, in order. */
+  private readonly inside = new Map<string, ActionId[]>();
+  /** Inputs that nothing made when their action was added → that action. */
+  private readonly given = new Map<string, ActionId>();
 
   file(path: string): FileId {
     let id = this.ids.get(path);
@@ -48,6 +54,23 @@ export class Graph {
     return id === undefined ? undefined : this.node(id);
   }
 
+  /** The actions that need this one's outputs. */
+  usersOf(id: ActionId): readonly ActionId[] {
+    return this.users[id] ?? [];
+  }
+
+  /** All actions that depend on this one, directly or through others. */
+  dependants(id: ActionId): ReadonlySet<ActionId> {
+    const found = new Set<ActionId>();
+    const queue = [...this.usersOf(id)];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (found.has(next)) continue;
+      found.add(next);
+      queue.push(...this.usersOf(next));
+    }
+    return found;
+  }
+
   /** The action that makes this path, also when it lies in a folder that an action makes; undefined for a leaf. */
   producer(path: string): ActionId | undefined {
     const id = this.ids.get(path);
@@ -61,34 +84,83 @@ export class Graph {
   }
 
   /**
-   * Adds what a plan found, in an order that may name later ones. Refuses a second producer of one path (also in other case), an action of the same
-   * name with another content, and a cycle. Ids of the new actions, in the order of the specs.
+   * Adds what a plan found, in an order that may name later ones. Refused, and then nothing is added: a second producer of one path (also in other case,
+   * or inside a folder that another action makes), an action of the same name with another content, a producer of what an action already took as given,
+   * and a cycle. Ids of the actions, in the order of the specs.
    */
   grow(specs: readonly ActionSpec[]): Result<readonly ActionId[]> {
+    const first = this.nodes.length;
     const fresh: ActionSpec[] = [];
+    let refused: Failure | null = null;
     for (const spec of specs) {
       const there = this.byName.get(spec.name);
-      const id = there ?? ((this.nodes.length + fresh.length) as ActionId);
-      if (there !== undefined) {
-        if (JSON.stringify(this.node(there).spec) === JSON.stringify(spec)) continue;
-        return fail(failure("graph.two-actions", 3, `two different actions are called ${spec.name}`));
+      if (there === undefined) {
+        const id = (first + fresh.length) as ActionId;
+        this.byName.set(spec.name, id);
+        fresh.push(spec);
+        refused = this.claim(spec, id, fresh);
+      } else if (JSON.stringify(this.specOf(there, fresh)) !== JSON.stringify(spec)) {
+        refused = failure("graph.two-actions", 3, `two different actions are called ${spec.name}`);
       }
-      for (const output of spec.outputs) {
-        const key = output.toLowerCase();
-        const other = this.folded.get(key);
-        if (other !== undefined && other !== id) return fail(twoProducers(output, spec, this.specOf(other, fresh)));
-        this.folded.set(key, id);
-        this.makers[this.file(output)] = id;
-        if (output.endsWith("/")) this.folders.add(output.slice(0, -1));
-      }
-      this.byName.set(spec.name, id);
-      fresh.push(spec);
+      if (refused !== null) break;
     }
-    const first = this.nodes.length;
-    for (const spec of fresh) this.nodes.push(this.link(spec, this.nodes.length as ActionId));
-    const cycle = this.findCycle(first);
-    if (cycle !== null) return fail(failure("graph.cycle", 3, `these actions wait for each other: ${cycle.join(" → ")}`));
+    if (refused === null) {
+      for (const spec of fresh) this.nodes.push(this.link(spec, this.nodes.length as ActionId));
+      const cycle = this.findCycle(first);
+      if (cycle !== null) refused = failure("graph.cycle", 3, `these actions wait for each other: ${cycle.join(" → ")}`);
+    }
+    if (refused !== null) {
+      this.withdraw(fresh, first);
+      return fail(refused);
+    }
     return ok(specs.map((s) => this.byName.get(s.name) as ActionId));
+  }
+
+  /** Enters the outputs of a new action; a failure if one of them is another's, or was taken for a file that nothing makes. */
+  private claim(spec: ActionSpec, id: ActionId, fresh: readonly ActionSpec[]): Failure | null {
+    for (const output of spec.outputs) {
+      const folded = output.toLowerCase();
+      const bare = folded.endsWith("/") ? folded.slice(0, -1) : folded;
+      let other = this.otherThan(id, [this.folded.get(bare), this.folded.get(`${bare}/`), ...(this.inside.get(bare) ?? [])]);
+      for (let dir = folderOf(bare); other === undefined && dir !== "" && dir !== "/"; dir = folderOf(dir)) {
+        other = this.otherThan(id, [this.folded.get(dir), this.folded.get(`${dir}/`)]);
+      }
+      if (other !== undefined) return twoProducers(output, spec, this.specOf(other, fresh));
+      const early = this.given.get(output);
+      if (early !== undefined) return lateProducer(output, spec, this.node(early).spec);
+      this.folded.set(folded, id);
+      this.makers[this.file(output)] = id;
+      if (output.endsWith("/")) this.folders.add(output.slice(0, -1));
+      for (let dir = folderOf(bare); dir !== "" && dir !== "/"; dir = folderOf(dir)) {
+        const makers = this.inside.get(dir);
+        if (makers === undefined) this.inside.set(dir, [id]);
+        else if (makers[makers.length - 1] !== id) makers.push(id);
+      }
+    }
+    return null;
+  }
+
+  private otherThan(id: ActionId, makers: readonly (ActionId | undefined)[]): ActionId | undefined {
+    return makers.find((m) => m !== undefined && m !== id);
+  }
+
+  /** Takes back what grow() entered since `first`. */
+  private withdraw(fresh: readonly ActionSpec[], first: number): void {
+    this.nodes.length = first;
+    for (const spec of fresh) {
+      this.byName.delete(spec.name);
+      for (const output of spec.outputs) {
+        const folded = output.toLowerCase();
+        if ((this.folded.get(folded) ?? NONE) < first) continue;
+        this.folded.delete(folded);
+        this.makers[this.file(output)] = NONE;
+        this.folders.delete(output.slice(0, -1));
+      }
+    }
+    for (const makers of this.inside.values()) while ((makers[makers.length - 1] ?? NONE) >= first) makers.pop();
+    for (const users of this.users) while ((users?.[users.length - 1] ?? NONE) >= first) users?.pop();
+    for (const [path, id] of this.given) if (id >= first) this.given.delete(path);
+    this.users.length = Math.min(this.users.length, first);
   }
 
   private specOf(id: ActionId, fresh: readonly ActionSpec[]): ActionSpec | undefined {
@@ -98,12 +170,21 @@ export class Graph {
   private link(spec: ActionSpec, id: ActionId): Node {
     const needs = new Set<ActionId>();
     for (const input of spec.inputs) {
-      const maker = input.is === "value" ? undefined : this.producer(input.path);
+      if (input.is === "value") continue;
+      const maker = this.producer(input.path);
       if (maker !== undefined) needs.add(maker);
+      else if (!this.given.has(input.path)) this.given.set(input.path, id);
+      // A folder as an input is all that is in it, and so all that is made there.
+      if (input.path.endsWith("/")) for (const m of this.inside.get(input.path.slice(0, -1).toLowerCase()) ?? []) needs.add(m);
     }
     for (const path of spec.orderOnly) {
       const maker = this.producer(path);
       if (maker !== undefined) needs.add(maker);
+    }
+    for (const need of needs) {
+      const users = this.users[need];
+      if (users === undefined) this.users[need] = [id];
+      else users.push(id);
     }
     return { id, spec, outputs: spec.outputs.map((o) => this.file(o)), needs: [...needs] };
   }
@@ -134,8 +215,15 @@ export class Graph {
   }
 }
 
-function twoProducers(path: string, a: ActionSpec, b: ActionSpec | undefined) {
-  return failure("graph.two-producers", 3, `${path} would be made twice: by ${b?.name ?? "another action"} and by ${a.name}`, {
-    hint: "give one of them another output; paths that differ in case only count as one",
+function twoProducers(path: string, a: ActionSpec, b: ActionSpec | undefined): Failure {
+  const other = b === undefined || b.outputs.includes(path as ProjectPath) ? "" : ` (${b.outputs.join(" ")})`;
+  return failure("graph.two-producers", 3, `${path} would be made twice: by ${b?.name ?? "another action"}${other} and by ${a.name}`, {
+    hint: "give one of them another output; paths that differ in case only count as one, and a folder as all that is in it",
+  });
+}
+
+function lateProducer(path: string, maker: ActionSpec, user: ActionSpec): Failure {
+  return failure("graph.late-producer", 3, `${maker.name} makes ${path}, but was planned after ${user.name}, which reads it`, {
+    hint: "let the plan that adds the reader add what it reads, too",
   });
 }

@@ -1,12 +1,20 @@
 /** Dead outputs: what an earlier run put into an output folder and nothing makes now. */
 import type { Graph } from "./graph.ts";
 import { folderOf } from "./paths.ts";
-import type { Disk, ProjectState } from "./types.ts";
+import type { ActionSpec, Disk, ProjectState } from "./types.ts";
 
-/** Every output of the graph below a folder, sorted. */
+/** Every path that an action writes: its outputs, and what it leaves only if it is killed. */
+export function writtenBy(spec: ActionSpec): string[] {
+  const written: string[] = [...spec.outputs];
+  if (spec.rspfile !== null) written.push(spec.rspfile.path);
+  if (spec.discover.by === "depfile") written.push(spec.discover.path);
+  return written;
+}
+
+/** Every path below a folder that the graph's actions write, sorted. */
 export function outputsBelow(graph: Graph, folder: string): string[] {
   const found: string[] = [];
-  for (const { spec } of graph.nodes) for (const output of spec.outputs) if (output.startsWith(`${folder}/`)) found.push(output);
+  for (const { spec } of graph.nodes) for (const path of writtenBy(spec)) if (path.startsWith(`${folder}/`)) found.push(path);
   return found.sort();
 }
 

@@ -93,7 +93,6 @@ class Run {
   private readonly needed = new Set<ActionId>();
   private readonly phase: Phase[] = [];
   private readonly waiting: number[] = [];
-  private readonly dependants: ActionId[][] = [];
   private readonly ready = new ReadyQueue();
   /** Decided to run, waiting for their claims. */
   private readonly blocked = new ReadyQueue();
@@ -128,10 +127,10 @@ class Run {
   }
 
   async go(): Promise<RunOutcome> {
-    this.grow(this.request.plans);
+    if (this.grow(this.request.plans) !== null) for (const plan of this.request.plans) this.failedEnvs.add(plan.env);
     await this.loop();
+    this.abandon();
     this.reportUnresolved();
-    const actions = [...this.needed].filter((id) => this.graph.node(id).spec.kind !== "plan").length;
     return {
       graph: this.graph,
       files: this.files,
@@ -139,7 +138,7 @@ class Run {
       cancelled: this.stop.aborted,
       trusted:
         !this.settler.disturbed && this.failures.every((f) => f.severity === "warning") && !this.stop.aborted && !this.request.dryRun,
-      counts: { actions, ...this.counts },
+      counts: { actions: this.actionsNeeded(), ...this.counts },
       resolved: this.resolved,
       targets: this.targets,
       results: this.results,
@@ -191,11 +190,27 @@ class Run {
     this.ready.reorder(order);
     this.blocked.reorder(order);
     for (const node of this.graph.nodes) if (this.needed.has(node.id) && this.phase[node.id] === undefined) this.await(node);
-    const envs = [...new Set(this.graph.nodes.map((n) => n.spec.env))];
-    const actions = [...this.needed].filter((id) => this.graph.node(id).spec.kind !== "plan").length;
-    const profile = this.request.plans[0]?.profile ?? "release";
-    this.emit({ type: "plan", envs, profile, actions, files: this.graph.paths.length, final: this.plansOpen === 0 });
+    this.emitPlan();
     return null;
+  }
+
+  private emitPlan(): void {
+    const envs = [...new Set(this.graph.nodes.map((n) => n.spec.env))];
+    const profile = this.request.plans[0]?.profile ?? "release";
+    this.emit({
+      type: "plan",
+      envs,
+      profile,
+      actions: this.actionsNeeded(),
+      files: this.graph.paths.length,
+      final: this.plansOpen === 0,
+    });
+  }
+
+  private actionsNeeded(): number {
+    let count = 0;
+    for (const id of this.needed) if (this.graph.node(id).spec.kind !== "plan") count++;
+    return count;
   }
 
   private need(id: ActionId): void {
@@ -210,17 +225,7 @@ class Run {
   }
 
   private await(node: Node): void {
-    let open = 0;
-    for (const need of node.needs) {
-      if (this.phase[need] === "settled") continue;
-      open++;
-      let list = this.dependants[need];
-      if (list === undefined) {
-        list = [];
-        this.dependants[need] = list;
-      }
-      list.push(node.id);
-    }
+    const open = node.needs.filter((need) => this.phase[need] !== "settled").length;
     this.waiting[node.id] = open;
     this.phase[node.id] = "waiting";
     if (open === 0) this.makeReady(node.id);
@@ -421,15 +426,16 @@ class Run {
     this.phase[node.id] = "settled";
     this.results.set(node.id, result);
     for (const output of result.outputs) this.graph.file(fromCanonical(output.path, outFolder(node.spec.env, node.spec.profile)));
-    if (node.spec.kind === "plan") this.planned(node, JSON.parse(result.grown ?? "null") as Planned | null);
     this.release(node);
+    if (node.spec.kind === "plan") this.planned(node, JSON.parse(result.grown ?? "null") as Planned | null);
   }
 
   private release(node: Node): void {
-    for (const id of this.dependants[node.id] ?? []) {
+    for (const id of this.graph.usersOf(node.id)) {
+      if (this.phase[id] !== "waiting") continue;
       const open = (this.waiting[id] ?? 0) - 1;
       this.waiting[id] = open;
-      if (open === 0 && this.phase[id] === "waiting") this.makeReady(id);
+      if (open === 0) this.makeReady(id);
     }
     this.wakeUp();
   }
@@ -442,13 +448,11 @@ class Run {
     const names = this.targets.get(env) ?? new Map<string, readonly ProjectPath[]>();
     for (const [name, paths] of Object.entries(planned.targets)) names.set(name, [...(names.get(name) ?? []), ...paths]);
     this.targets.set(env, names);
-    const failed = this.grow(planned.actions);
-    if (failed !== null) {
+    if (this.grow(planned.actions) !== null) {
       this.failedEnvs.add(env);
-      this.counts.failed++;
-      return;
-    }
-    if (!this.request.dryRun) this.sweep(env, profile);
+      this.phase[node.id] = "failed";
+      if (this.plansOpen === 0) this.emitPlan();
+    } else if (!this.request.dryRun) this.sweep(env, profile);
   }
 
   /** Removes what no action makes any more, once every plan of the env has spoken. */
@@ -456,21 +460,32 @@ class Run {
     const folder = outFolder(env, profile);
     const before = this.world.state.outputs(folder);
     const now = outputsBelow(this.graph, folder);
-    const open = this.graph.nodes.some(
-      (n) => n.spec.kind === "plan" && n.spec.env === env && this.needed.has(n.id) && this.phase[n.id] !== "settled",
-    );
-    if (open) return this.journal.note(folder, [...new Set([...before, ...now])].sort());
+    if (this.plansMissing(env)) return this.journal.note(folder, [...new Set([...before, ...now])].sort());
     for (const path of prune(this.world.disk, folder, before, now)) this.files.forget(path);
     this.journal.note(folder, now);
   }
 
+  /** Whether something is still to be planned for the env, or never will be because a plan failed. */
+  private plansMissing(env: string): boolean {
+    return this.graph.nodes.some((n) => n.spec.kind === "plan" && n.spec.env === env && this.phase[n.id] !== "settled");
+  }
+
+  /** An env whose plan failed or was left out does not know what it makes: what it made before, a stale image too, goes. */
+  private abandon(): void {
+    if (this.stop.aborted || this.request.dryRun) return;
+    for (const { env, profile } of this.request.plans) {
+      if (!this.failedEnvs.has(env) || !this.plansMissing(env)) continue;
+      const folder = outFolder(env, profile);
+      prune(this.world.disk, folder, this.world.state.outputs(folder), outputsBelow(this.graph, folder));
+    }
+  }
+
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
-    this.counts.failed++;
     this.failedEnvs.add(node.spec.env);
     if (result !== null) this.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.end(node, "failed", result, exitCode, why);
-    this.phase[node.id] = "failed";
-    this.dropDependants(node.id);
+    this.discardAfter(node.id);
+    this.drop(node.id);
     this.wakeUp();
   }
 
@@ -484,23 +499,28 @@ class Run {
 
   /** Leaves out an action and all that waits for it. */
   private drop(id: ActionId): void {
-    if (this.phase[id] === "failed") return;
-    this.phase[id] = "failed";
-    this.dropDependants(id);
+    const open = this.plansOpen;
+    this.leaveOut(id);
+    for (const dependant of this.graph.dependants(id)) if (this.phase[dependant] === "waiting") this.leaveOut(dependant);
+    if (open > 0 && this.plansOpen === 0) this.emitPlan();
   }
 
-  private dropDependants(id: ActionId): void {
-    const queue = [...(this.dependants[id] ?? [])];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (this.phase[next] !== "waiting") continue;
-      this.phase[next] = "failed";
-      queue.push(...(this.dependants[next] ?? []));
-    }
+  private leaveOut(id: ActionId): void {
+    if (this.phase[id] === "failed") return;
+    this.phase[id] = "failed";
+    if (this.graph.node(id).spec.kind === "plan") this.plansOpen--;
+  }
+
+  /** What was made from the outputs of an action that failed says nothing any more: a stale image must not be flashed. */
+  private discardAfter(id: ActionId): void {
+    if (this.request.dryRun) return;
+    for (const dependant of this.graph.dependants(id)) this.settler.clear(this.graph.node(dependant));
   }
 
   private end(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
     if (node.spec.kind === "plan") return;
     if (status === "ran") this.counts.ran++;
+    if (status === "failed") this.counts.failed++;
     if (status === "hit" || status === "remote-hit") this.counts.hits++;
     this.emit(this.endOf(node, status, result, exitCode, why));
   }

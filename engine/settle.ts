@@ -11,6 +11,7 @@ import { fail, failure, ok } from "./failure.ts";
 import { ABSENT, type Files, RecordingIo, type FilesHost } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
+import { writtenBy } from "./prune.ts";
 import { canonical, canonicalText, folderOf, fromCanonical, outFolder, type Paths } from "./paths.ts";
 import type {
   ActionCache,
@@ -189,30 +190,33 @@ export class Settler {
     return true;
   }
 
-  /** Removes an action's outputs and what is known of them. */
+  /** Removes all that an action writes, and what is known of it. */
   clear(node: Node): void {
-    for (const output of node.spec.outputs) {
-      if (output.endsWith("/")) for (const path of this.files.below(output)) this.files.forget(path);
-      this.world.disk.remove(output.endsWith("/") ? output.slice(0, -1) : output);
-      this.files.forget(output);
+    for (const path of writtenBy(node.spec)) {
+      if (path.endsWith("/")) for (const below of this.files.below(path)) this.files.forget(below);
+      this.world.disk.remove(path.endsWith("/") ? path.slice(0, -1) : path);
+      this.files.forget(path);
     }
   }
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
   async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
-    for (let attempt = 0; ; attempt++) {
-      const ended = await this.attempt(node, sk, stop);
-      if (!ended.ok || ended.value !== "disturbed") {
-        if (!ended.ok) this.clear(node);
-        return ended as Result<Finished>;
+    let good = false;
+    try {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const ended = await this.attempt(node, sk, stop);
+        if (!ended.ok) return ended;
+        if (ended.value !== "disturbed") {
+          good = ended.value.exitCode === 0;
+          return ok(ended.value);
+        }
+        this.disturbed = true;
+        sk = staticKey(this.world.hashing, node.spec, this.world.paths.project, (r) => this.files.digest(r));
       }
-      this.disturbed = true;
-      sk = staticKey(this.world.hashing, node.spec, this.world.paths.project, (r) => this.files.digest(r));
-      if (attempt === 2) {
-        this.clear(node);
-        const message = `the inputs of ${node.spec.label} kept changing while it ran`;
-        return fail(failure("run.inputs-change", 1, message, { hint: "stop what writes them, then run again" }));
-      }
+      const message = `the inputs of ${node.spec.label} kept changing while it ran`;
+      return fail(failure("run.inputs-change", 1, message, { hint: "stop what writes them, then run again" }));
+    } finally {
+      if (!good) this.clear(node);
     }
   }
 
