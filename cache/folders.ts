@@ -1,7 +1,7 @@
 /** Where the cache lies, and whether that place can hold it. */
-import { accessSync, constants, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Result } from "../engine/types.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
@@ -32,7 +32,7 @@ const networkFuse = /^fuse\.(sshfs|s3fs|rclone|gcsfuse|glusterfs|ceph|davfs|curl
 export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): Result<string> {
   const folder = cachePath(vars);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     return { ok: false, failure: unwritable(folder, errorCode(error)) };
@@ -51,6 +51,19 @@ export function cacheFolder(vars: Readonly<Record<string, string | undefined>>):
     };
   }
   return { ok: true, value: folder };
+}
+
+/** mkdir -p that throws the true reason: where the disk is read-only, Node's own says ENOENT. */
+export function makeFolders(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    let missing = folder;
+    while (!existsSync(dirname(missing))) missing = dirname(missing);
+    mkdirSync(missing);
+    throw error;
+  }
 }
 
 /** Only the name: nothing is looked at or made. */

@@ -2,9 +2,10 @@
  * One project's memory between runs, in its `.fb/state`: the last run of each action (db, see statefile.ts), the outputs of each folder (outputs/),
  * the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Failure, LastRun, ProjectState, Result, RunResult } from "../engine/types.ts";
+import { makeFolders } from "./folders.ts";
 import { StateFile } from "./statefile.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
@@ -36,7 +37,7 @@ export class LocalState implements ProjectState {
    */
   static open(fbFolder: string, stateFolder: string = join(fbFolder, "state")): Result<LocalState> {
     try {
-      if (!existsSync(join(stateFolder, "outputs"))) mkdirSync(join(stateFolder, "outputs"), { recursive: true });
+      if (!existsSync(join(stateFolder, "outputs"))) makeFolders(join(stateFolder, "outputs"));
       writeOnce(join(fbFolder, ".gitignore"), "*\n");
       writeOnce(join(fbFolder, "CACHEDIR.TAG"), cacheTag);
       return { ok: true, value: new LocalState(stateFolder) };

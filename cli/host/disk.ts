@@ -5,7 +5,9 @@
  * wherever the interface has one; every other errno is thrown as DiskError, which carries the Failure to show.
  */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
+import { makeFolders } from "../../cache/folders.ts";
 import { failure } from "../../engine/failure.ts";
 import type { DirEntry, Disk, Failure, Signature } from "../../engine/types.ts";
 
@@ -61,8 +63,11 @@ function explain(code: string, at: string): readonly [id: string, what: string, 
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);
 
 function errno(e: unknown): string {
-  if (e instanceof Error && "code" in e && typeof e.code === "string") return e.code;
-  throw e;
+  if (!(e instanceof Error && "code" in e && typeof e.code === "string")) throw e;
+  if (e.code !== "") return e.code;
+  // rmSync knows few names: of EROFS it gives the number only.
+  const number = "errno" in e ? Math.abs(Number(e.errno)) : 0;
+  return Object.entries(os.constants.errno).find(([, n]) => n === number)?.[0] ?? `error ${number}`;
 }
 
 /** A disk of one project. `close` gives the clock's descriptor back. */
@@ -168,7 +173,7 @@ class NodeDisk implements HostDisk {
   }
 
   makeDir(at: string): void {
-    this.#must("make the folder", at, (real) => fs.mkdirSync(real, { recursive: true }));
+    this.#must("make the folder", at, (real) => makeFolders(real));
   }
 
   realpath(at: string): string | null {
