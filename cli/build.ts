@@ -236,7 +236,7 @@ class Build {
       const near = nearest(unknown, all);
       const hint = near.length > 0 ? `did you mean ${near.map((n) => `"${n}"`).join(" or ")}?` : `its envs: ${all.join(" ")}`;
       const fromIni = named.length === 0;
-      const place = fromIni ? { file: "platformio.ini", hint } : { hint };
+      const place = fromIni ? { ...project.config.origin("platformio", "default_envs", unknown), hint } : { hint };
       return fail(failure("env.unknown", fromIni ? 3 : 2, `platformio.ini has no env "${unknown}"`, place));
     }
     return ok(all.filter((name) => chosen.includes(name)));

@@ -8,6 +8,7 @@ import { listingText } from "../engine/files.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
+import type { Origin } from "../rules/spec.ts";
 import { home } from "./home.ts";
 import { type HostDisk, openDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
@@ -123,7 +124,7 @@ export class RecordingProjectIo implements ProjectIo {
 }
 
 /** What a `!command` of the flags prints. A command that fails ends its env (exit 1), as in PlatformIO. */
-export function commandOutput(command: string, folder: string): Result<string> {
+export function commandOutput(command: string, folder: string, place: Origin | null): Result<string> {
   try {
     return ok(
       execFileSync("/bin/sh", ["-c", command], {
@@ -139,6 +140,7 @@ export function commandOutput(command: string, folder: string): Result<string> {
     return fail(
       failure("flags.command", 1, `the flags' command "!${command}" ${how}`, {
         file: CONFIG_FILE,
+        ...place,
         hint: "run it by hand in the project's folder",
       }),
     );

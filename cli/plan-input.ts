@@ -14,6 +14,7 @@ import type { EnvPlan, FlagSource, PlannedTool } from "../rules/plan-env.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";
+import type { Origin } from "../rules/spec.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import { type CompilerAsk, libraryOptions } from "./library-input.ts";
@@ -57,7 +58,7 @@ export function planInput(
   if (!variant.ok) return variant;
   const commands = new Map<string, string>();
   for (const command of flagCommands(env)) {
-    const output = commandOutput(command, project.dir);
+    const output = commandOutput(command, project.dir, commandPlace(env, command));
     if (!output.ok) return output;
     commands.set(command, output.value);
   }
@@ -191,6 +192,14 @@ function variantFolder(env: EnvProject, project: Project, disk: HostDisk, core: 
 function flagCommands(env: EnvProject): readonly string[] {
   const { buildFlags, buildUnflags, buildSrcFlags, debugBuildFlags, board } = env;
   return commandsIn([...buildFlags, ...buildUnflags, ...buildSrcFlags, ...debugBuildFlags, ...(board?.extraFlags ?? [])]);
+}
+
+/** Where the ini has a `!command`. */
+function commandPlace(env: EnvProject, command: string): Origin | null {
+  const { buildFlags, buildUnflags, buildSrcFlags, debugBuildFlags } = env;
+  const all = { build_flags: buildFlags, build_unflags: buildUnflags, build_src_flags: buildSrcFlags, debug_build_flags: debugBuildFlags };
+  const [option] = Object.entries(all).find(([, items]) => items.some((i) => i.includes(command))) ?? [""];
+  return env.options.get(option)?.origin ?? null;
 }
 
 /** What `$NAME` in flags and filters stands for; PlatformIO's names, with fb's output folder for its build folder. */

@@ -230,6 +230,10 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     options.set(declaredOption(section, option)?.name ?? option, { value, time, origin: config.origin(section, option) });
   }
 
+  if (!/^[a-z\d_-]+$/i.test(name)) {
+    const hint = `name it of letters, digits, "_" and "-"`;
+    failures.push(failure("env.name", 3, `[${section}]: "${name}" is no name of an env`, { ...sectionPlace(section, config), hint }));
+  }
   const platformSpec = parsePlatformSpec(text("platform"));
   const platform = findPlatform(section, platformSpec, reader);
   if (!platform.ok) failures.push(platform.failure);
