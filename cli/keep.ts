@@ -43,9 +43,10 @@ export async function keepSnapshot(
 ): Promise<void> {
   const { disk, project, looked } = open;
   const { files } = outcome;
-  const youngest = files.youngest();
+  const times = extra.flatMap((path) => disk.sign(path) ?? []).flatMap((s) => [s.mtimeNs, s.ctimeNs]);
+  const youngest = [files.youngest() ?? 0n, ...times].reduce((a, b) => (a > b ? a : b));
   const patience = clock.monotonicMs() + TICK_MS;
-  while (youngest !== null && disk.now() <= youngest) {
+  while (disk.now() <= youngest) {
     if (clock.monotonicMs() > patience) return;
     await clock.sleep(1, NEVER);
   }
