@@ -5,7 +5,6 @@
  * wherever the interface has one; every other errno is thrown as DiskError, which carries the Failure to show.
  */
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { makeFolders } from "../../cache/folders.ts";
 import { failure } from "../../engine/failure.ts";
@@ -65,9 +64,8 @@ const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAM
 function errno(e: unknown): string {
   if (!(e instanceof Error && "code" in e && typeof e.code === "string")) throw e;
   if (e.code !== "") return e.code;
-  // rmSync knows few names: of EROFS it gives the number only.
-  const number = "errno" in e ? Math.abs(Number(e.errno)) : 0;
-  return Object.entries(os.constants.errno).find(([, n]) => n === number)?.[0] ?? `error ${number}`;
+  // rmSync knows few names.
+  return "UNKNOWN";
 }
 
 /** A disk of one project. `close` gives the clock's descriptor back. */
@@ -153,8 +151,10 @@ class NodeDisk implements HostDisk {
       try {
         fs.unlinkSync(bare);
       } catch (e) {
-        // Linux says EISDIR of a folder, POSIX and macOS EPERM; rmSync tells again what is really wrong.
-        if (ABSENT.has(errno(e))) return;
+        const code = errno(e);
+        if (ABSENT.has(code)) return;
+        // Linux says EISDIR of a folder, POSIX and macOS EPERM.
+        if (code !== "EISDIR" && code !== "EPERM") throw e;
         fs.rmSync(bare, { recursive: true, force: true });
       }
     });

@@ -67,8 +67,9 @@ function cell(name: string, usage: Usage, before: number | null, color: boolean)
   return `${name} ${share}(${of}${change === "" ? "" : `, ${change}`})`;
 }
 
+/** A memory that does not hold its program is said so in every run, also in one that had nothing to do. */
 function percent({ used, total }: Usage): string {
-  return `${((used / (total ?? 1)) * 100).toFixed(1)}%`;
+  return `${((used / (total ?? 1)) * 100).toFixed(1)}%${total !== null && used > total ? " OVERFLOW" : ""}`;
 }
 
 function difference(now: number, before: number | null): string {

@@ -23,7 +23,7 @@ test("bars as PlatformIO's users know them, with the difference to the last buil
 
 test("what is nearly full is yellow, what does not fit red", () => {
   const text = renderSizes({ artifacts: [], size: [row("uno", 31_000, 3000)] }, () => null, true);
-  assert.ok(text.includes("\x1b[1;31m[==========] 146.5%\x1b[0m"), text);
+  assert.ok(text.includes("\x1b[1;31m[==========] 146.5% OVERFLOW\x1b[0m"), text);
   assert.ok(text.includes("\x1b[1;33m[==========]  96.1%\x1b[0m"), text);
 });
 
