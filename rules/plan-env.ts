@@ -319,6 +319,7 @@ class EnvPlanner {
     for (const [name, variable] of parts) {
       const folder = expandText(nameOnly(variable), this.scope);
       if (!folder.ok) return folder;
+      if (this.io.list(folder.value) === null) return fail(this.noFolder(variable, folder.value));
       const found = matchSources(defaultFilter, this.io, folder.value).flatMap((path): Group["sources"] => {
         const kind = sourceKind(path);
         return kind === null ? [] : [{ src: join(folder.value, path), obj: withoutSuffix(objectPath(name, path)), kind }];
@@ -404,6 +405,13 @@ class EnvPlanner {
       }
     }
     return ok({ direct, objects, archives, targets: { ...targets, deps: [...objects, ...archives] } });
+  }
+
+  private noFolder(what: "core" | "variant", folder: string): Failure {
+    const name = this.p.names.get(`board.build.${what}`);
+    const message = `the board's ${what} "${String(name ?? "")}" is not in the framework's package: there is no folder ${folder}`;
+    const hint = `use a framework package that has it (platform_packages), or set board_build.${what}`;
+    return failure(`framework.no-${what}`, 3, message, { file: "platformio.ini", hint });
   }
 
   // ── actions ──
