@@ -6,7 +6,7 @@ import { parseDepfile } from "./depfile.ts";
 import type { Files } from "./files.ts";
 import { ABSENT } from "./files.ts";
 import { folderOf, join, type Paths } from "./paths.ts";
-import type { ActionSpec, IncludeText, ProjectPath, Read } from "./types.ts";
+import type { ActionSpec, Discover, IncludeText, ProjectPath, Read } from "./types.ts";
 
 export class Discovery {
   private readonly files: Files;
@@ -20,64 +20,26 @@ export class Discovery {
   /** The reads of a compile: text is its depfile. Declared inputs are left out, since the static key holds them. */
   compiled(spec: ActionSpec, text: string): Read[] {
     if (spec.discover.by !== "depfile") return [];
-    const { quote, search } = spec.discover;
     const read = new Set<string>(parseDepfile(text).map((p) => this.paths.normal(p)));
     for (const input of spec.inputs) if (input.is === "file") read.add(input.path);
-    const found = new Set<string>();
-    const absent = new Set<string>();
-    const explained = new Set<string>();
-    const visit = (text: IncludeText, from: string): void => {
-      if (text.how === "macro" || text.how === "time") return;
-      const folders =
-        text.how === "incbin" || text.how === "asm"
-          ? ["", folderOf(from), ...search]
-          : [...(text.quote ? [folderOf(from), ...quote] : []), ...search];
-      const passed: string[] = [];
-      for (const folder of folders) {
-        const candidate = this.paths.normal(join(folder, text.text));
-        if (read.has(candidate)) {
-          explained.add(candidate);
-          for (const p of passed) absent.add(p);
-          return;
-        }
-        if (!this.isMissing(candidate)) {
-          // There, and yet not read: `#if` left the include out, or it was asked for and not included.
-          if (text.how === "include" || text.how === "import") return;
-          if (text.how !== "next") found.add(candidate);
-          if (text.how !== "next") break;
-          continue;
-        }
-        passed.push(candidate);
-      }
-      if (text.how === "has" || text.how === "incbin" || text.how === "asm") for (const p of passed) absent.add(p);
-    };
-    const queue = [...read];
-    for (const path of queue) for (const include of this.files.includes(path) ?? []) visit(include, path);
-    this.explainRest(spec, [...read], explained, visit);
-    const declared = new Set<string>(spec.inputs.filter((i) => i.is === "file").map((i) => i.path));
-    const reads: Read[] = [];
-    for (const path of [...read, ...found]) if (!declared.has(path)) reads.push({ is: "file", path: path as ProjectPath });
-    for (const path of absent) if (!read.has(path)) reads.push({ is: "absent", path: path as ProjectPath });
-    return dedupe(reads);
-  }
-
-  /** A file that no include text explains came by `#include MACRO` or `-include`: every suffix of its path may have been the text. */
-  private explainRest(
-    spec: ActionSpec,
-    read: readonly string[],
-    explained: ReadonlySet<string>,
-    visit: (t: IncludeText, from: string) => void,
-  ): void {
-    const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
-    const withMacro = read.filter((p) => this.files.includes(p)?.some((t) => t.how === "macro"));
+    const lookup = new Lookup(read, spec.discover, this.paths, (path) => this.isMissing(path));
+    const withMacro: string[] = [];
     for (const path of read) {
-      if (explained.has(path) || path === source) continue;
-      const parts = path.split("/").filter((p) => p !== "");
-      for (let n = 1; n <= Math.min(parts.length, 4); n++) {
-        const text = parts.slice(-n).join("/");
-        for (const from of new Set([source, ...withMacro])) visit({ text, quote: true, how: "include" }, from);
+      for (const include of this.files.includes(path) ?? []) {
+        if (include.how === "macro") withMacro.push(path);
+        else if (include.how !== "time") lookup.visit(include, path);
       }
     }
+    // gcc looks for these in its working folder first, not in the source's ("-include" in its manual).
+    spec.argv.forEach((arg, i) => {
+      const next = spec.argv[i + 1];
+      if (next !== undefined && FORCED.has(arg)) lookup.visit({ text: next, quote: true, how: "include" }, "");
+    });
+    // Any file that was read may be what `#include MACRO` stood for, also one that an include text explains; one that nothing explains must be it.
+    for (const origin of new Set(withMacro)) for (const path of read) lookup.visitPath(path, origin);
+    const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
+    for (const path of read) if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
+    return readsOf(spec, [...read, ...lookup.found], lookup.absent);
   }
 
   private isMissing(path: string): boolean {
@@ -108,12 +70,78 @@ export class Discovery {
         }
       }
     }
-    const declared = new Set<string>(spec.inputs.filter((i) => i.is === "file").map((i) => i.path));
-    const reads: Read[] = [];
-    for (const path of read) if (!declared.has(path)) reads.push({ is: "file", path: path as ProjectPath });
-    for (const path of absent) reads.push({ is: "absent", path: path as ProjectPath });
-    return { reads: dedupe(reads), log: kept.join("\n") };
+    return { reads: readsOf(spec, read, absent), log: kept.join("\n") };
   }
+}
+
+const FORCED: ReadonlySet<string> = new Set(["-include", "-imacros"]);
+
+/** The preprocessor's search for one compile: which files each include text led to, and the places before them where nothing was. */
+class Lookup {
+  /** Files asked for by `__has_include` or read by the assembler, which no depfile names. */
+  readonly found = new Set<string>();
+  readonly absent = new Set<string>();
+  /** Read files that an include text leads to. */
+  readonly explained = new Set<string>();
+  private readonly read: ReadonlySet<string>;
+  private readonly search: readonly string[];
+  private readonly quoted: readonly string[];
+  private readonly paths: Paths;
+  private readonly isMissing: (path: string) => boolean;
+
+  constructor(
+    read: ReadonlySet<string>,
+    discover: Discover & { by: "depfile" },
+    paths: Paths,
+    isMissing: (path: string) => boolean,
+  ) {
+    this.read = read;
+    this.search = discover.search;
+    this.quoted = [...discover.quote, ...discover.search];
+    this.paths = paths;
+    this.isMissing = isMissing;
+  }
+
+  /** Follows one include text of the file `from` ("" for the command line). */
+  visit({ text, quote, how }: IncludeText, from: string): void {
+    const assembler = how === "incbin" || how === "asm";
+    const folders = assembler ? ["", folderOf(from), ...this.search] : quote ? [folderOf(from), ...this.quoted] : this.search;
+    const asked = assembler || how === "has";
+    const passed: string[] = [];
+    for (const folder of folders) {
+      const candidate = this.paths.normal(join(folder, text));
+      if (this.read.has(candidate)) {
+        this.explained.add(candidate);
+        for (const p of passed) this.absent.add(p);
+        // include_next goes on behind the folder in which its own file was found; which that was, the path does not say.
+        if (how === "next" || (how === "has" && candidate === from)) continue;
+        return;
+      }
+      if (this.isMissing(candidate)) passed.push(candidate);
+      else if (asked) {
+        this.found.add(candidate);
+        break;
+      } else if (how !== "next") return; // There, and yet not read: `#if` left the include out.
+    }
+    if (asked) for (const p of passed) this.absent.add(p);
+  }
+
+  /** Follows every text by which `from` could have named a file that was read. */
+  visitPath(path: string, from: string): void {
+    for (const folder of new Set([folderOf(from), ...this.quoted])) {
+      const prefix = folder === "" || folder === "." ? "" : folder.endsWith("/") ? folder : `${folder}/`;
+      if (path.startsWith(prefix) && (prefix !== "" || !path.startsWith("/")))
+        this.visit({ text: path.slice(prefix.length), quote: true, how: "include" }, from);
+    }
+  }
+}
+
+function readsOf(spec: ActionSpec, files: Iterable<string>, absent: Iterable<string>): Read[] {
+  const declared = new Set<string>(spec.inputs.filter((i) => i.is === "file").map((i) => i.path));
+  const reads: Read[] = [];
+  for (const path of files) if (!declared.has(path)) reads.push({ is: "file", path: path as ProjectPath });
+  for (const path of absent) reads.push({ is: "absent", path: path as ProjectPath });
+  return sorted(reads);
 }
 
 /** The file that a line of a linker's trace names, "" for a line that is only noise of the trace, null for another line. */
@@ -126,7 +154,8 @@ function tracedPath(line: string): string | null {
   return /\.(o|a|so|obj|ld|x|lds|res|d)(\.[\d.]+)?$/.test(line) || line.startsWith("/") ? line : null;
 }
 
-function dedupe(reads: readonly Read[]): Read[] {
+/** In one order, each once, whatever order the tool named them in. */
+function sorted(reads: readonly Read[]): Read[] {
   const seen = new Map<string, Read>();
   for (const read of reads) seen.set(`${read.is}:${read.path}`, read);
   return [...seen.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.is < b.is ? -1 : 1));

@@ -302,7 +302,8 @@ class Run {
       case "restore": {
         if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
         await this.journal.ready();
-        if (!(await this.settler.restore(node, decision))) return this.decide(node);
+        // Once is enough: a cache that keeps a record of what it can not give must not hold up the run.
+        if (!(await this.settler.restore(node, decision))) return this.follow(node, await this.settler.decide(node, "project"));
         this.end(node, "hit", decision.result, 0, decision.why);
         return this.settled(node, decision.result);
       }
