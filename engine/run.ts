@@ -515,7 +515,13 @@ class Run {
   /** What was made from the outputs of an action that failed says nothing any more: a stale image must not be flashed. */
   private discardAfter(id: ActionId): void {
     if (this.request.dryRun) return;
-    for (const dependant of this.graph.dependants(id)) this.settler.clear(this.graph.node(dependant));
+    try {
+      for (const dependant of this.graph.dependants(id)) this.settler.clear(this.graph.node(dependant));
+    } catch (error) {
+      const known = (error as { failure?: Failure }).failure;
+      if (known === undefined) throw error;
+      this.report(known);
+    }
   }
 
   private end(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
