@@ -92,7 +92,7 @@ export function planInput(
     envs: [...project.envs.keys()],
     programs: new Map([...programs].filter((e): e is [string, string] => e[1] !== null)),
   };
-  return ok({ plan, packages: packages.all, toolchains, commands, programs });
+  return ok({ plan, packages: packages.all, toolchains, commands, programs: new Map([...programs, ...toolPrograms(packages)]) });
 }
 
 interface ProbedTools {
@@ -255,6 +255,13 @@ function stepPrograms(project: Project): ReadonlyMap<string, string | null> {
     if (name !== "" && !name.includes("/") && !name.includes("$")) found.set(name, onPath(name));
   }
   return found;
+}
+
+/** The programs by which tools of the system were found: a PATH that now leads to another compiler makes another plan. */
+function toolPrograms(packages: EnvPackages): [string, string | null][] {
+  return packages.tools
+    .filter(([tool, ref]) => ref.from === "system" && tool.finds !== "")
+    .map(([tool]) => [tool.finds, onPath(tool.finds)]);
 }
 
 /** The absolute path of a program on PATH, links resolved. */

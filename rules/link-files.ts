@@ -19,6 +19,8 @@ export function linkerScripts(
     else if (["-T", "--script", "--version-script", "--dynamic-list", "--just-symbols", "-R", "--default-script"].includes(word))
       named.push(words[++i] ?? "");
     else if (word.startsWith("@")) named.push(word.slice(1));
+    // A file that is no object is a script to ld. It is traced, what it includes is not.
+    else if (!word.startsWith("-") && !/\.(o|a|so[.\d]*)$/.test(word)) named.push(word);
   }
   const found = new Set<ProjectPath>();
   const queue = [...named];
@@ -27,9 +29,11 @@ export function linkerScripts(
       const path = collapse(join(folder, name)) as ProjectPath;
       if (found.has(path)) break;
       if (path.startsWith("/") || path === "." || !io.exists(path)) continue;
+      const content = io.read(path);
+      if (content === null) continue;
       found.add(path);
-      const text = new TextDecoder().decode(io.read(path) ?? new Uint8Array());
-      queue.push(...[...text.matchAll(/^\s*INCLUDE\s+"?([^\s";]+)/gm)].map((m) => m[1] ?? ""));
+      const text = new TextDecoder().decode(content).replaceAll(/\/\*[^]*?\*\//g, " ");
+      queue.push(...[...text.matchAll(/(?:^|[\s;{}])INCLUDE\s+"?([^\s";]+)/g)].map((m) => m[1] ?? ""));
       break;
     }
   }

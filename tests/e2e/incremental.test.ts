@@ -367,6 +367,28 @@ test("a linker script of the project and one that it includes", () => {
   assert.equal(costs(project), LINK);
 });
 
+test("what a linker script given without -T includes, within a line", () => {
+  const files = { "a.ld": "/* INCLUDE no.ld */ _outer = 1; INCLUDE b.ld\n", "b.ld": "_inner = 1;\n" };
+  const project = built({ ...FILES, ...files, "platformio.ini": `${NATIVE}build_flags = -Wl,a.ld\n` });
+  project.write("b.ld", "_inner = 2;\n");
+  assert.equal(costs(project), LINK);
+});
+
+test("a PATH that leads to another compiler, and back", () => {
+  const tools = freshFolder("tools");
+  const ours = new TestProject({}, { folder: tools });
+  for (const name of ["gcc", "g++"]) {
+    ours.write(`bin/${name}`, `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`);
+    chmodSync(`${tools}/bin/${name}`, 0o755);
+  }
+  const vars = { PATH: `${tools}/bin:${process.env["PATH"]}` };
+  const project = built(FILES);
+  assert.ok(executed(project.run([], { vars })).includes("compile src/a.cpp"));
+  isNoop(project.run([], { vars }));
+  assert.equal(executed(project.run()), []);
+  assert.ok(result(project.run([], { vars })).hits > 0);
+});
+
 test("a header that flags name with -include", () => {
   const project = built({
     ...FILES,
