@@ -1,10 +1,10 @@
 /**
  * compile_commands.json, the JSON compilation database that clangd, clang-tidy and editors read.
  *
- * One entry for each compile of each env, the project's own files first; clangd takes the first of a file. `arguments` is what the compiler is given, with an absolute
- * compiler, so that clangd's --query-driver matches it; other paths stay relative to `directory`. `file` is where the source really is: editors open a package's
- * file by that name, not through fb's link. A tab of a sketch is no translation unit; it has an entry of its own all the same, as C++ that begins with the tabs
- * before it, since it is the file that people edit. (https://clang.llvm.org/docs/JSONCompilationDatabase.html)
+ * One entry for each compile of each env, the project's own files first; clangd takes the first of a file. `arguments` is what the compiler is given but for
+ * the depfile, with an absolute compiler, so that clangd's --query-driver matches it; other paths stay relative to `directory`. `file` is where the source
+ * really is: editors open a package's file by that name, not through fb's link. A tab of a sketch is no translation unit; it has an entry of its own all the
+ * same, as C++ that begins with the tabs before it, since it is the file that people edit. (https://clang.llvm.org/docs/JSONCompilationDatabase.html)
  */
 import type { ActionSpec } from "../engine/types.ts";
 
@@ -63,11 +63,20 @@ function entryOf(project: CompdbProject, spec: ActionSpec, source: string, outpu
   };
 }
 
-/** The command with what a response file holds in its place. */
+/** The command with what a response file holds in its place, and without its depfile. */
 function commandOf(spec: ActionSpec): readonly string[] {
   const { rspfile } = spec;
-  if (rspfile === null) return spec.argv;
-  return spec.argv.flatMap((arg) => (arg === `@${rspfile.path}` ? responseWords(rspfile.text) : [arg]));
+  const words =
+    rspfile === null ? spec.argv : spec.argv.flatMap((arg) => (arg === `@${rspfile.path}` ? responseWords(rspfile.text) : [arg]));
+  return spec.discover.by === "depfile" ? withoutDepfile(words, spec.discover.path) : words;
+}
+
+/** Who runs the command to look at a source must not write fb's depfile, nor need its folder. */
+function withoutDepfile(words: readonly string[], depfile: string): string[] {
+  return words.filter(
+    (word, i) =>
+      !(word === "-MD" || word === "-MMD" || (word === "-MF" && words[i + 1] === depfile) || (word === depfile && words[i - 1] === "-MF")),
+  );
 }
 
 /** What gcc makes of a response file: words at white space, a backslash before a character takes it as it is, quotes hold words together (libiberty's `buildargv`). */

@@ -73,12 +73,17 @@ function reading(disk: HostDisk): BoardIo {
   };
 }
 
-/** The boards that the project in a folder describes; one that does not read is told of on standard error, and adds none. */
-export function ownBoards(folder: string, disk: HostDisk, platforms: readonly string[], faces: Faces): ReturnType<typeof projectBoards> {
+/** The boards that the project in a folder describes; one that does not read adds none, and `faces` are told of it. */
+export function ownBoards(
+  folder: string,
+  disk: HostDisk,
+  platforms: readonly string[],
+  faces: Faces | null,
+): ReturnType<typeof projectBoards> {
   if (!existsSync(join(folder, CONFIG_FILE))) return [];
   const opened = openProject(folder);
   if (!opened.ok) {
-    complain(faces, [{ ...opened.failure, severity: "warning" }]);
+    if (faces !== null) complain(faces, [{ ...opened.failure, severity: "warning" }]);
     return [];
   }
   const { dirs } = opened.value.project;

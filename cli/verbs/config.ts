@@ -60,7 +60,9 @@ function showConfig(config: Config, faces: Faces): number {
 function valueRows(value: Value | undefined): readonly string[] {
   if (value === undefined) return [""];
   if (typeof value === "boolean") return [value ? "yes" : "no"];
-  return typeof value === "object" ? (value.length === 0 ? [""] : value) : [String(value)];
+  if (typeof value === "object") return value.length === 0 ? [""] : value;
+  // Text that goes over lines begins on the line after its name.
+  return String(value).trim().split("\n");
 }
 
 // ── lint ──

@@ -6,11 +6,12 @@ import type { Failure, Result } from "../../engine/types.ts";
 import type { BoardData } from "../../rules/boards.ts";
 import { CONFIG_FILE, type Config, readConfig } from "../../rules/ini/config.ts";
 import { didYouMean } from "../../rules/nearest.ts";
-import { type Platform } from "../../rules/project.ts";
+import type { Platform } from "../../rules/project.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
 import { RecordingProjectIo } from "../open-project.ts";
+import { quoteForShell } from "../show/text.ts";
 import { boardShelf, ownBoards } from "./boards.ts";
 
 type InitCommand = Extract<Command, { verb: "init" }>;
@@ -32,14 +33,14 @@ const SOURCE = /\.(?:c|cc|cpp|cxx|c\+\+|ino|pde|s|S)$/;
 export async function initVerb(command: InitCommand, faces: Faces): Promise<number> {
   const wanted = resolve(command.project ?? command.dir ?? ".");
   try {
-    const boards = chooseBoards(wanted, [...new Set(command.boards)], faces);
+    const boards = chooseBoards(wanted, [...new Set(command.boards)]);
     if (!boards.ok) return complain(faces, [boards.failure]);
     mkdirSync(wanted, { recursive: true });
     const folder = realpathSync(wanted);
     const lines = existsSync(join(folder, CONFIG_FILE)) ? addEnvs(folder, boards.value) : ok(startProject(folder, boards.value));
     if (!lines.ok) return complain(faces, [lines.failure]);
     const here = relative(process.cwd(), folder);
-    const next = here === "" ? "fb" : `fb -C ${here}`;
+    const next = here === "" ? "fb" : `fb -C ${quoteForShell([here])}`;
     faces.out.write(`${lines.value.join("\n")}\nnext: ${next} builds it\n`);
     return 0;
   } catch (error) {
@@ -51,7 +52,7 @@ export async function initVerb(command: InitCommand, faces: Faces): Promise<numb
 
 // ── boards ──
 
-function chooseBoards(folder: string, ids: readonly string[], faces: Faces): Result<readonly Chosen[]> {
+function chooseBoards(folder: string, ids: readonly string[]): Result<readonly Chosen[]> {
   const disk = openDisk(folder);
   const platforms = boardShelf(disk).all();
   if (!platforms.ok) return platforms;
@@ -60,7 +61,7 @@ function chooseBoards(folder: string, ids: readonly string[], faces: Faces): Res
         folder,
         disk,
         platforms.value.map((p) => p.name),
-        faces,
+        null,
       )
     : [];
   const chosen: Chosen[] = [];
@@ -99,7 +100,7 @@ function unknownBoard(id: string, platforms: readonly Platform[], own: readonly 
   const ids = [...own, ...platforms.flatMap((p) => p.boards.ids)];
   const hint =
     boardless === undefined
-      ? `${didYouMean(id, ids, "`fb boards` lists the ids,")} \`fb boards WORD\` those that match`
+      ? `${didYouMean(id, ids, "")} \`fb boards WORD\` lists those that have a word`.trimStart()
       : `${id} is a platform without boards: write a ${CONFIG_FILE} that says [env:${id}] and platform = ${id}`;
   return failure("board.unknown", 3, `unknown board "${id}"`, { hint });
 }
