@@ -1,5 +1,4 @@
 /** Dead outputs: what an earlier run put into an output folder and nothing makes now. */
-import type { Graph } from "./graph.ts";
 import { folderOf } from "./paths.ts";
 import type { ActionSpec, Disk, ProjectState } from "./types.ts";
 
@@ -11,30 +10,52 @@ export function writtenBy(spec: ActionSpec): string[] {
   return written;
 }
 
-/** Every path below a folder that the graph's actions write, sorted. */
-export function outputsBelow(graph: Graph, folder: string): string[] {
-  const found: string[] = [];
-  for (const { spec } of graph.nodes) for (const path of writtenBy(spec)) if (path.startsWith(`${folder}/`)) found.push(path);
-  return found.sort();
+/** Every path below a folder that these actions write, sorted, each once. */
+export function writtenBelow(folder: string, actions: readonly ActionSpec[]): string[] {
+  const found = new Set<string>();
+  for (const spec of actions) for (const path of writtenBy(spec)) if (path.startsWith(`${folder}/`)) found.add(path);
+  return [...found].sort();
 }
 
-/** Removes what `before` lists and `now` does not (a folder output keeps what is below it), and folders that are empty then. */
+/**
+ * Removes what `before` lists and `now` does not (a folder in `now` keeps all that is below it), and folders that are empty then. Paths end in "/" where
+ * a folder was an output. Returns the files that it removed.
+ */
 export function prune(disk: Disk, folder: string, before: readonly string[], now: readonly string[]): string[] {
-  const alive = new Set(now.map((p) => p.toLowerCase()));
-  const folders = now.filter((p) => p.endsWith("/"));
-  const dead = before.filter((p) => !alive.has(p.toLowerCase()) && p.startsWith(`${folder}/`) && !folders.some((f) => p.startsWith(f)));
-  for (const path of dead) {
-    const bare = path.endsWith("/") ? path.slice(0, -1) : path;
-    // A file that became a folder of living outputs is not ours to remove as a whole.
-    if (!now.some((p) => p.startsWith(`${bare}/`)) || !disk.isDir(bare)) disk.remove(bare);
+  const alive = new Set(now);
+  const folded = new Map(now.map((p) => [p.toLowerCase(), p]));
+  const removed: string[] = [];
+  const visit = (path: string): void => {
+    if (alive.has(path) || isInside(path, alive)) return;
+    if (path.endsWith("/")) {
+      for (const entry of disk.list(path.slice(0, -1)) ?? []) visit(`${path}${entry.name}${entry.is === "dir" ? "/" : ""}`);
+      disk.removeEmptyDir(path.slice(0, -1));
+      return;
+    }
+    // Where case does not count, the old name still leads to the new file; and a file may have become a folder of living ones.
+    const twin = folded.get(path.toLowerCase());
+    if (disk.isDir(path) || (twin !== undefined && disk.sign(path)?.ino === disk.sign(twin)?.ino)) return;
+    disk.remove(path);
+    removed.push(path);
+  };
+  for (const path of before) {
+    if (!path.startsWith(`${folder}/`) || alive.has(path)) continue;
+    visit(path);
     for (let dir = folderOf(path); dir.startsWith(`${folder}/`); dir = folderOf(dir)) if (!disk.removeEmptyDir(dir)) break;
   }
-  return dead;
+  return removed;
+}
+
+/** Whether a path lies in a folder of the set. */
+function isInside(path: string, folders: ReadonlySet<string>): boolean {
+  for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) if (folders.has(`${dir}/`)) return true;
+  return false;
 }
 
 /** Keeps the journal of a folder's outputs ahead of the actions: what a killed run made is known to the next. */
 export class Journal {
   private readonly state: ProjectState;
+  private readonly noted = new Map<string, string>();
   private written: Promise<void> = Promise.resolve();
 
   constructor(state: ProjectState) {
@@ -46,9 +67,11 @@ export class Journal {
     return this.written;
   }
 
+  /** Writes what a folder's outputs are now, in the order of the calls. */
   note(folder: string, paths: readonly string[]): void {
-    const known = this.state.outputs(folder);
-    if (known.length === paths.length && known.every((p, i) => p === paths[i])) return;
-    this.written = Promise.all([this.written, this.state.setOutputs(folder, paths)]).then(() => undefined);
+    const text = paths.join("\0");
+    if ((this.noted.get(folder) ?? this.state.outputs(folder).join("\0")) === text) return;
+    this.noted.set(folder, text);
+    this.written = this.written.then(() => this.state.setOutputs(folder, paths));
   }
 }

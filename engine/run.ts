@@ -11,7 +11,7 @@ import { failure, warning } from "./failure.ts";
 import { Files } from "./files.ts";
 import { Graph, type Node } from "./graph.ts";
 import { fromCanonical, outFolder } from "./paths.ts";
-import { Journal, outputsBelow, prune } from "./prune.ts";
+import { Journal, prune, writtenBelow } from "./prune.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
 import type {
   ActionId,
@@ -456,14 +456,33 @@ class Run {
     } else if (!this.request.dryRun) this.sweep(env, profile);
   }
 
-  /** Removes what no action makes any more, once every plan of the env has spoken. */
+  /**
+   * Removes what no action makes any more, before an action can read it. What a plan that has not settled yet grew in its last run may come again: it
+   * stays until that plan has settled.
+   */
   private sweep(env: string, profile: string): void {
     const folder = outFolder(env, profile);
-    const before = this.world.state.outputs(folder);
-    const now = outputsBelow(this.graph, folder);
-    if (this.plansMissing(env)) return this.journal.note(folder, [...new Set([...before, ...now])].sort());
-    for (const path of prune(this.world.disk, folder, before, now)) this.files.forget(path);
-    this.journal.note(folder, now);
+    const alive = writtenBelow(folder, [...this.graph.nodes.map((n) => n.spec), ...this.expected(env)]);
+    for (const path of prune(this.world.disk, folder, this.world.state.outputs(folder), alive)) this.files.forget(path);
+    this.journal.note(folder, alive);
+  }
+
+  /** The actions that the env's unsettled plans grew when they last ran, and what plans among these grew. */
+  private expected(env: string): ActionSpec[] {
+    const found: ActionSpec[] = [];
+    const open = this.graph.nodes.filter((n) => n.spec.kind === "plan" && n.spec.env === env && this.phase[n.id] !== "settled");
+    const queue = open.map((n) => n.spec);
+    const seen = new Set<string>();
+    for (let spec = queue.pop(); spec !== undefined; spec = queue.pop()) {
+      if (seen.has(spec.name)) continue;
+      seen.add(spec.name);
+      const grown = JSON.parse(this.world.state.last(spec.name)?.result.grown ?? "null") as Planned | null;
+      for (const action of grown?.actions ?? []) {
+        found.push(action);
+        if (action.kind === "plan") queue.push(action);
+      }
+    }
+    return found;
   }
 
   /** Whether something is still to be planned for the env, or never will be because a plan failed. */
@@ -477,7 +496,8 @@ class Run {
     for (const { env, profile } of this.request.plans) {
       if (!this.failedEnvs.has(env) || !this.plansMissing(env)) continue;
       const folder = outFolder(env, profile);
-      prune(this.world.disk, folder, this.world.state.outputs(folder), outputsBelow(this.graph, folder));
+      const alive = writtenBelow(folder, this.graph.nodes.map((n) => n.spec));
+      prune(this.world.disk, folder, this.world.state.outputs(folder), alive);
     }
   }
 
