@@ -16,6 +16,7 @@ import { type EnvPlan, planEnv } from "../rules/plan-env.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { buildInfo } from "./build-info.ts";
+import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import type { HostDisk } from "./host/disk.ts";
@@ -29,6 +30,7 @@ import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { innerTools } from "./tools/inner.ts";
+import { removeMade } from "./verbs/clean.ts";
 import type { SizeReport } from "./tools/size.ts";
 
 export interface BuildHost {
@@ -93,6 +95,10 @@ class Build {
   }
 
   private async locked(lock: NonNullable<Awaited<ReturnType<typeof acquireLock>>>): Promise<void> {
+    if (this.command.clean !== "nothing") {
+      const removed = removeMade(this.folder, this.command.envs, this.command.clean === "all");
+      if (!removed.ok) return this.report(removed.failure);
+    }
     const opened = openProject(this.folder);
     if (!opened.ok) return this.report(opened.failure);
     this.open = opened.value;
@@ -251,6 +257,13 @@ class Build {
       const path = `${outFolder(env, input.plan.profile)}/build_info.json`;
       writeIfNew(open.disk, path, `${JSON.stringify(buildInfo(input, outcome, artifacts), null, 2)}\n`);
       written.push(path);
+    }
+    const wanted = this.command.targets.some((t) => t.is === "name" && t.name === "compdb") || open.project.ruleFile?.compdb === true;
+    if (wanted && !this.command.dryRun) {
+      const project = { folder: this.folder, envs: [...this.inputs.keys()], realpath: (p: string) => open.disk.realpath(p) };
+      const specs = outcome.graph.nodes.map((n) => n.spec);
+      writeIfNew(open.disk, COMPDB_FILE, compileCommands(project, specs));
+      written.push(COMPDB_FILE);
     }
     return written;
   }
