@@ -8,6 +8,12 @@ import { ABSENT } from "./files.ts";
 import { folderOf, join, type Paths } from "./paths.ts";
 import type { ActionSpec, Discover, IncludeText, ProjectPath, Read } from "./types.ts";
 
+/** passedOver: files that an include text leads to, and that were not read: the compiler left them out, or they were not there when it looked. */
+export interface Compiled {
+  readonly reads: Read[];
+  readonly passedOver: readonly string[];
+}
+
 export class Discovery {
   private readonly files: Files;
   private readonly paths: Paths;
@@ -18,8 +24,8 @@ export class Discovery {
   }
 
   /** The reads of a compile: text is its depfile. Declared inputs are left out, since the static key holds them. */
-  compiled(spec: ActionSpec, text: string): Read[] {
-    if (spec.discover.by !== "depfile") return [];
+  compiled(spec: ActionSpec, text: string): Compiled {
+    if (spec.discover.by !== "depfile") return { reads: [], passedOver: [] };
     const read = new Set<string>(parseDepfile(text).map((p) => this.paths.normal(p)));
     for (const input of spec.inputs) if (input.is === "file") read.add(input.path);
     const lookup = new Lookup(read, spec.discover, this.paths, (path) => this.isMissing(path));
@@ -27,7 +33,7 @@ export class Discovery {
     for (const path of read) {
       for (const include of this.files.includes(path) ?? []) {
         if (include.how === "macro") withMacro.push(path);
-        else if (include.how !== "time") lookup.visit(include, path);
+        else if (include.how !== "time" && include.how !== "comment") lookup.visit(include, path);
       }
     }
     // gcc looks for these in its working folder first, not in the source's ("-include" in its manual).
@@ -38,8 +44,9 @@ export class Discovery {
     // Any file that was read may be what `#include MACRO` stood for, also one that an include text explains; one that nothing explains must be it.
     for (const origin of new Set(withMacro)) for (const path of read) lookup.visitPath(path, origin);
     const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
-    for (const path of read) if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
-    return readsOf(spec, [...read, ...lookup.found], lookup.absent);
+    for (const path of read)
+      if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
+    return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: [...lookup.passedOver] };
   }
 
   private isMissing(path: string): boolean {
@@ -83,18 +90,14 @@ class Lookup {
   readonly absent = new Set<string>();
   /** Read files that an include text leads to. */
   readonly explained = new Set<string>();
+  readonly passedOver = new Set<string>();
   private readonly read: ReadonlySet<string>;
   private readonly search: readonly string[];
   private readonly quoted: readonly string[];
   private readonly paths: Paths;
   private readonly isMissing: (path: string) => boolean;
 
-  constructor(
-    read: ReadonlySet<string>,
-    discover: Discover & { by: "depfile" },
-    paths: Paths,
-    isMissing: (path: string) => boolean,
-  ) {
+  constructor(read: ReadonlySet<string>, discover: Discover & { by: "depfile" }, paths: Paths, isMissing: (path: string) => boolean) {
     this.read = read;
     this.search = discover.search;
     this.quoted = [...discover.quote, ...discover.search];
@@ -121,7 +124,11 @@ class Lookup {
       else if (asked) {
         this.found.add(candidate);
         break;
-      } else if (how !== "next") return; // There, and yet not read: `#if` left the include out.
+      } else {
+        // There, and yet not read: `#if` left the include out, or it came into being after the compiler had looked.
+        this.passedOver.add(candidate);
+        if (how !== "next") return;
+      }
     }
     if (asked) for (const p of passed) this.absent.add(p);
   }

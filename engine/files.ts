@@ -13,6 +13,8 @@ export interface FilesHost {
   value(name: string): string | undefined;
   /** The include texts of content, see rules/includes. */
   includesOf(content: Uint8Array): readonly IncludeText[];
+  /** The preprocessor lines of content, see rules/directives. */
+  directivesOf(content: Uint8Array): string;
 }
 
 /** The clock of another disk than the project's is not probed, and some keep times of two seconds (FAT). */
@@ -70,6 +72,10 @@ export class Files {
         return this.listing(read.path);
       case "includes":
         return this.includesDigest(read.path);
+      case "directives": {
+        const text = this.directives(read.path);
+        return text === null ? ABSENT : this.host.hashing.sha256(text);
+      }
       case "value":
         return this.value(read.path);
     }
@@ -110,11 +116,15 @@ export class Files {
 
   /** A folder as one digest: every file below it by name and content. */
   private tree(path: string): Digest {
-    const lines = this.below(path).map((f) => `${f.slice(path.length)}=${this.content(f)}${this.host.disk.isExecutable(f) ? "x" : ""}`);
-    const digest = this.host.hashing.sha256(lines.join("\n"));
+    const digest = this.treeDigest(path, this.below(path));
     const before = this.host.disk.sign(path.slice(0, -1));
     if (before !== null) this.known.set(path, { digest, before, order: this.count++, young: false });
     return digest;
+  }
+
+  private treeDigest(path: string, below: readonly string[]): Digest {
+    const lines = below.map((f) => `${f.slice(path.length)}=${this.content(f)}${this.host.disk.isExecutable(f) ? "x" : ""}`);
+    return this.host.hashing.sha256(lines.join("\n"));
   }
 
   /** Every file below a folder ("dir/"), in order. */
@@ -130,9 +140,14 @@ export class Files {
   private isAbsent(path: string): boolean {
     if (this.absent.has(path)) return true;
     if (this.known.has(path)) return false;
-    if (this.hasFolder(folderOf(path)) && this.host.disk.sign(path) !== null) return false;
+    if (this.hasFolder(folderOf(path)) && this.isThere(path)) return false;
     this.absent.add(path);
     return true;
+  }
+
+  /** A folder where a file is looked for counts as nothing: so it does for compilers and linkers. */
+  private isThere(path: string): boolean {
+    return this.host.disk.sign(path) !== null && !this.host.disk.isDir(path);
   }
 
   private hasFolder(path: string): boolean {
@@ -174,17 +189,28 @@ export class Files {
     const digest = this.content(path);
     if (digest === ABSENT) return null;
     let texts = this.texts.get(digest);
-    if (texts === undefined) {
-      const memo = this.host.memo.value(`includes:${digest}`);
-      if (memo === undefined) {
-        const content = this.host.disk.read(path);
-        const time = TIMES.find((t) => indexOf(content, t) >= 0);
-        texts = [...this.host.includesOf(content), ...(time === undefined ? [] : [{ text: time, quote: false, how: "time" } as const])];
-        this.host.memo.setValue(`includes:${digest}`, JSON.stringify(texts));
-      } else texts = JSON.parse(memo) as IncludeText[];
-      this.texts.set(digest, texts);
+    if (texts !== undefined) return texts;
+    const memo = this.host.memo.value(`includes2:${digest}`);
+    if (memo !== undefined) texts = JSON.parse(memo) as IncludeText[];
+    else {
+      texts = this.host.includesOf(this.host.disk.read(path));
+      // The file may have changed since its digest was made: then these are the texts of something else.
+      if (!this.unchangedFile(path)) return texts;
+      this.host.memo.setValue(`includes2:${digest}`, JSON.stringify(texts));
     }
+    this.texts.set(digest, texts);
     return texts;
+  }
+
+  /** The preprocessor lines of a file; null if it is not there. Found once per content, on this machine. */
+  directives(path: string): string | null {
+    const digest = this.content(path);
+    if (digest === ABSENT) return null;
+    const memo = this.host.memo.value(`directives:${digest}`);
+    if (memo !== undefined) return memo;
+    const text = this.host.directivesOf(this.host.disk.read(path));
+    this.host.memo.setValue(`directives:${digest}`, text);
+    return text;
   }
 
   private includesDigest(path: string): Digest {
@@ -212,24 +238,47 @@ export class Files {
     return this.known.has(path) || this.absent.has(path);
   }
 
-  /** Forgets a file that was changed or is about to be made. */
+  /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
     this.known.delete(path);
     this.absent.delete(path);
-    for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir))
+    this.listings.delete(path);
+    if (path.endsWith("/")) for (const file of this.known.keys()) if (file.startsWith(path)) this.known.delete(file);
+    for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) {
+      this.known.delete(`${dir}/`);
       if (this.folder.get(dir) === false) this.folder.delete(dir);
+    }
   }
 
-  /** Whether what a read stood for is still so on disk, by signature; what was not looked at yet is looked at now. */
+  /** Whether what a read stood for is still so on disk; what was not looked at yet is looked at now. */
   unchanged(read: Read): boolean {
-    const { disk } = this.host;
-    if (read.is === "absent") return disk.sign(read.path) === null;
-    if (read.is !== "file" && read.is !== "includes") return true;
-    this.content(read.path);
-    const known = this.known.get(read.path);
-    const now = disk.sign(read.path);
-    if (known === undefined) return now === null || disk.isDir(read.path);
-    return now !== null && sameSignature(known.before, now);
+    switch (read.is) {
+      case "value":
+        return true;
+      case "listing":
+        return this.host.hashing.sha256(listingText(this.list(read.path))) === this.listing(read.path);
+      case "absent":
+        return !this.isThere(read.path);
+      case "file":
+      case "includes":
+      case "directives":
+        return read.path.endsWith("/") ? this.unchangedTree(read.path) : this.unchangedFile(read.path);
+    }
+  }
+
+  private unchangedFile(path: string): boolean {
+    if (this.content(path) === ABSENT) return !this.isThere(path);
+    const known = this.known.get(path);
+    const now = this.host.disk.sign(path);
+    if (known === undefined || now === null || !sameSignature(known.before, now)) return false;
+    // Equal signatures say nothing of a young file: it is read once more.
+    return !known.young || this.host.hashing.sha256(this.host.disk.read(path)) === known.digest;
+  }
+
+  private unchangedTree(path: string): boolean {
+    const digest = this.content(path);
+    const below = this.below(path);
+    return this.treeDigest(path, below) === digest && below.every((file) => this.unchangedFile(file));
   }
 
   /**
@@ -284,19 +333,6 @@ export class Files {
   }
 }
 
-const TIMES = ["__DATE__", "__TIME__", "__TIMESTAMP__"];
-
-/** Where ASCII text begins in bytes, or -1. */
-function indexOf(bytes: Uint8Array, text: string): number {
-  const first = text.charCodeAt(0);
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    let i = 1;
-    while (i < text.length && bytes[at + i] === text.charCodeAt(i)) i++;
-    if (i === text.length) return at;
-  }
-  return -1;
-}
-
 /** What the digest of a listing is made from. */
 export function listingText(entries: ReturnType<Disk["list"]>): string {
   return entries === null ? "absent" : entries.map((e) => `${e.is} ${e.name}`).join("\n");
@@ -349,6 +385,12 @@ export class RecordingIo implements PlanIo {
     const texts = this.files.includes(path);
     this.note(texts === null ? "absent" : "includes", path);
     return texts;
+  }
+
+  directives(path: string): string | null {
+    const text = this.files.directives(path);
+    this.note(text === null ? "absent" : "directives", path);
+    return text;
   }
 
   value(name: string): string | undefined {

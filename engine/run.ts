@@ -496,7 +496,10 @@ class Run {
     for (const { env, profile } of this.request.plans) {
       if (!this.failedEnvs.has(env) || !this.plansMissing(env)) continue;
       const folder = outFolder(env, profile);
-      const alive = writtenBelow(folder, this.graph.nodes.map((n) => n.spec));
+      const alive = writtenBelow(
+        folder,
+        this.graph.nodes.map((n) => n.spec),
+      );
       prune(this.world.disk, folder, this.world.state.outputs(folder), alive);
     }
   }

@@ -8,7 +8,7 @@
  */
 import type { Discovery } from "./discover.ts";
 import { fail, failure, ok } from "./failure.ts";
-import { ABSENT, type Files, RecordingIo, type FilesHost } from "./files.ts";
+import { ABSENT, type Files, type FilesHost, RecordingIo, sameSignature } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
@@ -32,6 +32,7 @@ import type {
   Read,
   Result,
   Runner,
+  Signature,
   StaticKey,
 } from "./types.ts";
 import { causes } from "./why.ts";
@@ -49,6 +50,9 @@ export interface World extends FilesHost {
   /** The names nearest to one that is unknown, best first. */
   nearest(word: string, names: Iterable<string>): readonly string[];
 }
+
+/** How often an action runs when its inputs change while it does. */
+const ATTEMPTS = 3;
 
 const UNIX_TIME = "${UNIX_TIME}";
 
@@ -193,7 +197,6 @@ export class Settler {
   /** Removes all that an action writes, and what is known of it. */
   clear(node: Node): void {
     for (const path of writtenBy(node.spec)) {
-      if (path.endsWith("/")) for (const below of this.files.below(path)) this.files.forget(below);
       this.world.disk.remove(path.endsWith("/") ? path.slice(0, -1) : path);
       this.files.forget(path);
     }
@@ -202,9 +205,10 @@ export class Settler {
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
   async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
     let good = false;
+    const witnessed = new Map<string, Signature>();
     try {
-      for (let attempt = 0; attempt < 3; attempt++) {
-        const ended = await this.attempt(node, sk, stop);
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const ended = await this.attempt(node, sk, stop, witnessed, attempt === ATTEMPTS - 1);
         if (!ended.ok) return ended;
         if (ended.value !== "disturbed") {
           good = ended.value.exitCode === 0;
@@ -220,7 +224,14 @@ export class Settler {
     }
   }
 
-  private async attempt(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished | "disturbed">> {
+  /** witnessed: files that were not read in an earlier attempt, as they were at its end: there before this one began. */
+  private async attempt(
+    node: Node,
+    sk: StaticKey,
+    stop: AbortSignal,
+    witnessed: Map<string, Signature>,
+    isLast: boolean,
+  ): Promise<Result<Finished | "disturbed">> {
     const { world } = this;
     const { spec } = node;
     this.clear(node);
@@ -250,9 +261,14 @@ export class Settler {
         result: this.resultOf(spec, [], log, [], null, world.clock.monotonicMs() - started),
       });
     }
-    if (spec.discover.by === "depfile") reads = this.discovery.compiled(spec, depfile ?? "");
-    if (grown === null && [...spec.inputs, ...reads].some((r) => changed(r) || this.isNewer(r, mark, diskStart)))
-      return this.again([...spec.inputs, ...reads]);
+    let passedOver: readonly string[] = [];
+    if (spec.discover.by === "depfile") ({ reads, passedOver } = this.discovery.compiled(spec, depfile ?? ""));
+    const gone = (r: Read) => r.is === "file" && this.files.digest(r) === ABSENT;
+    // What is gone after the last attempt, too, was a temporary file of the tool's own.
+    if (isLast) reads = reads.filter((r) => !gone(r));
+    const all = [...spec.inputs, ...reads];
+    const born = passedOver.filter((p) => this.isBornAfter(p, diskStart, witnessed));
+    if (born.length > 0 || reads.some(gone) || all.some((r) => changed(r) || this.isNewer(r, mark, diskStart))) return this.again(all);
     const undeclared = this.undeclared(node, reads);
     if (undeclared !== null) return fail(undeclared);
     const outputs = await this.outputsOf(spec);
@@ -341,8 +357,17 @@ export class Settler {
     return before !== null && (before.mtimeNs >= diskStart || before.ctimeNs >= diskStart);
   }
 
+  /** Whether a file that was not read may have come into being after the action had looked for it. */
+  private isBornAfter(path: string, diskStart: bigint, witnessed: Map<string, Signature>): boolean {
+    const now = this.graph.producer(path) === undefined ? this.world.disk.sign(path) : null;
+    if (now === null || (now.mtimeNs < diskStart && now.ctimeNs < diskStart)) return false;
+    const before = witnessed.get(path);
+    witnessed.set(path, now);
+    return before === undefined || !sameSignature(before, now);
+  }
+
   private again(reads: readonly Read[]): Result<"disturbed"> {
-    for (const read of reads) if (read.is !== "value" && !this.files.unchanged(read)) this.files.forget(read.path);
+    for (const read of reads) if (!this.files.unchanged(read) || this.files.digest(read) === ABSENT) this.files.forget(read.path);
     return ok("disturbed");
   }
 
