@@ -28,7 +28,7 @@ export function libraryOptions(
   project: Project,
   env: EnvProject,
   variables: ReadonlyMap<string, string>,
-  disk: HostDisk,
+  disk: Pick<HostDisk, "isDir">,
   compiler: CompilerAsk | null,
 ): Result<LibraryOptions> {
   const section = `env:${env.name}`;
@@ -40,10 +40,11 @@ export function libraryOptions(
   const libdeps = project.config.get("platformio", "libdeps_dir");
   if (!libdeps.ok) return libdeps;
   const cpu = env.board?.values.get("build.cpu");
-  const macros = compiler === null ? ok("") : macrosOf(env, compiler);
+  const macros = compiler === null ? ok(null) : macrosOf(env, compiler);
   if (!macros.ok) return macros;
   return ok({
     before: [...env.libExtraDirs.map(place), project.dirs.lib],
+    relative: env.libExtraDirs.filter((path) => !/^[/~]/.test(expandText(path, variables).trim())).map(place),
     installed: `${projectRelative(project.dir, String(libdeps.value ?? ".pio/libdeps"))}/${env.name}`,
     after: [project.dirs.globallib],
     wants: env.libDeps.map((item) => {

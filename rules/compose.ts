@@ -18,6 +18,8 @@ export interface LibraryInput {
   readonly archived: boolean;
   /** `lib_ldf_mode = off` for it: it sees all that was built before. */
   readonly off: boolean;
+  /** It has a library.json: who includes it in a circle sees, with its own folders, all that its compiles had been given by then. */
+  readonly lendsIncludes: boolean;
   /** Ids of the libraries it depends on, in the order in which they were found, and of those that depend on it in turn. */
   readonly dependencies: readonly string[];
   readonly circular: readonly string[];
@@ -118,7 +120,6 @@ export function compose(input: ComposeInput): Composed {
   processUnflags(env, input.unflags);
 
   const test = input.testIncludes !== null;
-  const built = buildLibraries(env, input, test);
   const project = clone(env);
   if (test) project.scopes.defines.push("PIO_UNIT_TESTING");
   processFlags(project, input.src);
@@ -126,7 +127,7 @@ export function compose(input: ComposeInput): Composed {
     project.scopes.defines.push("UNIT_TEST");
     project.scopes.includes.unshift(...input.testIncludes);
   }
-  for (const id of input.uses) share(project, built.state(id));
+  const built = buildLibraries(env, project, input, test);
   prependUnique(project.scopes.includes, input.projectIncludes);
 
   const words = (items: readonly Item[]): string[] => items.flatMap((item) => itemArguments(item, input));
@@ -155,8 +156,8 @@ interface BuiltLibraries {
   state(id: string): State;
 }
 
-/** Builds libraries depth first as the project uses them: each gets what its dependencies share, then its own folders, before the env's. */
-function buildLibraries(env: State, input: ComposeInput, test: boolean): BuiltLibraries {
+/** Builds libraries depth first as the project uses them, and hands it what they share: each gets what its dependencies share, then its own folders, before the env's. */
+function buildLibraries(env: State, project: State, input: ComposeInput, test: boolean): BuiltLibraries {
   const byId = new Map(input.libraries.map((library) => [library.id, library]));
   const states = new Map<string, State>();
   const order: string[] = [];
@@ -175,31 +176,46 @@ function buildLibraries(env: State, input: ComposeInput, test: boolean): BuiltLi
     states.set(library.id, state);
     return state;
   };
-  const entered = new Set<string>();
+  // Each user of a library has it built once more, which hands it what the libraries that it includes in a circle have been given meanwhile. Where
+  // nothing has changed since the last time began, nothing would.
+  let changes = 0;
+  const visited = new Map<string, number>();
+  const give = (to: State, from: State): void => {
+    changes += share(to, from);
+  };
   const build = (library: LibraryInput): void => {
-    if (entered.has(library.id)) return;
-    entered.add(library.id);
+    const before = visited.get(library.id);
+    if (before === changes) return;
+    visited.set(library.id, changes);
     const state = stateOf(library);
     for (const id of library.dependencies) {
       build(find(id));
-      share(state, stateOf(find(id)));
+      give(state, stateOf(find(id)));
     }
     for (const id of library.circular) {
-      const other = stateOf(find(id)).scopes.includes.filter((folder) => !has(env.scopes.includes, folder));
-      prependUnique(state.scopes.includes, [...find(id).includes, ...other]);
+      const other = find(id);
+      const lent = other.lendsIncludes ? stateOf(other).scopes.includes.filter((folder) => !has(env.scopes.includes, folder)) : [];
+      changes += prependUnique(state.scopes.includes, [...other.includes, ...lent]);
     }
-    prependUnique(state.scopes.includes, library.includes);
-    if (library.off) for (const other of input.libraries) if (order.includes(other.id)) share(state, stateOf(other));
-    if (library.archived) processUnflags(state, input.unflags);
-    order.push(library.id);
+    if (before === undefined) {
+      changes += prependUnique(state.scopes.includes, library.includes);
+      if (library.off) for (const other of input.libraries) if (order.includes(other.id)) give(state, stateOf(other));
+      if (library.archived) processUnflags(state, input.unflags);
+      order.push(library.id);
+    }
   };
-  for (const id of input.uses) build(find(id));
+  for (const id of input.uses) {
+    build(find(id));
+    share(project, stateOf(find(id)));
+  }
   return { order, state: (id) => stateOf(find(id)) };
 }
 
-/** What a library hands to whoever depends on it. */
-function share(to: State, from: State): void {
-  for (const scope of ["includes", "libpath", "libs", "linkflags"] as const) prependUnique(to.scopes[scope], from.scopes[scope]);
+/** What a library hands to whoever depends on it. Gives the number of items that were new there. */
+function share(to: State, from: State): number {
+  let added = 0;
+  for (const scope of ["includes", "libpath", "libs", "linkflags"] as const) added += prependUnique(to.scopes[scope], from.scopes[scope]);
+  return added;
 }
 
 function clone(state: State): State {
@@ -281,8 +297,10 @@ function appendUnique(list: Item[], items: readonly Item[]): void {
   list.push(...unique(items).filter((item) => !has(list, item)));
 }
 
-function prependUnique(list: Item[], items: readonly Item[]): void {
-  list.unshift(...unique(items).filter((item) => !has(list, item)));
+function prependUnique(list: Item[], items: readonly Item[]): number {
+  const added = unique(items).filter((item) => !has(list, item));
+  list.unshift(...added);
+  return added.length;
 }
 
 function compileFlags(state: State, input: ComposeInput): CompileFlags {

@@ -14,8 +14,8 @@ export interface ConditionalInput {
   readonly tree: FileTree;
   /** The directives of a file; empty if it is not there. */
   directives(path: string): readonly Directive[];
-  /** The `#define` lines of the compiler itself. */
-  readonly predefines: string;
+  /** The `#define` lines of the compiler itself; null: only PlatformIO's reading counts. */
+  readonly predefines: string | null;
 }
 
 /** PlatformIO follows no deeper. */
@@ -32,7 +32,7 @@ export function conditionalIncludes(
   input: ConditionalInput,
 ): string[] | null {
   const known = new PythonReading(path, folders, defines, input).read();
-  if (known === null) return null;
+  if (known === null || input.predefines === null) return known;
   const more = new CompilerReading(path, folders, defines, input).read();
   return [...new Set([...known, ...more])];
 }
@@ -245,7 +245,7 @@ class CompilerReading extends Reading {
 
   constructor(path: string, folders: readonly string[], defines: readonly string[], input: ConditionalInput) {
     super(path, folders, input);
-    for (const [, name = "", parameters, body = ""] of input.predefines.matchAll(/^#define (\w+)(?:\(([^)]*)\))? ?(.*)$/gm))
+    for (const [, name = "", parameters, body = ""] of (input.predefines ?? "").matchAll(/^#define (\w+)(?:\(([^)]*)\))? ?(.*)$/gm))
       defineMacro(this.macros, name, parameters ?? null, body);
     if (path.endsWith(".c")) this.macros.delete("__cplusplus");
     for (const flag of defines) {

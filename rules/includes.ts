@@ -82,7 +82,9 @@ function scan(text: string, raw: boolean, found: Found): void {
     } else if (CLASS[c] === 2) {
       i++;
     } else if (c === SLASH && text.charCodeAt(i + 1) === STAR) {
-      i = after(text, "*/", i + 2);
+      const close = after(text, "*/", i + 2);
+      inComment(text, i, close, found);
+      i = close;
     } else if (c === SLASH && text.charCodeAt(i + 1) === SLASH) {
       i = lineEnd(text, i);
     } else if (lineStart && (c === HASH || c === PERCENT || c === QUESTION)) {
@@ -96,6 +98,14 @@ function scan(text: string, raw: boolean, found: Found): void {
       else i++;
     }
   }
+}
+
+/** Includes on lines of a comment: PlatformIO's finder of libraries takes them for real. */
+function inComment(text: string, start: number, end: number, found: Found): void {
+  const at = text.indexOf("#", start);
+  if (at < 0 || at >= end) return;
+  for (const m of text.slice(start, end).matchAll(/\n[ \t]*#[ \t]*(?:include|import)[ \t]*(?:"([^>"\n]+)[>"]|<([^>"\n]+)[>"])/g))
+    found.add(m[1] ?? m[2] ?? "", m[1] !== undefined, "comment");
 }
 
 /** Just behind the next `what`, or the end. */

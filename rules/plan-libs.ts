@@ -4,7 +4,7 @@ import { collapse, join } from "../engine/paths.ts";
 import type { Failure, IncludeText, PlanIo } from "../engine/types.ts";
 import type { LibraryInput } from "./compose.ts";
 import { conditionalIncludes } from "./conditional.ts";
-import { type Directive, directivesOf, parseDirectives } from "./directives.ts";
+import { type Directive, parseDirectives } from "./directives.ts";
 import { FileTree, rootless } from "./file-tree.ts";
 import { matchSources } from "./filter.ts";
 import { noScopes, type Parsed } from "./flags.ts";
@@ -16,6 +16,8 @@ import { incompatibility, type Library, type LibraryContext, readLibrary } from 
 export interface LibraryOptions extends Omit<LibraryContext, "framework" | "mcu"> {
   /** lib_extra_dirs, lib_dir. */
   readonly before: readonly string[];
+  /** Those of lib_extra_dirs that are written as relative: PlatformIO takes a library there for no package, so that lib_deps means it only by its exact name. */
+  readonly relative: readonly string[];
   /** Where installed libraries lie; folders that lib_deps names are used as if they lay there. */
   readonly installed: string;
   /** globallib_dir. */
@@ -24,8 +26,8 @@ export interface LibraryOptions extends Omit<LibraryContext, "framework" | "mcu"
   readonly ignore: readonly string[];
   /** The platform's name to manifests: `atmelavr`. */
   readonly platform: string;
-  /** `#define` lines of the C++ compiler. */
-  readonly predefines: string;
+  /** `#define` lines of the C++ compiler; null where there is none to ask. */
+  readonly predefines: string | null;
   /** `[compat] extra_scripts = "ignore"`. */
   readonly ignoreScripts: boolean;
 }
@@ -213,12 +215,17 @@ class LibraryPlanner {
         const library = visible.find((each) => each.folder === folder);
         if (library !== undefined) return [{ library, later: true }];
       }
-      for (const storage of want.folder === null ? storages : []) {
+      const { before, relative } = this.ask.options;
+      let isThere = false;
+      for (const [i, storage] of want.folder === null ? storages.entries() : []) {
         const library = packageFor(want, storage);
-        if (library !== null && visible.includes(library)) return [{ library, later: true }];
+        if (library === null || !visible.includes(library)) continue;
+        if (!relative.includes(before[i] ?? "")) return [{ library, later: true }];
+        isThere = true;
       }
       const library = visible.find((each) => each.name === want.text);
       if (library !== undefined) return [{ library, later: false }];
+      if (isThere) return [];
       this.notes.push(this.notFound(want, storages.flat()));
       return [];
     });
@@ -283,6 +290,7 @@ class LibraryPlanner {
           : this.ask.parse(library.unflags, library.folder, "build.unflags", library.manifestFile).scopes,
       archived: library.archive && this.sourcesOf(library).length > 0,
       off: library.mode === "off",
+      lendsIncludes: library.builder === "platformio",
       dependencies: [],
       circular: [],
     };
@@ -350,7 +358,7 @@ class LibraryPlanner {
           : [];
     const key = (include: IncludeRef): string => (include.quote ? `" ${include.text} "` : `< ${include.text} >`);
     return texts
-      .filter((each) => each.how === "include" || each.how === "import")
+      .filter((each) => each.how === "include" || each.how === "import" || (each.how === "comment" && path !== sketch?.path))
       .map(({ text, quote }) => ({ text, quote }))
       .sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   }
@@ -365,7 +373,7 @@ class LibraryPlanner {
               { name: "include", rest: " <Arduino.h>", hidden: false },
               ...sketch.tabs.flatMap((tab) => this.directives(tab)).filter((each) => !each.hidden),
             ]
-          : parseDirectives(this.tree.isFile(path) ? directivesOf(this.ask.io.read(path) ?? new Uint8Array()) : "");
+          : parseDirectives(this.tree.isFile(path) ? (this.ask.io.directives(path) ?? "") : "");
       this.read.set(path, found);
     }
     return found;

@@ -1,0 +1,171 @@
+/** Plans of generated projects with libraries against what PlatformIO 6.2.0 compiled and linked (fixtures/libraries.json, made by record-libraries.ts). */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { libraryOptions } from "../../cli/library-input.ts";
+import type { ActionSpec, Digest, PlanIo } from "../../engine/types.ts";
+import { type EnvPlan, planEnv } from "../../rules/plan-env.ts";
+import { type EnvProject, envNames, readProject } from "../../rules/project.ts";
+import { iniOf, type LibraryEnv, type LibraryTree } from "./library-cases.ts";
+import { memoryIo } from "./memory-io.ts";
+
+interface Expected {
+  /** Words of flags, "", the sources that have them. */
+  readonly groups: readonly (readonly string[])[];
+  readonly link: readonly string[];
+}
+type Recorded = Omit<LibraryTree, "envs"> & { readonly envs: readonly (LibraryEnv & { readonly expect: Expected | null })[] };
+
+const file = process.env["FB_LIBRARY_FIXTURES"] ?? join(import.meta.dirname, "fixtures", "libraries.json");
+const recorded: Recorded[] = JSON.parse(readFileSync(file, "utf8"));
+const platforms = join(import.meta.dirname, "../../platforms");
+const hash = (text: string): Digest => createHash("sha256").update(text).digest("hex") as Digest;
+
+const FRAMEWORK = "/CORE/packages/framework-arduino-avr";
+const CORE: Readonly<Record<string, string>> = {
+  [`${FRAMEWORK}/cores/arduino/Arduino.h`]: "#include <Wire.h>\n",
+  [`${FRAMEWORK}/cores/arduino/main.cpp`]: "\n",
+  [`${FRAMEWORK}/variants/standard/pins_arduino.h`]: "\n",
+  [`${FRAMEWORK}/libraries/Wire/src/Wire.h`]: "\n",
+  [`${FRAMEWORK}/libraries/Wire/src/Wire.cpp`]: '#include "Wire.h"\n',
+  [`${FRAMEWORK}/libraries/Wire/library.properties`]: "name=Wire\nversion=1.0\narchitectures=avr\n",
+};
+
+function planned(files: Readonly<Record<string, string>>, predefines: string | null): { actions(env: string): readonly ActionSpec[] } {
+  const io = memoryIo({ ...files, ...CORE });
+  const project = readProject("/P", platforms, {
+    read: (path) => (path.startsWith(platforms) ? readFileSync(path, "utf8") : io.text(path)),
+    glob: () => [],
+    list: (path) =>
+      path === platforms
+        ? [
+            { name: "native", is: "dir" },
+            { name: "avr", is: "dir" },
+          ]
+        : io.list(path),
+    value: () => undefined,
+    unixTime: () => 0,
+    sha1: (text) => createHash("sha1").update(text).digest("hex"),
+  });
+  if (!project.ok) throw new Error(project.failure.message);
+  return {
+    actions(name) {
+      const env = project.value.envs.get(name);
+      if (env?.ok !== true) throw new Error(JSON.stringify(env));
+      const plan = planOf(env.value, project.value.dirs, io, predefines, (variables) =>
+        libraryOptions(project.value, env.value, variables, { isDir: (path) => io.list(path) !== null }, null),
+      );
+      const result = planEnv(plan, io, hash);
+      if (!result.ok) throw new Error(`${result.failure.code}: ${result.failure.message}`);
+      return result.value.actions;
+    },
+  };
+}
+
+function planOf(
+  env: EnvProject,
+  dirs: { readonly src: string; readonly include: string; readonly test: string },
+  _io: PlanIo,
+  predefines: string | null,
+  options: (variables: ReadonlyMap<string, string>) => ReturnType<typeof libraryOptions>,
+): EnvPlan {
+  const arduino = env.framework === "arduino";
+  const variables = new Map([["PIOENV", env.name]]);
+  const libraries = options(variables);
+  if (!libraries.ok) throw new Error(libraries.failure.message);
+  const none = (items: readonly string[]) => ({ items, option: "build_flags", file: null, line: 0, column: 0 });
+  const tool = { folder: "/usr", version: "12.2.0", digest: hash("tool"), includeC: [], includeCxx: [], libraries: [] };
+  return {
+    env: env.name,
+    profile: "release",
+    host: "linux",
+    projectDir: "/P",
+    platform: env.platform.rules,
+    framework: arduino ? "arduino" : "",
+    frameworkFolder: arduino ? FRAMEWORK : "",
+    frameworkDigest: "",
+    names: new Map(envNames(env)),
+    mcu: env.board?.mcu ?? "",
+    variantFolder: null,
+    tools: new Map([[arduino ? "avr" : "native", tool]]),
+    variables,
+    flags: { board: env.board?.extraFlags ?? [], user: none(env.buildFlags), unflags: none([]), src: none([]), debug: none([]) },
+    commands: new Map(),
+    srcFilter: env.srcFilter,
+    srcDir: dirs.src,
+    includeDir: dirs.include,
+    testDir: dirs.test,
+    libraries: { ...libraries.value, predefines },
+    own: null,
+    envs: [env.name],
+    programs: new Map(),
+  };
+}
+
+/** An env's actions in the recorder's words. */
+function summary(actions: readonly ActionSpec[]): Expected {
+  const groups = new Map<string, string[]>();
+  let link: readonly string[] = [];
+  for (const action of actions) {
+    const argv = action.argv.filter((word) => !word.startsWith("-DDECIMAL_DIG="));
+    if (action.kind === "link") link = argv;
+    if (action.kind !== "compile") continue;
+    const source = action.label;
+    if (source.startsWith(`${FRAMEWORK}/cores`)) continue;
+    const key = JSON.stringify(argv.filter((word) => /^-[DIU]/.test(word)));
+    groups.set(key, [...(groups.get(key) ?? []), source]);
+  }
+  const linked = link
+    .slice(1)
+    .filter((word) => /^(-L|-l|-Wl,--one)|\.(o|a)$/.test(word))
+    .map((word) => word.replace(/^(-L)?\.fb\/build\/[^/]+\/release/, "$1@"));
+  return { groups: [...groups].map(([flags, sources]) => [...JSON.parse(flags), "", ...sources.sort()]), link: linked };
+}
+
+/** What both write in their own way: the folders of objects and archives, suffixes of objects, the order of the compiles. */
+function plain(expected: Expected): Expected {
+  const file = (word: string): string =>
+    word.endsWith(".a")
+      ? word.slice(word.lastIndexOf("/") + 1).replace(/-\d+\.a$/, ".a")
+      : word.endsWith(".o")
+        ? word
+            .replace(/^@\/(lib\/)?/, "")
+            .replace(/\.(c|cc|cpp|S|asm)\.o$/, ".o")
+            .replace(/-\d+\//, "/")
+        : word;
+  return {
+    groups: [...expected.groups].sort((a, b) => (a.join(" ") < b.join(" ") ? -1 : 1)),
+    link: expected.link.filter((word) => !word.includes("ArduinoVariant")).map(file),
+  };
+}
+
+let count = 0;
+for (const tree of recorded) {
+  test(`${tree.name}: what is compiled, with which folders and defines, and how it is linked`, () => {
+    const plan = planned({ ...tree.files, "platformio.ini": iniOf(tree) }, null);
+    for (const { expect, ...env } of tree.envs) {
+      if (expect === null) continue;
+      count++;
+      const found = summary(plan.actions(env.name));
+      assert.equal(plain(found), plain(expect), JSON.stringify(env));
+    }
+  });
+}
+
+test("the fixtures are there", () => assert.ok(count > 30, `${count} envs`));
+
+test("with the compiler's own macros a + mode finds no library less", () => {
+  for (const tree of recorded) {
+    const files = { ...tree.files, "platformio.ini": iniOf(tree) };
+    const [without, with_] = [planned(files, null), planned(files, "#define __AVR__ 1\n#define __GNUC__ 5\n")];
+    for (const env of tree.envs) {
+      const compiled = (actions: readonly ActionSpec[]): string[] => actions.filter((a) => a.kind === "compile").map((a) => a.label);
+      const more = new Set(compiled(with_.actions(env.name)));
+      for (const source of compiled(without.actions(env.name))) assert.ok(more.has(source), `${tree.name} ${env.name} ${source}`);
+    }
+  }
+});
+
+test.run();
