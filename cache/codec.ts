@@ -17,7 +17,7 @@ const outputBytes = 45;
 const nullText = 0xffffffff;
 export const setIdBytes = 16;
 export const maxSets = 8;
-const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value"];
+const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value", "directives"];
 const letters = "faliv";
 
 export type Reads = readonly Read<CanonPath>[];

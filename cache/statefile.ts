@@ -31,7 +31,7 @@ const digestWords = 8;
 const nullText = 0xffffffff;
 /** Evidence is compressed in blocks of so many. */
 const blockRuns = 64;
-const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value"];
+const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value", "directives"];
 const slackRows = 1000;
 
 interface Batch {

@@ -10,6 +10,7 @@ import { outFolder, Paths } from "../engine/paths.ts";
 import { type Goal, run, type RunOutcome, type RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
+import { directivesOf } from "../rules/directives.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
 import { type EnvPlan, planEnv } from "../rules/plan-env.ts";
@@ -184,6 +185,7 @@ class Build {
       tools: innerTools(disk),
       value: (name) => process.env[name],
       includesOf,
+      directivesOf,
       nearest,
     };
     const records = this.command.fresh ? "fresh" : this.command.noCache ? "no-cache" : "use";
