@@ -2,7 +2,7 @@
  * Whether an LMDB file can be trusted, before it is mapped: a truncated one ends the process with SIGBUS, zeroed meta pages with SIGSEGV, and neither can
  * be caught.
  *
- * Always (0.1 ms): the two meta pages, read as a file. After an unclean end (processes.ts), or when the file is shorter than its meta pages say: a child process
+ * Always (0.1 ms): the two meta pages, read as a file. After an unclean end (processes.ts), once after each boot (lmdb.ts says why), or when the file is shorter than its meta pages say: a child process
  * reads it all. That a file is shorter is no proof, LMDB does not write free pages at its end; so what a child found good is noted (`checked`: size and
  * transaction) and not checked again. What fails is moved aside, and the caller begins a fresh one.
  * Layout of a meta page (lmdb 3.5, data version 2): magic at 24, version at 28, page size at 48, last page at 144, transaction at 152; little endian.
@@ -24,7 +24,7 @@ import {
 import { join } from "node:path";
 import type { Failure } from "../engine/types.ts";
 import { Lmdb, tableNames } from "./lmdb.ts";
-import { deadMarkers, forgetMarkers, withLock } from "./processes.ts";
+import { bootId, deadMarkers, forgetMarkers, withLock } from "./processes.ts";
 import { trouble } from "./trouble.ts";
 
 const magic = 0xbeefc0de;
@@ -40,7 +40,13 @@ type Header = "none" | "good" | "short" | "bad";
  * @returns a warning when a database was moved aside
  */
 export function makeTrusted(cache: string, checker: readonly string[]): Failure | null {
-  if (deadMarkers(cache).length === 0 && !isSuspect(cache) && ["none", "good"].includes(headerOf(join(cache, "actions")).is)) return null;
+  if (
+    deadMarkers(cache).length === 0 &&
+    !isSuspect(cache) &&
+    isOfThisBoot(cache) &&
+    ["none", "good"].includes(headerOf(join(cache, "actions")).is)
+  )
+    return null;
   const done = withLock(join(cache, "check.lock"), childMs, () => check(cache, checker));
   return done?.warning ?? null;
 }
@@ -54,13 +60,18 @@ function isSuspect(cache: string): boolean {
   return existsSync(join(cache, "open", "suspect"));
 }
 
+/** A power cut leaves what was not yet on the disk half-written, also when the last process had ended cleanly; any boot may follow one. */
+function isOfThisBoot(cache: string): boolean {
+  return readNote(join(cache, "open", "boot")) === bootId();
+}
+
 function check(cache: string, checker: readonly string[]): { warning: Failure | null } {
   const folder = join(cache, "actions");
   // Looked at again: another process may have checked while this one waited.
   const dead = deadMarkers(cache);
   const header = headerOf(folder);
   const note = join(cache, "open", "checked");
-  const suspect = dead.length > 0 || isSuspect(cache) || (header.is === "short" && readNote(note) !== header.note);
+  const suspect = dead.length > 0 || isSuspect(cache) || !isOfThisBoot(cache) || (header.is === "short" && readNote(note) !== header.note);
   let warning: Failure | null = null;
   if (header.is === "bad" || (suspect && header.is !== "none")) {
     const why = header.is === "bad" ? "its header is damaged" : readInChild(folder, checker);
@@ -68,6 +79,7 @@ function check(cache: string, checker: readonly string[]): { warning: Failure | 
     else warning = moveAside(cache, folder, why);
   }
   forgetMarkers(cache, dead);
+  writeFileSync(join(cache, "open", "boot"), bootId());
   rmSync(join(cache, "open", "suspect"), { force: true });
   return { warning };
 }

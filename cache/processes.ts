@@ -106,7 +106,8 @@ function startOf(pid: string): string {
   }
 }
 
-function bootId(): string {
+/** The same until the machine starts again; "0" where it cannot be told. */
+export function bootId(): string {
   if (boot !== null) return boot;
   try {
     boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);

@@ -77,7 +77,7 @@ test("ten processes at once lose nothing", async () => {
   assert.equal([v.entries, v.badEntries, v.badBlobs], [400, 0, 0]);
   assert.equal(c.troubles(), []);
   await c.close();
-  assert.equal(readdirSync(join(folder, "open")), []);
+  assert.equal(readdirSync(join(folder, "open")), ["boot"]);
 });
 
 test("kill -9 at random moments, others living on: committed records stay, nothing wrong comes back", async () => {
@@ -190,6 +190,19 @@ test("a killed process's marker costs one check, then none", async () => {
     await c.value.close();
   }
   assert.is(readFileSync(log, "utf8"), "x\n");
+});
+
+test("the first to open it after a boot checks it", async () => {
+  const folder = await filled();
+  const log = join(folder, "checks");
+  const counting = ["/bin/sh", "-c", `echo x >> '${log}'; exec "$@"`, "sh", ...checker];
+  for (let i = 0; i < 3; i++) {
+    if (i === 1) writeFileSync(join(folder, "open", "boot"), "another");
+    const c = openCache(folder, counting);
+    assert.ok(c.ok && c.value.troubles().length === 0);
+    await c.value.close();
+    assert.is(existsSync(log) ? readFileSync(log, "utf8") : "", i === 0 ? "" : "x\n");
+  }
 });
 
 test("a check that cannot run does not trust the file", async () => {
