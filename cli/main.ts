@@ -1,4 +1,5 @@
 /** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
+import { writeSync } from "node:fs";
 import { type Command, parseCommand } from "./args.ts";
 import { complain, type Faces, openFaces } from "./faces.ts";
 
@@ -36,6 +37,18 @@ async function perform(command: Command, faces: Faces): Promise<number> {
       return (await import("./verbs/help.ts")).helpVerb(command, faces);
   }
 }
+
+// Node would print the whole line of the bundle, 100 kB, and exit with 1, which says that the user's build failed.
+process.on("uncaughtException", (error: Error & { readonly code?: string; readonly syscall?: string }) => {
+  const text =
+    error.syscall === "write" ? `error: cannot write fb's own output: ${error.message}\n` : `error: a bug in fb\n${error.stack}\n`;
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nowhere to say it.
+  }
+  process.exit(4);
+});
 
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
