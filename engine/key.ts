@@ -15,14 +15,29 @@ export function walkStatic(spec: ActionSpec, project: string, digestOf: (r: Read
   sink.field("kind", spec.kind);
   sink.field("rule", spec.rule);
   sink.field("tool", spec.tool);
+  sink.field("sharing", spec.sharing);
   if (spec.sharing === "outputs" || spec.sharing === "folder") sink.field("folder", out);
   if (spec.sharing === "folder") sink.field("project", project);
   for (const arg of spec.argv) sink.field("arg", canonicalText(arg, out));
   for (const name of Object.keys(spec.vars).sort()) sink.field(`var:${name}`, canonicalText(spec.vars[name] ?? "", out));
   if (spec.rspfile !== null) sink.field(`rsp:${canonical(spec.rspfile.path, out)}`, canonicalText(spec.rspfile.text, out));
+  sink.field("discover", discoverText(spec, out));
   for (const output of spec.outputs) sink.field("output", canonical(output, out));
   for (const input of spec.inputs)
     sink.input(input.is, input.is === "value" ? (input.path as string as CanonPath) : canonical(input.path, out), digestOf(input));
+}
+
+/** How reads are found decides what is among them, so records made with another search are not comparable. Where the depfile lies is not part of it. */
+function discoverText({ discover }: ActionSpec, out: string): string {
+  const folders = (list: readonly string[]) => list.map((f) => canonical(f, out));
+  switch (discover.by) {
+    case "nothing":
+      return discover.by;
+    case "depfile":
+      return JSON.stringify([discover.by, folders(discover.quote), folders(discover.search)]);
+    case "trace":
+      return JSON.stringify([discover.by, discover.libraries, folders(discover.search)]);
+  }
 }
 
 /** What one run discovered, in the canonical order of its record. */
@@ -33,14 +48,14 @@ export function walkReads(reads: readonly Read<CanonPath>[], digests: readonly D
   }
 }
 
-/** A sink that makes the key. Every field is framed by its length, so no two walks give one text. */
+/** A sink that makes the key. Names, values and paths are framed by their lengths, so no two walks give one text. */
 export class KeyText implements KeySink {
-  private text: string;
+  text: string;
   constructor(seed: string) {
     this.text = seed;
   }
   field(name: string, value: string): void {
-    this.text += `${name}=${value.length}:${value}\n`;
+    this.text += `${name.length}:${name}=${value.length}:${value}\n`;
   }
   input(is: ReadKind, path: CanonPath, digest: Digest): void {
     this.text += `${is}:${path.length}:${path}=${digest}\n`;

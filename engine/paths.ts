@@ -3,7 +3,7 @@
  * links (`.fb/pkg/NAME`, `.fb/root/NAME`), so that two checkouts and two machines write the same command lines. In keys the output folder is `@out`
  * and an absolute path is `@sys/…`.
  */
-import type { CanonPath, ProjectPath } from "./types.ts";
+import type { CanonPath, ProjectPath, Read } from "./types.ts";
 
 /** A folder that paths are named from: `prefix` is how commands name it, `real` where it is. */
 export interface Root {
@@ -75,21 +75,36 @@ export function outFolder(env: string, profile: string): string {
   return `.fb/build/${env}/${profile}`;
 }
 
-/** How keys and records spell a path: `out` is the output folder that becomes @out. */
+/** How keys and records spell a path: `out` is the output folder that becomes @out. A name in the project that begins with "@" keeps out of their way. */
 export function canonical(path: string, out: string): CanonPath {
   if (path.startsWith(out) && (path.length === out.length || path[out.length] === "/")) return `@out${path.slice(out.length)}` as CanonPath;
-  return (isAbsolute(path) ? `@sys${path}` : path) as CanonPath;
+  return (isAbsolute(path) ? `@sys${path}` : path.startsWith("@") ? `./${path}` : path) as CanonPath;
 }
 
 /** The inverse of canonical. */
 export function fromCanonical(path: string, out: string): ProjectPath {
   if (path.startsWith("@out") && (path.length === 4 || path[4] === "/")) return `${out}${path.slice(4)}` as ProjectPath;
-  return (path.startsWith("@sys/") ? path.slice(4) : path) as ProjectPath;
+  return (path.startsWith("@sys/") ? path.slice(4) : path.startsWith("./@") ? path.slice(2) : path) as ProjectPath;
 }
 
-/** Text that names paths (arguments, logs) in its canonical form. */
+/** A read in its canonical form, and back; a value's name is no path and stays. */
+export function canonicalRead({ is, path }: Read, out: string): Read<CanonPath> {
+  return { is, path: is === "value" ? (path as string as CanonPath) : canonical(path, out) };
+}
+
+export function projectRead({ is, path }: Read<CanonPath>, out: string): Read {
+  return { is, path: is === "value" ? (path as string as ProjectPath) : fromCanonical(path, out) };
+}
+
+/** Text that names paths (arguments, logs) in its canonical form. A literal "@out" in it becomes "@%out", so that the way back is unique. */
 export function canonicalText(text: string, out: string): string {
-  return text.includes(out) ? text.replaceAll(out, "@out") : text;
+  const escaped = text.includes("@") ? text.replace(/@(%*)out/g, "@%$1out") : text;
+  return escaped.includes(out) ? escaped.replaceAll(out, "@out") : escaped;
+}
+
+/** The inverse of canonicalText, for any output folder. */
+export function fromCanonicalText(text: string, out: string): string {
+  return text.includes("@") ? text.replace(/@(%*)out/g, (_, marks: string) => (marks === "" ? out : `@${marks.slice(1)}out`)) : text;
 }
 
 export function isAbsolute(path: string): boolean {

@@ -34,7 +34,8 @@ export function prune(disk: Disk, folder: string, before: readonly string[], now
     }
     // Where case does not count, the old name still leads to the new file; and a file may have become a folder of living ones.
     const twin = folded.get(path.toLowerCase());
-    if (disk.isDir(path) || (twin !== undefined && disk.sign(path)?.ino === disk.sign(twin)?.ino)) return;
+    const there = disk.sign(path);
+    if (there === null || disk.isDir(path) || (twin !== undefined && there.ino === disk.sign(twin)?.ino)) return;
     disk.remove(path);
     removed.push(path);
   };

@@ -10,7 +10,7 @@ import { Discovery } from "./discover.ts";
 import { failure, warning } from "./failure.ts";
 import { Files } from "./files.ts";
 import { Graph, type Node } from "./graph.ts";
-import { fromCanonical, outFolder } from "./paths.ts";
+import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
 import { Journal, prune, writtenBelow } from "./prune.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
 import type {
@@ -110,6 +110,8 @@ class Run {
   /** Lanes by number, true while an action is shown in it. */
   private readonly lanes: boolean[] = [];
   private plansOpen = 0;
+  /** What an action's work threw that is no failure of a build. */
+  private bug: { readonly error: unknown } | null = null;
   private wake: (() => void) | null = null;
 
   constructor(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal) {
@@ -121,14 +123,19 @@ class Run {
     this.files = new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
     this.journal = new Journal(world.state);
-    this.pool = new Pool({ cpu: request.jobs, network: 4, disk: 2 });
+    this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
     for (const goal of request.goals) this.unresolved.add(goal);
-    stop.addEventListener("abort", () => this.wakeUp());
   }
 
   async go(): Promise<RunOutcome> {
     if (this.grow(this.request.plans) !== null) for (const plan of this.request.plans) this.failedEnvs.add(plan.env);
-    await this.loop();
+    const wakeUp = () => this.wakeUp();
+    this.stop.addEventListener("abort", wakeUp);
+    try {
+      await this.loop();
+    } finally {
+      this.stop.removeEventListener("abort", wakeUp);
+    }
     this.abandon();
     this.reportUnresolved();
     return {
@@ -148,6 +155,7 @@ class Run {
   private async loop(): Promise<void> {
     let turn = this.world.clock.monotonicMs();
     for (;;) {
+      if (this.bug !== null) throw this.bug.error;
       this.startBlocked();
       const id = this.stop.aborted ? undefined : this.ready.pop();
       if (id !== undefined) {
@@ -229,7 +237,11 @@ class Run {
     this.waiting[node.id] = open;
     this.phase[node.id] = "waiting";
     if (open === 0) this.makeReady(node.id);
-    else if (node.needs.some((n) => this.phase[n] === "failed")) this.drop(node.id);
+    else if (node.needs.some((n) => this.phase[n] === "failed")) {
+      // Planned only after what it needs had failed.
+      if (!this.request.dryRun) this.settler.clear(node);
+      this.drop(node.id);
+    }
   }
 
   private makeReady(id: ActionId): void {
@@ -350,12 +362,16 @@ class Run {
         continue;
       }
       this.decided.delete(id);
-      const work = this.perform(node, decision).finally(() => {
-        hold.release();
-        this.inFlight.delete(decision.sk);
-        this.running--;
-        this.wakeUp();
-      });
+      const work = this.perform(node, decision)
+        .catch((error: unknown) => {
+          this.bug ??= { error };
+        })
+        .finally(() => {
+          hold.release();
+          if (this.inFlight.get(decision.sk) === work) this.inFlight.delete(decision.sk);
+          this.running--;
+          this.wakeUp();
+        });
       this.running++;
       if (node.spec.sharing === "all") this.inFlight.set(decision.sk, work);
     }
@@ -373,7 +389,7 @@ class Run {
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
       const ran = await this.settler.run(node, decision.sk, this.stop);
-      if (this.stop.aborted) {
+      if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.end(node, "cancelled", null, null, decision.why);
       }
@@ -402,10 +418,7 @@ class Run {
 
   private noteTime(node: Node, result: ActionResult): void {
     const out = outFolder(node.spec.env, node.spec.profile);
-    const reads = result.reads.map((r) => ({
-      is: r.is,
-      path: r.is === "value" ? (r.path as string as ProjectPath) : fromCanonical(r.path, out),
-    }));
+    const reads = result.reads.map((r) => projectRead(r, out));
     const time = this.settler.timeIn(node.spec, reads);
     if (time === null || this.timeNoted.has(time.path)) return;
     this.timeNoted.add(time.path);
@@ -568,7 +581,7 @@ class Run {
       status,
       ms: status === "hit" ? 0 : (result?.ms ?? 0),
       exitCode,
-      output: (result?.log ?? "").replaceAll("@out", out),
+      output: fromCanonicalText(result?.log ?? "", out),
       why,
     };
   }

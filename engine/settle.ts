@@ -12,7 +12,7 @@ import { ABSENT, type Files, type FilesHost, RecordingIo, sameSignature } from "
 import type { Graph, Node } from "./graph.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
-import { canonical, canonicalText, folderOf, fromCanonical, outFolder, type Paths } from "./paths.ts";
+import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
 import type {
   ActionCache,
   ActionResult,
@@ -116,15 +116,11 @@ export class Settler {
   private keyWith(sk: StaticKey, node: Node, reads: readonly Read<CanonPath>[]): Key | null {
     const out = outFolder(node.spec.env, node.spec.profile);
     const digests: Digest[] = [];
-    for (const read of reads) {
-      if (read.is === "value") {
-        digests.push(this.files.digest(read as unknown as Read));
-        continue;
-      }
-      const path = fromCanonical(read.path, out);
-      const maker = this.graph.producer(path);
+    for (const canon of reads) {
+      const read = projectRead(canon, out);
+      const maker = read.is === "value" ? undefined : this.graph.producer(read.path);
       if (maker !== undefined && !this.waitsFor(node, maker)) return null;
-      digests.push(this.files.digest({ is: read.is, path }));
+      digests.push(this.files.digest(read));
     }
     return fullKey(this.world.hashing, sk, reads, digests);
   }
@@ -154,6 +150,7 @@ export class Settler {
         broken.push({ cause: "output-changed", file: output.path });
     }
     for (const folder of spec.outputs.filter((o) => o.endsWith("/"))) {
+      if (!this.world.disk.isDir(folder.slice(0, -1))) broken.push({ cause: "output-missing", file: canonical(folder, out) });
       for (const path of this.files.below(folder))
         if (!recorded.has(path)) broken.push({ cause: "output-changed", file: canonical(path, out) });
     }
@@ -165,9 +162,7 @@ export class Settler {
     const now = new EvidenceSink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
     const out = outFolder(node.spec.env, node.spec.profile);
-    const digests = last.result.reads.map((r) =>
-      this.files.digest(r.is === "value" ? (r as unknown as Read) : { is: r.is, path: fromCanonical(r.path, out) }),
-    );
+    const digests = last.result.reads.map((r) => this.files.digest(projectRead(r, out)));
     walkReads(last.result.reads, digests, now);
     const found = causes(JSON.parse(last.evidence) as Evidence, now);
     return found.length > 0 ? found : [{ cause: "evicted" }];
@@ -178,6 +173,7 @@ export class Settler {
     const { world } = this;
     const out = outFolder(node.spec.env, node.spec.profile);
     this.clear(node);
+    for (const folder of node.spec.outputs.filter((o) => o.endsWith("/"))) world.disk.makeDir(folder.slice(0, -1));
     for (const output of d.result.outputs) {
       const path = fromCanonical(output.path, out);
       world.disk.makeDir(folderOf(path));
@@ -190,7 +186,8 @@ export class Settler {
         return false;
       }
     }
-    this.remember(node, d.sk, d.key, d.result);
+    const digests = d.result.reads.map((r) => this.files.digest(projectRead(r, out)));
+    this.remember(node, d.sk, d.key, d.result, digests);
     return true;
   }
 
@@ -274,14 +271,12 @@ export class Settler {
     const outputs = await this.outputsOf(spec);
     if (!outputs.ok) return outputs;
     const out = outFolder(spec.env, spec.profile);
-    const canonReads = reads.map(
-      (r): Read<CanonPath> => ({ is: r.is, path: r.is === "value" ? (r.path as string as CanonPath) : canonical(r.path, out) }),
-    );
+    const canonReads = reads.map((r) => canonicalRead(r, out));
     const digests = reads.map((r) => this.files.digest(r));
     const key = fullKey(world.hashing, sk, canonReads, digests);
     const result = this.resultOf(spec, outputs.value, log, canonReads, grown, world.clock.monotonicMs() - started);
     if (this.mayShare(spec, reads)) world.cache.record(sk, key, result);
-    this.remember(node, sk, key, result);
+    this.remember(node, sk, key, result, digests);
     return ok({ exitCode: 0, slot: ran.value.slot, result });
   }
 
@@ -373,14 +368,14 @@ export class Settler {
 
   private undeclared(node: Node, reads: readonly Read[]) {
     for (const read of reads) {
-      if (read.is !== "file") continue;
+      if (read.is === "value" || read.is === "listing") continue;
       const maker = this.graph.producer(read.path);
       if (maker === undefined || maker === node.id || this.waitsFor(node, maker)) continue;
       const other = this.graph.node(maker as Node["id"]).spec;
       return failure(
         "graph.undeclared-read",
         3,
-        `${node.spec.label} reads ${read.path}, which ${other.label} makes, but does not wait for it`,
+        `${node.spec.label} ${read.is === "absent" ? "looks for" : "reads"} ${read.path}, which ${other.label} makes, but does not wait for it`,
         {
           hint: `name it in the step's "in", or let the step that makes it run before`,
         },
@@ -393,7 +388,7 @@ export class Settler {
     const { disk, blobs } = this.world;
     const out = outFolder(spec.env, spec.profile);
     const records: OutputRecord[] = [];
-    const paths = spec.outputs.flatMap((o): string[] => (o.endsWith("/") ? this.files.below(o) : [o]));
+    const paths = new Set(spec.outputs.flatMap((o): string[] => (o.endsWith("/") ? this.files.below(o) : [o])));
     for (const path of paths) {
       this.files.forget(path);
       const digest = this.files.content(path);
@@ -441,13 +436,10 @@ export class Settler {
     return { outputs, log: canonLog, reads, grown, ms: Math.round(ms), origin: this.world.paths.project };
   }
 
-  private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult): void {
+  /** Keeps the result for the next run, with what `why` will compare. digests: of the result's reads. */
+  private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult, digests: readonly Digest[]): void {
     const seen = new EvidenceSink();
-    const out = outFolder(node.spec.env, node.spec.profile);
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), seen);
-    const digests = result.reads.map((r) =>
-      this.files.digest(r.is === "value" ? (r as unknown as Read) : { is: r.is, path: fromCanonical(r.path, out) }),
-    );
     walkReads(result.reads, digests, seen);
     const evidence: Evidence = { fields: seen.fields, inputs: seen.inputs };
     this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence: JSON.stringify(evidence) });

@@ -15,19 +15,24 @@ export function causes(before: Evidence, now: Evidence): Cause[] {
   for (const [name, { path }] of old) if (!current.has(name)) found.push({ cause: "input-removed", file: path });
   const args = (e: Evidence) => e.fields.filter(([n]) => n === "arg").map(([, v]) => v);
   found.push(...argumentsChanged(args(before), args(now)));
-  const fields = (e: Evidence) => new Map(e.fields.filter(([n]) => n !== "arg" && n !== "output").map(([n, v]) => [n, v]));
+  const fields = (e: Evidence) => {
+    const outputs = e.fields.filter(([n]) => n === "output").map(([, v]) => v);
+    return new Map([...e.fields.filter(([n]) => n !== "arg" && n !== "output"), ["output", outputs.join(" ")]]);
+  };
   const was = fields(before);
   const is = fields(now);
   for (const name of new Set([...was.keys(), ...is.keys()])) {
     const from = was.get(name) ?? "";
     const to = is.get(name) ?? "";
     if (from === to) continue;
-    const cause =
-      name === "tool" ? "tool-changed" : name === "rule" || name === "schema" || name === "kind" ? "rule-changed" : "var-changed";
+    const cause = name === "tool" ? "tool-changed" : OF_RULE.has(name) ? "rule-changed" : "var-changed";
     found.push({ cause, name: name.startsWith("var:") ? name.slice(4) : name, old: from, new: to });
   }
   return found;
 }
+
+/** Fields that follow from the rule, or from fb itself. */
+const OF_RULE: ReadonlySet<string> = new Set(["rule", "schema", "kind", "sharing", "discover", "output"]);
 
 function changed(path: CanonPath, was: Digest, now: Digest): Cause {
   if (was === "absent") return { cause: "input-added", file: path };
