@@ -13,7 +13,8 @@ import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, Pr
 import { directivesOf } from "../rules/directives.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
-import { type EnvPlan, planEnv } from "../rules/plan-env.ts";
+import type { EnvPlan } from "../rules/env-plan.ts";
+import { planEnv } from "../rules/plan-env.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { buildInfo } from "./build-info.ts";

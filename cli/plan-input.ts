@@ -10,7 +10,7 @@ import type { Memo, Result } from "../engine/types.ts";
 import { checkVariant } from "../rules/boards.ts";
 import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.ts";
 import { commandsIn } from "../rules/flags.ts";
-import type { EnvPlan, FlagSource, PlannedTool } from "../rules/plan-env.ts";
+import type { EnvPlan, FlagSource, PlannedTool } from "../rules/env-plan.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";

@@ -33,7 +33,8 @@ export function randomFrom(seed: number): () => number {
 const NAMES = ["Alpha", "Beta", "gamma", "Delta", "A", "AB", "omega", "Zeta"];
 const MODES = ["off", "chain", "deep", "chain+", "deep+"] as const;
 const COMPATS = ["off", "soft", "strict"] as const;
-const STORAGES = ["lib", "lib", "lib", "extra", "more", "glob"];
+/** The last one lies inside a library. */
+const STORAGES = ["lib", "lib", "lib", "lib", "extra", "more", "glob", "lib/Alpha/inner"];
 
 /** The tree of this number; `envs`: how many of the fifteen pairs of modes it is built with. */
 export function libraryTree(seed: number, number: number, envs: number): LibraryTree {
@@ -43,6 +44,7 @@ export function libraryTree(seed: number, number: number, envs: number): Library
 class Maker {
   private readonly random: () => number;
   private readonly number: number;
+  private readonly arduino: boolean;
   private readonly envCount: number;
   private readonly files: Record<string, string> = {};
   private readonly headers: string[] = [];
@@ -55,6 +57,7 @@ class Maker {
   }[] = [];
 
   constructor(random: () => number, number: number, envs: number) {
+    this.arduino = number % 3 === 2;
     this.random = random;
     this.number = number;
     this.envCount = envs;
@@ -73,7 +76,6 @@ class Maker {
   }
 
   tree(): LibraryTree {
-    const arduino = this.number % 3 === 2;
     const styles = [
       "json",
       "json",
@@ -99,7 +101,7 @@ class Maker {
     this.project();
     const pairs = MODES.flatMap((mode) => COMPATS.map((compat) => [mode, compat] as const)).sort(() => this.random() - 0.5);
     const envs = pairs.slice(0, this.envCount).map(([mode, compat], i) => this.env(mode, compat, i));
-    return { name: `t${this.number}`, arduino, files: this.files, envs };
+    return { name: `t${this.number}`, arduino: this.arduino, files: this.files, envs };
   }
 
   private env(mode: LibraryEnv["mode"], compat: LibraryEnv["compat"], i: number): LibraryEnv {
@@ -166,6 +168,7 @@ class Maker {
     if (style === "json" || style === "json-flat" || style === "both") {
       const build: Record<string, unknown> = {};
       if (this.chance(0.4)) build["flags"] = this.some([`-DIN_${name}`, "-Iinc", "-lm", "-Wl,--one", "-DHAVE_X", "-O1"], 0.4);
+      if (Array.isArray(build["flags"]) && build["flags"].includes("-Iinc")) this.files[this.place(library, "inc/there.h")] = "\n";
       if (this.chance(0.15)) build["unflags"] = "-DLEVEL -DHAVE_X";
       if (this.chance(0.15)) build["srcFilter"] = this.pick<unknown>(["+<*> -<un.cpp>", ["+<*>", "-<sub/>"], "-<*>"]);
       if (this.chance(0.1)) build["srcDir"] = this.pick([".", "src", "util"]);
@@ -185,7 +188,15 @@ class Maker {
       const lines = [`name=${title}`, "version=1.1.0"];
       if (this.chance(0.5)) lines.push(`architectures=${this.pick(["avr", "*", "esp32,avr", "esp8266", "strange"])}`);
       if (this.chance(0.3) && others.length > 0) lines.push(`depends=${this.some(others, 0.5).join(", ")}`);
-      if (this.chance(0.15)) lines.push("ldflags=-lfoo -Lprebuilt");
+      if (this.chance(0.15)) {
+        lines.push("ldflags=-lfoo -Lprebuilt");
+        this.files[this.place(library, "prebuilt/readme")] = "\n";
+      }
+      // Only a board has a processor to look for.
+      if (this.arduino && this.chance(0.2)) {
+        lines.push("precompiled=true");
+        if (this.chance(0.6)) this.files[this.place(library, "src/atmega328p/libpre.a")] = "\n";
+      }
       this.files[this.place(library, "library.properties")] = `${lines.join("\n")}\n`;
     }
     if (style === "keywords") this.files[this.place(library, "keywords.txt")] = "\n";
@@ -261,7 +272,7 @@ export function iniOf(tree: LibraryTree): string {
     "[platformio]\ngloballib_dir = glob\n",
     ...tree.envs.map((env) =>
       [
-        `[env:${env.name}]\n${target}lib_extra_dirs =\n  extra\n  more\n`,
+        `[env:${env.name}]\n${target}lib_extra_dirs =\n  extra\n  more\n  lib/Alpha/inner\n`,
         word("lib_ldf_mode", env.mode),
         word("lib_compat_mode", env.compat),
         word("lib_archive", env.archive),

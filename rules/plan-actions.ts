@@ -1,0 +1,256 @@
+/** The actions of one env's plan, made from its platform's rules: compiles, archives, the link and what follows it. */
+import { fail, failure, ok } from "../engine/failure.ts";
+import { baseOf, collapse } from "../engine/paths.ts";
+import type { ActionSpec, Digest, PlanIo, ProjectPath, Read, Result } from "../engine/types.ts";
+import type { CompileFlags, Composed } from "./compose.ts";
+import type { EnvPlan, PlannedTool } from "./env-plan.ts";
+import { type Bound, expand, type Scope, within } from "./expand.ts";
+import type { SourceKind } from "./filter.ts";
+import { type Given, instantiate, RSP_LIMIT } from "./instantiate.ts";
+import { linkerScripts, mapFiles } from "./link-files.ts";
+import { didYouMean } from "./nearest.ts";
+import type { Resolved } from "./resolve.ts";
+import { type Rule, ruleDigestInput } from "./rulefile.ts";
+import type { Template } from "./template.ts";
+
+export type Hash = (text: string) => Digest;
+
+/** A group of sources that share flags: the project's, the core's, the variant's. */
+export interface Group {
+  readonly sources: readonly { readonly src: string; readonly obj: string; readonly kind: SourceKind }[];
+  readonly flags: CompileFlags;
+  readonly waitFor: readonly string[];
+}
+
+export class EnvActions {
+  /** All that were made, in order. */
+  readonly made: ActionSpec[] = [];
+  private readonly p: EnvPlan;
+  private readonly io: PlanIo;
+  private readonly hash: Hash;
+  private readonly build: string;
+  private readonly resolved: Resolved;
+  private readonly scope: Scope;
+  private readonly digests = new Map<Rule, Digest>();
+
+  /** build: the env's output folder. */
+  constructor(plan: EnvPlan, io: PlanIo, hash: Hash, build: string, resolved: Resolved, scope: Scope) {
+    this.p = plan;
+    this.io = io;
+    this.hash = hash;
+    this.build = build;
+    this.resolved = resolved;
+    this.scope = scope;
+  }
+
+  /** An action that runs inside fb. */
+  inner(name: string, args: readonly string[], inputs: readonly string[], out: ProjectPath, label: string): void {
+    const { env, profile } = this.p;
+    this.made.push({
+      name: `${env}/${profile}/${name}:${out.slice(this.build.length + 1)}`,
+      kind: "step",
+      label,
+      env,
+      profile,
+      sharing: "all",
+      argv: ["fb", "tool", ...args],
+      vars: {},
+      unkeyed: { argv: [], vars: {} },
+      rspfile: null,
+      inputs: inputs.map((path) => ({ is: "file", path: path as ProjectPath })),
+      orderOnly: [],
+      outputs: [out],
+      tool: this.hash(`inner:${name}`),
+      rule: this.hash("inner"),
+      discover: { by: "nothing" },
+      claims: [{ on: "cpu", units: 1 }],
+    });
+  }
+
+  compileAll(group: Group): Result<ProjectPath[]> {
+    const { flags } = group;
+    const lists: [string, Bound][] = [
+      ["cflags", flags.cflags],
+      ["cxxflags", flags.cxxflags],
+      ["ccflags", flags.ccflags],
+      ["cppflags", flags.cppflags],
+      ["asflags", flags.asflags],
+      ["asppflags", flags.asppflags],
+      ["defines", flags.defines],
+      ["includes", flags.includes],
+    ];
+    const groupScope = within(this.scope, lists);
+    const responses = [...flags.ccflags, ...flags.cflags, ...flags.cxxflags, ...flags.cppflags]
+      .filter((a) => a.startsWith("@"))
+      .map((a) => fileRead(a.slice(1)));
+    const objects: ProjectPath[] = [];
+    for (const { src, obj, kind } of group.sources) {
+      const rule = this.ruleFor(src, kind);
+      if (!rule.ok) return rule;
+      const tool = this.toolOf(rule.value);
+      const given: Given = {
+        ...this.given(rule.value, tool),
+        src,
+        inputs: responses,
+        orderOnly: group.waitFor,
+        label: src,
+        builtIn: kind === "cxx" ? (tool?.includeCxx ?? []) : (tool?.includeC ?? []),
+      };
+      const action = instantiate(rule.value, within(groupScope, [["obj", obj]]), given);
+      if (!action.ok) return action;
+      this.made.push(action.value);
+      const output = action.value.outputs[0];
+      if (output !== undefined) objects.push(output);
+    }
+    return ok(objects);
+  }
+
+  archive(name: string, objects: readonly ProjectPath[]): Result<ProjectPath> {
+    const rule = this.named("archive");
+    if (!rule.ok) return rule;
+    const given = { ...this.given(rule.value, this.toolOf(rule.value)), inputs: objects.map(fileRead), label: name };
+    const action = instantiate(
+      rule.value,
+      within(this.scope, [
+        ["archive", name],
+        ["objects", objects],
+      ]),
+      given,
+    );
+    if (!action.ok) return action;
+    this.made.push(action.value);
+    return ok(action.value.outputs[0] as ProjectPath);
+  }
+
+  link(
+    sources: Group["sources"],
+    objects: readonly ProjectPath[],
+    archives: readonly ProjectPath[],
+    flags: Composed["link"],
+    waitFor: readonly ProjectPath[],
+  ): Result<ProjectPath> {
+    const rule = this.named("link");
+    if (!rule.ok) return rule;
+    const list = (name: string) => expand([nameOnly(name)], this.scope);
+    const linker = list(sources.some((s) => s.kind === "cxx") ? "link_cxx" : "link_c");
+    const start = list("group_start");
+    const end = list("group_end");
+    if (!linker.ok) return linker;
+    if (!start.ok) return start;
+    if (!end.ok) return end;
+    const inGroup = [...flags.libsBefore, ...archives, ...flags.libsAfter];
+    const libs = inGroup.length === 0 ? [] : [...start.value, ...inGroup, ...end.value];
+    const tool = this.toolOf(rule.value);
+    const scripts = linkerScripts(flags.linkflags, flags.libpath, this.io);
+    const given: Given = {
+      ...this.given(rule.value, tool),
+      inputs: [...objects, ...archives, ...scripts].map(fileRead),
+      orderOnly: waitFor,
+      label: imageName(this.p, this.resolved, "elf"),
+      builtIn: tool?.libraries ?? [],
+    };
+    const names: [string, Bound][] = [
+      ["linker", linker.value[0] ?? ""],
+      ["linkflags", flags.linkflags],
+      ["objects", objects],
+      ["libpath", flags.libpath],
+      ["libs", libs],
+    ];
+    const action = instantiate(rule.value, within(this.scope, names), given);
+    if (!action.ok) return action;
+    const maps = mapFiles(flags.linkflags, this.build);
+    this.made.push({
+      ...action.value,
+      outputs: [...action.value.outputs, ...maps],
+      sharing: maps.length > 0 ? "outputs" : action.value.sharing,
+    });
+    return ok(action.value.outputs[0] as ProjectPath);
+  }
+
+  /** What is made from the linked program: the image to flash, the size report. */
+  images(): Result<{ image: ProjectPath; reports: ProjectPath[] }> {
+    const kind = this.p.platform.platform?.image ?? "elf";
+    let image = `${this.build}/${imageName(this.p, this.resolved, "elf")}` as ProjectPath;
+    const reports: ProjectPath[] = [];
+    for (const rule of this.resolved.rules.values()) {
+      if (rule.kind !== "objcopy" && rule.kind !== "size") continue;
+      const action = instantiate(rule, this.scope, { ...this.given(rule, this.toolOf(rule)), label: null });
+      if (!action.ok) return action;
+      const output = action.value.outputs[0] as ProjectPath;
+      const named = { ...action.value, label: baseOf(output) };
+      this.made.push(named);
+      if (rule.kind === "size") reports.push(output);
+      else if (output.endsWith(`.${kind}`)) image = output;
+    }
+    return ok({ image, reports });
+  }
+
+  private ruleFor(src: string, kind: SourceKind): Result<Rule> {
+    const name = baseOf(src);
+    for (const rule of this.resolved.rules.values()) {
+      if (rule.kind === "compile" && rule.match.some((glob) => globFits(glob, name))) return ok(rule);
+    }
+    const message = `no rule of platform ${this.p.platform.platform?.names[0]} compiles ${src} (${kind})`;
+    return fail(failure("plan.no-rule", 3, message, { file: this.p.platform.file, hint: "leave it out with build_src_filter" }));
+  }
+
+  private named(name: string): Result<Rule> {
+    const rule = this.resolved.rules.get(name);
+    if (rule !== undefined) return ok(rule);
+    const hint = didYouMean(name, this.resolved.rules.keys(), "install fb again");
+    return fail(failure("plan.no-rule", 3, `${this.p.platform.file} has no rule "${name}"`, { file: this.p.platform.file, hint }));
+  }
+
+  /** The tool whose programs a rule runs. */
+  private toolOf(rule: Rule): PlannedTool | null {
+    const text = rule.run.map((t) => t.text).join(" ");
+    const name = /\$\{tool\.([^.}]+)/.exec(text)?.[1] ?? (rule.kind === "link" ? [...this.p.tools.keys()][0] : undefined);
+    return name === undefined ? null : (this.p.tools.get(name) ?? null);
+  }
+
+  private given(rule: Rule, tool: PlannedTool | null): Given {
+    let digest = this.digests.get(rule);
+    if (digest === undefined) {
+      digest = this.hash(ruleDigestInput(rule));
+      this.digests.set(rule, digest);
+    }
+    return {
+      env: this.p.env,
+      profile: this.p.profile,
+      build: this.build,
+      src: null,
+      inputs: [],
+      orderOnly: [],
+      label: null,
+      tool: tool?.digest ?? this.hash("fb"),
+      builtIn: [],
+      devices: new Map(),
+      rule: digest,
+      rspLimit: RSP_LIMIT,
+    };
+  }
+}
+
+/** The name of an image's file in the output folder. */
+export function imageName(plan: EnvPlan, resolved: Resolved, kind: string): string {
+  const program = plan.platform.platform?.program ?? "firmware";
+  // The platform's link rule names its own output; a host's program has no suffix.
+  const linked = resolved.rules.get("link")?.out[0]?.text;
+  return kind === "elf" && linked !== undefined ? baseOf(linked) : `${program}.${kind}`;
+}
+
+/** The template `${name}`, which no file says. */
+export function nameOnly(name: string): Template {
+  const span = { file: "", line: 0, column: 0 };
+  return { text: `\${${name}}`, parts: [{ is: "name", name, index: null, span }], span };
+}
+
+function fileRead(path: string): Read {
+  return { is: "file", path: collapse(path) as ProjectPath };
+}
+
+/** `*.cpp`, with `**​/` before it or not, against a file's name. */
+function globFits(glob: string, name: string): boolean {
+  const pattern = glob.startsWith("**/") ? glob.slice(3) : glob;
+  return pattern.startsWith("*") && !pattern.slice(1).includes("*") ? name.endsWith(pattern.slice(1)) : pattern === name;
+}
