@@ -32,7 +32,7 @@ export function linkerScripts(
       const content = io.read(path);
       if (content === null) continue;
       found.add(path);
-      const text = new TextDecoder().decode(content).replaceAll(/\/\*[^]*?\*\//g, " ");
+      const text = new TextDecoder().decode(content).replaceAll(/\/\*[\s\S]*?\*\//g, " ");
       queue.push(...[...text.matchAll(/(?:^|[\s;{}])INCLUDE\s+"?([^\s";]+)/g)].map((m) => m[1] ?? ""));
       break;
     }
