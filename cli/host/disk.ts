@@ -115,11 +115,11 @@ class NodeDisk implements HostDisk {
     return this.#kind(at) === "dir";
   }
 
+  /** Where a shell would run it: a folder of PATH that may not be entered (root's, after su) is as one that does not have it. */
   isExecutable(at: string): boolean {
-    if (this.#kind(at) !== "file") return false;
     try {
       fs.accessSync(this.#at(at), fs.constants.X_OK);
-      return true;
+      return this.#kind(at) === "file";
     } catch {
       return false;
     }
