@@ -9,6 +9,7 @@ import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
 import { failure, warning } from "./failure.ts";
 import { Files } from "./files.ts";
+import { type Goal, Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
 import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
 import { Journal, prune, writtenBelow } from "./prune.ts";
@@ -26,13 +27,6 @@ import type {
   StaticKey,
   Status,
 } from "./types.ts";
-
-/** A thing asked for: a target's name, a path, or a path with "^" for what is made from it. */
-export interface Goal {
-  readonly env: string;
-  readonly profile: string;
-  readonly target: string;
-}
 
 export interface RunRequest {
   /** The first plan of each env. */
@@ -99,9 +93,7 @@ class Run {
   private readonly decided = new Map<ActionId, Decision & { do: "run" }>();
   private readonly inFlight = new Map<StaticKey, Promise<void>>();
   private readonly results = new Map<ActionId, ActionResult>();
-  private readonly targets = new Map<string, Map<string, readonly ProjectPath[]>>();
-  private readonly unresolved = new Set<Goal>();
-  private readonly resolved = new Map<Goal, readonly ProjectPath[]>();
+  private readonly goals: Goals;
   private readonly failures: Failure[] = [];
   private readonly failedEnvs = new Set<string>();
   private readonly timeNoted = new Set<string>();
@@ -124,7 +116,7 @@ class Run {
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
     this.journal = new Journal(world.state);
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
-    for (const goal of request.goals) this.unresolved.add(goal);
+    this.goals = new Goals(request.goals, world.paths);
   }
 
   async go(): Promise<RunOutcome> {
@@ -137,7 +129,7 @@ class Run {
       this.stop.removeEventListener("abort", wakeUp);
     }
     this.abandon();
-    this.reportUnresolved();
+    this.reportUnknown();
     return {
       graph: this.graph,
       files: this.files,
@@ -146,8 +138,8 @@ class Run {
       trusted:
         !this.settler.disturbed && this.failures.every((f) => f.severity === "warning") && !this.stop.aborted && !this.request.dryRun,
       counts: { actions: this.actionsNeeded(), ...this.counts },
-      resolved: this.resolved,
-      targets: this.targets,
+      resolved: this.goals.resolved,
+      targets: this.goals.targets,
       results: this.results,
     };
   }
@@ -193,7 +185,7 @@ class Run {
       return grown.failure;
     }
     for (const id of grown.value) if (this.graph.node(id).spec.kind === "plan") this.need(id);
-    this.resolveGoals();
+    for (const id of this.goals.makers(this.graph)) this.need(id);
     const order = priorities(this.graph, this.needed, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
     this.ready.reorder(order);
     this.blocked.reorder(order);
@@ -249,45 +241,9 @@ class Run {
     this.ready.push(id);
   }
 
-  private resolveGoals(): void {
-    for (const goal of this.unresolved) {
-      const paths = this.lookUp(goal);
-      if (paths === null) continue;
-      this.unresolved.delete(goal);
-      this.resolved.set(goal, paths);
-      for (const path of paths) {
-        // An action without outputs is named by its own name.
-        const maker = this.graph.producer(path) ?? this.graph.named(path)?.id;
-        if (maker !== undefined) this.need(maker);
-      }
-    }
-  }
-
-  private lookUp(goal: Goal): readonly ProjectPath[] | null {
-    const named = this.targets.get(goal.env)?.get(goal.target);
-    if (named !== undefined) return named;
-    const out = outFolder(goal.env, goal.profile);
-    const upward = goal.target.endsWith("^");
-    const path = this.world.paths.normal(fromCanonical(upward ? goal.target.slice(0, -1) : goal.target, out));
-    if (upward) {
-      const makes = this.graph.nodes.filter(
-        (n) => n.spec.env === goal.env && n.spec.kind !== "plan" && n.spec.inputs.some((i) => i.is === "file" && i.path === path),
-      );
-      return makes.length === 0 ? null : makes.flatMap((n) => n.spec.outputs);
-    }
-    return this.graph.producer(path) !== undefined ? [path] : null;
-  }
-
-  private reportUnresolved(): void {
+  private reportUnknown(): void {
     if (this.stop.aborted) return;
-    for (const goal of this.unresolved) {
-      if (this.failedEnvs.has(goal.env)) continue;
-      const known = [...(this.targets.get(goal.env)?.keys() ?? [])].map((t) => `:${t}`).sort();
-      const near = this.world.nearest(`:${goal.target}`, known).map((n) => `"${n}"`);
-      const otherwise = `its targets: ${known.join(" ")}; the path of a file that is made is one too`;
-      const hint = near.length > 0 ? `did you mean ${near.join(" or ")}?` : otherwise;
-      this.report(failure("target.unknown", 2, `env ${goal.env} has no target ":${goal.target}"`, { hint }));
-    }
+    for (const f of this.goals.unknown((word, names) => this.world.nearest(word, names), this.failedEnvs)) this.report(f);
   }
 
   // ── one action ──
@@ -459,9 +415,7 @@ class Run {
     if (planned === null) return;
     for (const note of planned.notes) this.report(note);
     const { env, profile } = node.spec;
-    const names = this.targets.get(env) ?? new Map<string, readonly ProjectPath[]>();
-    for (const [name, paths] of Object.entries(planned.targets)) names.set(name, [...(names.get(name) ?? []), ...paths]);
-    this.targets.set(env, names);
+    this.goals.add(env, planned.targets);
     if (this.grow(planned.actions) !== null) {
       this.failedEnvs.add(env);
       this.phase[node.id] = "failed";

@@ -196,7 +196,8 @@ test("link: -l looks in each folder, for .so before .a, and :NAME for that name"
 });
 
 test("link: a failing linker's words are kept", () => {
-  const text = "/usr/bin/ld: out/main.o: in function `main':\nmain.c:(.text+0x5): undefined reference to `f'\ncollect2: error: ld returned 1 exit status\n";
+  const text =
+    "/usr/bin/ld: out/main.o: in function `main':\nmain.c:(.text+0x5): undefined reference to `f'\ncollect2: error: ld returned 1 exit status\n";
   assert.is(discovery(SYSTEM).linked(link([], []), text).log, text);
 });
 

@@ -40,7 +40,14 @@ const table: readonly (readonly [string, Reads, Reads, Partial<ActionSpec>, Reco
   ["a tool", [], [], { tool: Y }, {}, [{ cause: "tool-changed", name: "tool" }]],
   ["a rule", [], [], { rule: Y }, {}, [{ cause: "rule-changed", name: "rule" }]],
   ["an output more", [], [], { outputs: paths("x.o", "x.su") }, {}, [{ cause: "rule-changed", name: "output" }]],
-  ["how reads are found", [], [], { discover: { by: "trace", libraries: [], search: [] } }, {}, [{ cause: "rule-changed", name: "discover" }]],
+  [
+    "how reads are found",
+    [],
+    [],
+    { discover: { by: "trace", libraries: [], search: [] } },
+    {},
+    [{ cause: "rule-changed", name: "discover" }],
+  ],
 ];
 for (const [name, before, now, change, digests, want] of table) {
   test(name, () => {
