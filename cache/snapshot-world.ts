@@ -30,7 +30,7 @@ export function resolveProgram(name: string, now: Pick<Now, "dir" | "vars">): st
   return null;
 }
 
-/** One level: names and kinds, links followed, broken ones and fb's own folder left out. null: no folder. */
+/** One level: names and kinds, links followed (a broken one counts as a file), fb's own folder left out. null: no folder. */
 export function listing(path: string, hidden: readonly string[]): string | null {
   try {
     const entries: { name: string; is: "file" | "dir" }[] = [];
@@ -38,8 +38,7 @@ export function listing(path: string, hidden: readonly string[]): string | null 
       if (hidden.includes(e.name)) continue;
       if (!e.isSymbolicLink()) entries.push({ name: e.name, is: e.isDirectory() ? "dir" : "file" });
       else {
-        const s = statOf(join(path, e.name));
-        if (s !== undefined) entries.push({ name: e.name, is: s.isDirectory() ? "dir" : "file" });
+        entries.push({ name: e.name, is: statOf(join(path, e.name))?.isDirectory() === true ? "dir" : "file" });
       }
     }
     return listingText(entries);

@@ -25,8 +25,11 @@ function say(fd: 1 | 2, text: string): void {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      // A pipe that is full for now, or whose reader has gone.
-      if ((error as { code?: string }).code !== "EAGAIN") return;
+      const code = (error as { code?: string }).code;
+      if (code === "EAGAIN") continue;
+      // A reader that has gone wants no more; what can not be written was not said.
+      if (code !== "EPIPE") process.exitCode = 4;
+      return;
     }
   }
 }

@@ -22,6 +22,7 @@ import type {
   Cause,
   Clock,
   Digest,
+  Failure,
   InnerTools,
   Key,
   LastRun,
@@ -231,6 +232,8 @@ export class Settler {
   ): Promise<Result<Finished | "disturbed">> {
     const { world } = this;
     const { spec } = node;
+    const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
+    if (missing !== undefined) return fail(noInput(spec, missing.path));
     this.clear(node);
     for (const output of spec.outputs) world.disk.makeDir(output.endsWith("/") ? output.slice(0, -1) : folderOf(output));
     if (spec.rspfile !== null) world.disk.writeAtomic(spec.rspfile.path, spec.rspfile.text);
@@ -444,6 +447,11 @@ export class Settler {
     const evidence: Evidence = { fields: seen.fields, inputs: seen.inputs };
     this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence: JSON.stringify(evidence) });
   }
+}
+
+function noInput(spec: ActionSpec, path: string): Failure {
+  const hint = "a link that leads nowhere, a pipe, or a file that went away: mend it, or leave it out (build_src_filter)";
+  return failure("run.no-input", 1, `${spec.label} needs ${path}, and there is no such file`, { file: path, hint });
 }
 
 function exitOf(ran: Ran, spec: ActionSpec): Result<{ exit: number; log: string; grown: null; slot: number }> {

@@ -93,7 +93,8 @@ class NodeDisk implements HostDisk {
 
   sign(at: string): Signature | null {
     const s = this.#ask("look at", at, null, (real) => fs.statSync(real, BIGINT));
-    return s ? { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs } : null;
+    // A pipe or a device has no content that stays; to read one could wait for ever.
+    return s && (s.isFile() || s.isDirectory()) ? { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs } : null;
   }
 
   read(at: string): Uint8Array {
@@ -105,8 +106,9 @@ class NodeDisk implements HostDisk {
     if (found === null) return null;
     const entries: DirEntry[] = [];
     for (const e of found) {
-      const is = e.isFile() ? "file" : e.isDirectory() ? "dir" : this.#kind(at === "" ? e.name : `${at}/${e.name}`);
-      if (is !== null) entries.push({ name: e.name, is });
+      // A broken link, a pipe or a device is a name too: whoever wants it as a source is told that it is none.
+      const is = e.isFile() ? "file" : e.isDirectory() ? "dir" : (this.#kind(at === "" ? e.name : `${at}/${e.name}`) ?? "file");
+      entries.push({ name: e.name, is });
     }
     return entries.sort((a, b) => byBytes(a.name, b.name));
   }

@@ -196,7 +196,6 @@ for (const [name, change] of [
   ["a listed folder's time", (p) => utimesSync(join(p.dir, "src"), 5, 5)],
   ["a file added to a listed folder and removed", (p) => (rewrite(p, "src/tmp", ""), unlinkSync(join(p.dir, "src/tmp")))],
   ["a hidden entry", (p) => (rewrite(p, ".fb/x", ""), utimesSync(p.dir, 5, 5))],
-  ["a broken link in a listed folder", (p) => symlinkSync("nothing", join(p.dir, "src/broken.cpp"))],
   ["other variables", (p) => (p.vars["OTHER"] = "1")],
   ["a !command's file, with equal content", (p) => rewrite(p, "volatile.txt", "volatile.txt")],
 ] as const satisfies readonly (readonly [string, (p: Project) => void])[])

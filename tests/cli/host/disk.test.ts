@@ -46,7 +46,7 @@ test("signatures follow links and say null of nothing", () => {
   assert.is(disk.sign("")?.ino, fs.statSync(dir, { bigint: true }).ino);
 });
 
-test("listings: byte order, links followed, what is neither file nor folder left out", () => {
+test("listings: byte order, links followed, what is neither file nor folder counts as a file", () => {
   const { dir, disk } = project();
   const names = ["b", "a", "B", "a.c", "a-c", "é", "\uffee", "😀", "10", "9", "zz"];
   for (const n of names) fs.writeFileSync(path.join(dir, n), "");
@@ -56,7 +56,7 @@ test("listings: byte order, links followed, what is neither file nor folder left
   fs.symlinkSync("gone", path.join(dir, "broken"));
   execFileSync("mkfifo", [path.join(dir, "fifo")]);
   const list = disk.list("") ?? [];
-  const want = [...names, "dir", "to-dir", "to-a"].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
+  const want = [...names, "dir", "to-dir", "to-a", "broken", "fifo"].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
   assert.equal(
     list.map((e) => e.name),
     want,
@@ -65,6 +65,7 @@ test("listings: byte order, links followed, what is neither file nor folder left
     list.filter((e) => e.is === "dir").map((e) => e.name),
     ["dir", "to-dir"],
   );
+  assert.is(disk.sign("fifo"), null);
   assert.equal(disk.list("dir"), []);
   assert.equal(disk.list("to-dir/"), []);
 });
