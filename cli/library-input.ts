@@ -14,7 +14,7 @@ export interface CompilerAsk {
   readonly toolchain: Toolchain;
   /** The C++ driver as commands name it. */
   readonly driver: string;
-  /** Flags of the platform that choose macros: `-mmcu=…`. */
+  /** Flags of the platform that choose macros: `-mmcu=…`, `-std=…`. */
   readonly arch: readonly string[];
   readonly io: ToolchainIo;
   readonly memo: Memo;

@@ -48,7 +48,7 @@ export function planInput(
   const names = new Map<string, Bound>(envNames(env));
   for (const [tool, ref] of packages.tools) names.set(`tool.${tool.name}`, ref.as);
   // Versions are not known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
-  const vars = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() }).vars;
+  const { vars, flags } = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() });
   const probed = probeTools(packages, scope(names, vars), disk, project.dir, memo);
   if (!probed.ok) return probed;
   const { tools, toolchains, hide } = probed.value;
@@ -64,7 +64,8 @@ export function planInput(
   }
   const programs = stepPrograms(project);
   const variables = flagVariables(project, env, profile);
-  const compiler = compilerOf(env, toolchains, scope(names, vars), toolchainIo(disk, project.dir), memo);
+  const standard = flags.cxxflags.map((flag) => flag.text).filter((flag) => flag.startsWith("-std="));
+  const compiler = compilerOf(env, toolchains, standard, scope(names, vars), toolchainIo(disk, project.dir), memo);
   const libraries = libraryOptions(project, env, variables, disk, compiler);
   if (!libraries.ok) return libraries;
   const plan: EnvPlan = {
@@ -122,13 +123,20 @@ function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder:
 }
 
 /** The compiler whose macros conditions of includes are read with. */
-function compilerOf(env: EnvProject, toolchains: readonly Toolchain[], names: Scope, io: ToolchainIo, memo: Memo): CompilerAsk | null {
+function compilerOf(
+  env: EnvProject,
+  toolchains: readonly Toolchain[],
+  standard: readonly string[],
+  names: Scope,
+  io: ToolchainIo,
+  memo: Memo,
+): CompilerAsk | null {
   const tool = [...env.platform.rules.tools.values()].find((each) => each.probe === "gcc");
   const [toolchain] = toolchains;
   const cxx = tool?.names.get("cxx");
   const driver = cxx === undefined ? null : expandVariable(cxx, names);
   if (toolchain === undefined || driver === null || !driver.ok || typeof driver.value !== "string") return null;
-  return { toolchain, driver: driver.value, arch: texts("arch", names), io, memo };
+  return { toolchain, driver: driver.value, arch: [...texts("arch", names), ...standard], io, memo };
 }
 
 function texts(name: string, names: Scope): string[] {

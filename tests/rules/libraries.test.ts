@@ -34,7 +34,10 @@ const CORE: Readonly<Record<string, string>> = {
   [`${FRAMEWORK}/libraries/Wire/library.properties`]: "name=Wire\nversion=1.0\narchitectures=avr\n",
 };
 
-function planned(files: Readonly<Record<string, string>>, predefines: string | null): { actions(env: string): readonly ActionSpec[] } {
+function planned(
+  files: Readonly<Record<string, string>>,
+  predefines: string | null,
+): { actions(env: string): readonly ActionSpec[]; readonly asked: readonly string[] } {
   const io = memoryIo({ ...files, ...CORE });
   const project = readProject("/P", platforms, {
     read: (path) => (path.startsWith(platforms) ? readFileSync(path, "utf8") : io.text(path)),
@@ -52,6 +55,7 @@ function planned(files: Readonly<Record<string, string>>, predefines: string | n
   });
   if (!project.ok) throw new Error(project.failure.message);
   return {
+    asked: io.asked,
     actions(name) {
       const env = project.value.envs.get(name);
       if (env?.ok !== true) throw new Error(JSON.stringify(env));
@@ -156,6 +160,24 @@ for (const tree of recorded) {
 }
 
 test("the fixtures are there", () => assert.ok(count > 30, `${count} envs`));
+
+test("a plan depends on names, include texts and directives, never on the content of a source", () => {
+  for (const tree of recorded) {
+    const plan = planned({ ...tree.files, "platformio.ini": iniOf(tree) }, "");
+    for (const env of tree.envs) plan.actions(env.name);
+    const content = plan.asked.filter((each) => /^file .*\.(c|cc|cpp|h|hpp|S)$/.test(each));
+    assert.equal(content, [], tree.name);
+    if (
+      tree.envs.every((env) => !env.mode.endsWith("+") && env.mode !== "") &&
+      !Object.values(tree.files).some((text) => text.includes("libLDFMode"))
+    )
+      assert.equal(
+        plan.asked.filter((each) => each.startsWith("directives")),
+        [],
+        tree.name,
+      );
+  }
+});
 
 test("with the compiler's own macros a + mode finds no library less", () => {
   for (const tree of recorded) {
