@@ -68,6 +68,10 @@ export class Goals {
     return this.goals
       .filter((goal) => !this.resolved.has(goal) && !except.has(goal.env))
       .map((goal) => {
+        if (goal.target.includes("/") || goal.target.includes(".")) {
+          const hint = `a path stands for a file that is made; what is made from a source is "${goal.target.replace(/\^$/, "")}^"`;
+          return failure("target.unknown", 2, `nothing in env ${goal.env} makes ${goal.target}`, { hint });
+        }
         const known = [...(this.targets.get(goal.env)?.keys() ?? [])].map((t) => `:${t}`).sort();
         const near = nearest(`:${goal.target}`, known).map((n) => `"${n}"`);
         const otherwise = `its targets: ${known.join(" ")}; the path of a file that is made is one too`;
