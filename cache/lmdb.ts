@@ -4,13 +4,17 @@
  * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms and opening 2.5 ms, so nothing is loaded before the first read or write;
  * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 100 ms in one transaction.
  * That transaction is synchronous: lmdb's asynchronous ones report a full disk as an unhandled rejection and on stderr, and take as much of this thread.
+ * Every transaction and the opening run under a lock file of ours (FOLDER.lock, 0.05 ms), so LMDB's own mutex is never waited for: where holders were killed
+ * with SIGKILL, a waiter was seen to sleep for ever (3 of 1000 kills).
  * No WRITEMAP: a full disk would be SIGBUS. noSync: what a killed process committed is in the kernel's hands and whole; only a power cut can damage the
  * file, so check.ts reads it through once after each boot. lmdb's default, overlappingSync, was rejected: with processes killed beside others that write, the
  * list of free pages came out damaged ("freelist duplicates", 2 of 300 kills), and six processes that write small batches take ten times as long.
  */
+import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Database, RootDatabase } from "lmdb";
 import type { Failure } from "../engine/types.ts";
+import { withLock } from "./processes.ts";
 import { errorCode, trouble, writeTrouble } from "./trouble.ts";
 
 export const tableNames = ["reads", "sets", "results", "used", "memo", "values"] as const;
@@ -21,6 +25,20 @@ const mapBytes = 16 * 1024 ** 3;
 const flushMs = 100;
 /** Not abortable, committed when it returns (lmdb's own putSync uses the same). */
 const commitFlags = 2;
+
+/** A writer holds the lock for milliseconds. */
+const lockMs = 30_000;
+const probe = Buffer.from("probe");
+
+function busy(folder: string): Failure {
+  return trouble(
+    "warning",
+    "cache.busy",
+    folder,
+    `another process has held the cache's database in ${folder} for ${lockMs / 1000} seconds; this run goes on without it`,
+    `end that process; if there is none, delete ${folder}.lock`,
+  );
+}
 
 /** Someone who has writes waiting. write() runs inside the transaction; written() once that is committed, discard() if it will never be. */
 export interface Batcher {
@@ -39,10 +57,12 @@ export class Lmdb {
   #failure: Failure | null = null;
   #broken = false;
   #closed = false;
+  readonly #lock: string;
 
   /** @param folder holds data.mdb and lock.mdb; made when it is not there */
   constructor(folder: string) {
     this.folder = folder;
+    this.#lock = `${folder}.lock`;
   }
 
   /** What went wrong first; from then on nothing is written, and after a broken read nothing is found either. */
@@ -112,7 +132,10 @@ export class Lmdb {
       if (root === null) return this.#failure;
       // Two arguments at run time; the published type knows only the flag names, not the combination that lmdb itself uses.
       const run = root.transactionSync.bind(root) as (work: () => void, flags: number) => void;
-      run(work, commitFlags);
+      if (withLock(this.#lock, lockMs, () => (run(work, commitFlags), true)) === null) {
+        this.#failure = busy(this.folder);
+        return this.#failure;
+      }
       return null;
     } catch (error) {
       this.#failure = writeTrouble("cache.write", this.folder, error);
@@ -170,25 +193,33 @@ export class Lmdb {
 
   #open(): RootDatabase<Uint8Array, Uint8Array> | null {
     if (this.#root !== null) return this.#root;
-    if (this.#closed || this.#broken) return null;
+    // Not waited for again, where it was waited for in vain.
+    if (this.#closed || this.#broken || this.#failure !== null) return null;
     try {
       const lmdb = createRequire(import.meta.url)("lmdb") as typeof import("lmdb");
-      const root = lmdb.open<Uint8Array, Uint8Array>({
-        path: this.folder,
-        noSubdir: false,
-        mapSize: mapBytes,
-        maxDbs: tableNames.length,
-        noMemInit: true,
-        noSync: true,
-      });
-      this.#root = root;
-      // All at once: opening a table inside another's transaction is not possible.
-      for (const name of tableNames) this.#table(name);
+      mkdirSync(this.folder, { recursive: true });
+      const root = withLock(this.#lock, lockMs, () => this.#openLocked(lmdb));
+      if (root === null) this.#failure = busy(this.folder);
       return root;
     } catch (error) {
       this.#break(error);
       return null;
     }
+  }
+
+  #openLocked(lmdb: typeof import("lmdb")): RootDatabase<Uint8Array, Uint8Array> {
+    const root = lmdb.open<Uint8Array, Uint8Array>({
+      path: this.folder,
+      noSubdir: false,
+      mapSize: mapBytes,
+      maxDbs: tableNames.length,
+      noMemInit: true,
+      noSync: true,
+    });
+    this.#root = root;
+    // All now: making a table is a write transaction of its own, and the first read takes a place among the readers under one of LMDB's mutexes.
+    for (const name of tableNames) this.#table(name)?.getBinaryFast(probe);
+    return root;
   }
 
   #break(error: unknown): void {

@@ -62,9 +62,10 @@ export function isAlive(name: string): boolean {
  */
 export function withLock<T>(lock: string, waitMs: number, work: () => T): T | null {
   const until = Date.now() + waitMs;
-  while (!tryLock(lock)) {
+  for (let pause = 1; !tryLock(lock); pause = Math.min(pause + 1, 20)) {
     if (Date.now() >= until) return null;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    // Not all at the same moment again.
+    Atomics.wait(nobodyWakes, 0, 0, pause * (0.5 + Math.random()));
   }
   try {
     return work();
@@ -73,21 +74,28 @@ export function withLock<T>(lock: string, waitMs: number, work: () => T): T | nu
   }
 }
 
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+
 /** Takes the lock file if there is none, or if its holder is gone. */
 export function tryLock(lock: string): boolean {
   try {
     writeFileSync(lock, processName(), { flag: "wx" });
     return true;
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
+    if (errorCode(error) !== "EEXIST") {
+      // A full disk: made, but without its name in it.
+      if (errorCode(error) !== "ENOENT") rmSync(lock, { force: true });
+      throw error;
+    }
   }
   try {
-    const before = statSync(lock);
+    const before = statSync(lock, { bigint: true });
     const holder = readFileSync(lock, "utf8");
     // Just made and not yet written: its holder lives.
-    if (holder === "" ? Date.now() - before.mtimeMs < 10_000 : isAlive(holder)) return false;
-    // Two that find the same dead holder: the second must not remove the first one's new lock.
-    if (statSync(lock).ino === before.ino) unlinkSync(lock);
+    if (holder === "" ? Date.now() - Number(before.mtimeMs) < 10_000 : isAlive(holder)) return false;
+    // Two that find the same dead holder: the second must not remove the first one's new lock, whose inode may be the old one's.
+    const now = statSync(lock, { bigint: true });
+    if (now.ino === before.ino && now.ctimeNs === before.ctimeNs) unlinkSync(lock);
   } catch {
     // Gone in between: the next try takes it.
   }
