@@ -23,6 +23,7 @@ export function writtenBelow(folder: string, actions: readonly ActionSpec[]): st
  */
 export function prune(disk: Disk, folder: string, before: readonly string[], now: readonly string[]): string[] {
   const alive = new Set(now);
+  if (before.every((path) => alive.has(path))) return [];
   const folded = new Map(now.map((p) => [p.toLowerCase(), p]));
   const removed: string[] = [];
   const visit = (path: string): void => {

@@ -99,6 +99,8 @@ class Run {
   private readonly timeNoted = new Set<string>();
   private counts = { ran: 0, hits: 0, upToDate: 0, failed: 0 };
   private running = 0;
+  /** A claim was given back since startBlocked last looked. */
+  private released = false;
   /** Lanes by number, true while an action is shown in it. */
   private readonly lanes: boolean[] = [];
   private plansOpen = 0;
@@ -288,6 +290,7 @@ class Run {
           });
           return;
         }
+        if (this.start(node, decision)) return;
         this.decided.set(node.id, decision);
         this.phase[node.id] = "blocked";
         this.blocked.push(node.id);
@@ -295,7 +298,10 @@ class Run {
     }
   }
 
+  /** Starts what a released claim lets start. What was refused before anything was released needs no second look. */
   private startBlocked(): void {
+    if (!this.released) return;
+    this.released = false;
     const passed: ActionId[] = [];
     for (let id = this.blocked.pop(); id !== undefined; id = this.blocked.pop()) {
       const node = this.graph.node(id);
@@ -303,35 +309,38 @@ class Run {
       if (decision === undefined || this.stop.aborted) continue;
       if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) {
         this.drop(id);
-        continue;
-      }
-      if (this.inFlight.has(decision.sk)) {
+      } else if (this.inFlight.has(decision.sk)) {
         this.decided.delete(id);
         this.makeReady(id);
-        continue;
-      }
-      const hold = this.pool.take(node.spec.claims);
-      if (hold === null) {
+      } else if (this.start(node, decision)) {
+        this.decided.delete(id);
+      } else {
         passed.push(id);
-        // Counted claims of one unit: when the first does not fit, the others do not either.
+        // Most claims are one unit of cpu: when so many do not fit, the others do not either.
         if (passed.length > 64) break;
-        continue;
       }
-      this.decided.delete(id);
-      const work = this.perform(node, decision)
-        .catch((error: unknown) => {
-          this.bug ??= { error };
-        })
-        .finally(() => {
-          hold.release();
-          if (this.inFlight.get(decision.sk) === work) this.inFlight.delete(decision.sk);
-          this.running--;
-          this.wakeUp();
-        });
-      this.running++;
-      if (node.spec.sharing === "all") this.inFlight.set(decision.sk, work);
     }
     for (const id of passed) this.blocked.push(id);
+  }
+
+  /** Starts the action if its claims are free. */
+  private start(node: Node, decision: Decision & { do: "run" }): boolean {
+    const hold = this.pool.take(node.spec.claims);
+    if (hold === null) return false;
+    const work = this.perform(node, decision)
+      .catch((error: unknown) => {
+        this.bug ??= { error };
+      })
+      .finally(() => {
+        hold.release();
+        this.released = true;
+        if (this.inFlight.get(decision.sk) === work) this.inFlight.delete(decision.sk);
+        this.running--;
+        this.wakeUp();
+      });
+    this.running++;
+    if (node.spec.sharing === "all") this.inFlight.set(decision.sk, work);
+    return true;
   }
 
   private async perform(node: Node, decision: Decision & { do: "run" }): Promise<void> {

@@ -6,7 +6,7 @@ import type { Goal } from "../../engine/goals.ts";
 import type { RunRequest } from "../../engine/run.ts";
 import type { ActionSpec, Planned, ProjectPath, Read } from "../../engine/types.ts";
 import { checkEvents, ends } from "./observe.ts";
-import { files, Machine, type Observed, paths, type Program, type Random, runOn, type Scenario, spec } from "./world.ts";
+import { atOnce, files, Machine, type Observed, paths, type Program, type Random, runOn, type Scenario, spec } from "./world.ts";
 
 const out = (env: string, name: string) => `.fb/build/${env}/release/${name}`;
 
@@ -122,10 +122,10 @@ test("a first run runs all, the second nothing", async () => {
 });
 
 test("an equal output is the end of a change", async () => {
-  const head: Program = function* (argv, disk) {
+  const head = atOnce((argv, disk) => {
     disk.write(argv[0] ?? "", disk.read(argv[1] ?? "")?.slice(0, 1) ?? "");
     return { code: 0, log: "" };
-  };
+  });
   const machine = machineWith({ x: "1 one" });
   const actions = { a: [step("a", "head", ["x"], { argv: ["head", out("a", "head"), "x"] }), step("a", "end", [out("a", "head")])] };
   await go(machine, { actions, programs: { head } });
@@ -209,11 +209,11 @@ test("on cancellation only the outputs of what was cancelled go", async () => {
 test("what ended well when Ctrl-C came is kept", async () => {
   const machine = machineWith({ x: "1" });
   const stop = new AbortController();
-  const once: Program = function* (argv, disk) {
+  const once = atOnce((argv, disk) => {
     disk.write(argv[0] ?? "", "whole");
     stop.abort();
     return { code: 0, log: "" };
-  };
+  });
   const actions = { a: [step("a", "x.o", ["x"], { argv: ["once", out("a", "x.o")] })] };
   const observed = await go(machine, { actions, programs: { once } }, {}, stop);
   assert.equal(statuses(observed), { "a/x.o": "ran" });
@@ -257,12 +257,12 @@ test("sharing: outputs only within the folder, never not at all", async () => {
 
 test("a dead output is gone before another action can read it, though a second plan is still open", async () => {
   const machine = machineWith({ x: "1", list: "l" });
-  const peek: Program = function* (argv, disk) {
+  const peek = atOnce((argv, disk) => {
     const found = disk.read(out("a", "dead")) !== null;
     disk.write(argv[0] ?? "", found ? "dead seen" : "clean");
     disk.write(out("a", "p.d"), `p: ${found ? out("a", "dead") : ""}`);
     return { code: 0, log: "" };
-  };
+  });
   const peeker = (waits: readonly string[]) =>
     step("a", "p", ["x"], {
       argv: ["peek", out("a", "p")],
@@ -329,11 +329,11 @@ test("inputs that never come to rest are a failure, not a loop", async () => {
 test("a file that is read but made by an action that is not waited for is an error; so is looking for one", async () => {
   for (const found of [true, false]) {
     const machine = machineWith({ x: '#include "gen.h"' });
-    const reader: Program = function* (argv, disk) {
+    const reader = atOnce((argv, disk) => {
       disk.write(argv[0] ?? "", "o");
       disk.write(out("a", "x.d"), `x.o: x ${found ? out("a", "gen.h") : "inc/gen.h"}`);
       return { code: 0, log: "" };
-    };
+    });
     machine.disk.write("inc/gen.h", "");
     machine.disk.tick();
     const reading = step("a", "x.o", ["x"], {

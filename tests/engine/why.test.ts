@@ -53,7 +53,7 @@ for (const [name, before, now, change, digests, want] of table) {
   test(name, () => {
     const found = causes(evidence(BASE, before), evidence({ ...BASE, ...change }, now, digests));
     assert.is(found.length, want.length, JSON.stringify(found));
-    want.forEach((cause, i) => assert.equal({ ...found[i], ...cause }, found[i]));
+    for (const [i, cause] of want.entries()) assert.equal({ ...found[i], ...cause }, found[i]);
   });
 }
 

@@ -289,6 +289,14 @@ export class MemDisk implements Disk {
 
 /** What a program of the machine does: it yields where other things may happen, and answers with its exit code and log. */
 export type Program = (argv: readonly string[], disk: ProgramDisk, vars: Readonly<Record<string, string>>) => Generator<void, ProgramExit>;
+/** A program during which nothing else happens. */
+export function atOnce(act: (argv: readonly string[], disk: ProgramDisk) => ProgramExit): Program {
+  return function* (argv, disk) {
+    yield;
+    return act(argv, disk);
+  };
+}
+
 export interface ProgramExit {
   readonly code: number;
   readonly log: string;
@@ -373,7 +381,7 @@ export function worldOf(machine: Machine, scenario: Scenario): World & FilesHost
   // The engine asks for the time in every turn of its loop, so that a run which goes in circles is an error, too.
   const monotonicMs = () => {
     ms += 0.01;
-    if (ms > 1000) throw new Error("livelock: the run takes more than 100000 steps");
+    if (ms > 20_000) throw new Error("livelock: the run takes more than two million steps");
     return ms;
   };
   return {
