@@ -132,7 +132,11 @@ export class Lmdb {
       if (root === null) return this.#failure;
       // Two arguments at run time; the published type knows only the flag names, not the combination that lmdb itself uses.
       const run = root.transactionSync.bind(root) as (work: () => void, flags: number) => void;
-      if (withLock(this.#lock, lockMs, () => (run(work, commitFlags), true)) === null) {
+      const done = withLock(this.#lock, lockMs, () => {
+        run(work, commitFlags);
+        return true;
+      });
+      if (done === null) {
         this.#failure = busy(this.folder);
         return this.#failure;
       }

@@ -83,9 +83,16 @@ function encode(r: SnapshotRecord): Buffer | string {
     at += 5;
   }
   const head = Buffer.alloc(recordHead);
-  [r.files.length, r.folders.length, groups.length, filePaths.length, folderPaths.length, detailBytes.length, factsBytes.length].forEach(
-    (n, i) => head.writeUInt32LE(n, i * 4),
-  );
+  const numbers = [
+    r.files.length,
+    r.folders.length,
+    groups.length,
+    filePaths.length,
+    folderPaths.length,
+    detailBytes.length,
+    factsBytes.length,
+  ];
+  for (const [i, n] of numbers.entries()) head.writeUInt32LE(n, i * 4);
   return padded(Buffer.concat([head, Buffer.from(signatures.buffer), factsBytes, filePaths, folderPaths, detailBytes]), "\0");
 }
 

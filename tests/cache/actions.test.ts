@@ -7,7 +7,7 @@ test("a result is found before and after it is written, and by another process's
   const folder = temporary();
   const a = open(folder);
   const results = ["x", "yy", "a.cpp"].map((n) => someResult(n));
-  results.forEach((r, i) => a.actions.record(staticKeyOf(`s${i}`), keyOf(`k${i}`), r));
+  for (const [i, r] of results.entries()) a.actions.record(staticKeyOf(`s${i}`), keyOf(`k${i}`), r);
   const check = (c: ReturnType<typeof open>) =>
     results.forEach((r, i) => {
       assert.equal(c.actions.get(keyOf(`k${i}`)), r);

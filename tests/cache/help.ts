@@ -10,7 +10,10 @@ import type { ActionResult, CanonPath, Digest, Key, Read, StaticKey } from "../.
 export const checker = [process.execPath, fileURLToPath(new URL("check-child.ts", import.meta.url))];
 
 export function temporary(): string {
-  if (made.length === 0) process.on("exit", () => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+  if (made.length === 0)
+    process.on("exit", () => {
+      for (const folder of made) rmSync(folder, { recursive: true, force: true });
+    });
   const folder = mkdtempSync(join(tmpdir(), "fb-cache-"));
   made.push(folder);
   return folder;

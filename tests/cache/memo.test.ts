@@ -47,11 +47,11 @@ test("values of any name", async () => {
   const names = ["", "includes:abc", "ü".repeat(300), "x".repeat(5000), "x".repeat(5001)];
   const db = new Lmdb(folder);
   const memo = new LocalMemo(db);
-  names.forEach((n, i) => memo.setValue(n, JSON.stringify({ i, text: "€".repeat(i * 1000) })));
+  for (const [i, n] of names.entries()) memo.setValue(n, JSON.stringify({ i, text: "€".repeat(i * 1000) }));
   await db.close();
   const again = new Lmdb(folder);
   const memo2 = new LocalMemo(again);
-  names.forEach((n, i) => assert.equal(JSON.parse(memo2.value(n) ?? "null"), { i, text: "€".repeat(i * 1000) }));
+  for (const [i, n] of names.entries()) assert.equal(JSON.parse(memo2.value(n) ?? "null"), { i, text: "€".repeat(i * 1000) });
   assert.is(memo2.value("other"), undefined);
   memo2.setValue("", "1");
   assert.is(memo2.value(""), "1");
