@@ -56,6 +56,8 @@ abstract class Reading {
   protected readonly result = new Set<string>();
   /** Lines still to be read, the next one last. */
   private readonly lines: Line[] = [];
+  /** How many of them lead back to another file. */
+  private depth = 0;
   private readonly open: Open[] = [];
   protected current: string;
 
@@ -77,15 +79,20 @@ abstract class Reading {
   protected walk(): string[] {
     this.push(this.top);
     for (let line = this.lines.pop(); line !== undefined; line = this.lines.pop()) {
-      if (line.current !== null) this.current = line.current;
-      else if (!this.skips(line)) this.step(line);
+      if (line.current !== null) {
+        this.current = line.current;
+        this.depth--;
+      } else if (!this.skips(line)) this.step(line);
     }
     return [...this.result].filter((path) => path !== this.top);
   }
 
   private push(path: string): void {
     const lines = this.input.directives(path);
-    for (let i = lines.length - 1; i >= 0; i--) this.lines.push({ ...(lines[i] as Directive), current: null });
+    for (let i = lines.length - 1; i >= 0; i--) {
+      const { name, rest, hidden } = lines[i] as Directive;
+      this.lines.push({ name, rest, hidden, current: null });
+    }
   }
 
   private get active(): boolean {
@@ -144,7 +151,8 @@ abstract class Reading {
     const path = this.lookUp(target.text, target.quote);
     if (path === null || path === this.top || this.result.has(path)) return;
     this.result.add(path);
-    if (this.lines.filter((line) => line.current !== null).length >= DEEPEST) return;
+    if (this.depth >= DEEPEST) return;
+    this.depth++;
     this.lines.push({ name: "", rest: "", hidden: false, current: this.current });
     this.push(path);
     this.current = path;
@@ -240,13 +248,25 @@ class PythonReading extends Reading {
   }
 }
 
+let last: { readonly text: string; readonly macros: Macros } | null = null;
+
+/** The macros that `#define` lines make; the last ones are kept, since every file of an env starts from the same. */
+function predefined(text: string): Macros {
+  if (last?.text !== text) {
+    const macros: Macros = new Map();
+    for (const [, name = "", parameters, body = ""] of text.matchAll(/^#define (\w+)(?:\(([^)]*)\))? ?(.*)$/gm))
+      defineMacro(macros, name, parameters ?? null, body);
+    last = { text, macros };
+  }
+  return last.macros;
+}
+
 class CompilerReading extends Reading {
-  private readonly macros: Macros = new Map();
+  private readonly macros: Macros;
 
   constructor(path: string, folders: readonly string[], defines: readonly string[], input: ConditionalInput) {
     super(path, folders, input);
-    for (const [, name = "", parameters, body = ""] of (input.predefines ?? "").matchAll(/^#define (\w+)(?:\(([^)]*)\))? ?(.*)$/gm))
-      defineMacro(this.macros, name, parameters ?? null, body);
+    this.macros = new Map(predefined(input.predefines ?? ""));
     if (path.endsWith(".c")) this.macros.delete("__cplusplus");
     for (const flag of defines) {
       const match = /^-([DU])([A-Za-z_]\w*)(?:\(([^)]*)\))?(?:=(.*))?$/s.exec(flag);

@@ -17,16 +17,32 @@ export class Quiet extends Error {}
 /** One that it does not: then PlatformIO scans the file in the classic way. */
 export class Loud extends Error {}
 
-type Node = () => PythonValue;
+type Names = ReadonlyMap<string, PythonValue>;
+/** Null: of a constant expression, for which every name is unknown. */
+type Node = (names: Names | null) => PythonValue;
+
+/** Thrown often, and never shown: without a stack of its own each. */
+const QUIET = new Quiet("0");
+
+/** Expressions parsed so far, null for what is none: headers are read once for every source that includes them. */
+const parsed = new Map<string, Node | null>();
+const MOST_PARSED = 20_000;
 
 /** The value of an expression; `names` null: a constant one, for which every name is unknown. Throws Loud. */
 export function evaluatePython(text: string, names: ReadonlyMap<string, PythonValue> | null): PythonValue {
+  let node = parsed.get(text);
   try {
-    return new Parser(text, names).whole()();
+    if (node === undefined) {
+      if (parsed.size >= MOST_PARSED) parsed.clear();
+      parsed.set(text, null);
+      node = new Parser(text).whole();
+      parsed.set(text, node);
+    }
+    if (node !== null) return node(names);
   } catch (error) {
-    if (error instanceof Quiet) return names === null ? "" : 0;
-    throw error;
+    if (!(error instanceof Quiet)) throw error;
   }
+  return names === null ? "" : 0;
 }
 
 export function isTrue(value: PythonValue): boolean {
@@ -36,7 +52,7 @@ export function isTrue(value: PythonValue): boolean {
 /** Calls a function-like macro: its parts joined, parameters replaced where one is a part by itself. */
 export function callMacro(macro: PythonFunction, values: readonly PythonValue[]): PythonValue {
   if (macro.parameters.length !== values.length) throw new Loud("arguments");
-  if (typeof macro.body === "number") throw new Quiet("int is not iterable");
+  if (typeof macro.body === "number") throw QUIET;
   const parts = macro.body.map((part) => {
     const at = macro.parameters.indexOf(part);
     return at < 0 ? part : (values[at] ?? null);
@@ -44,7 +60,7 @@ export function callMacro(macro: PythonFunction, values: readonly PythonValue[])
   if (parts.length === 1) return parts[0] ?? null;
   if (parts.every((part) => typeof part === "string")) return parts.join("");
   if (parts.every((part) => typeof part === "number")) return parts.reduce((a, b) => a + b, 0);
-  throw new Quiet("unsupported operand");
+  throw QUIET;
 }
 
 const SUFFIX = "(?:[uU](?:l{1,2}|L{1,2}|[zZ]|wb|WB)?|(?:l{1,2}|L{1,2}|[zZ]|wb|WB)[uU]?)?";
@@ -54,12 +70,10 @@ const TOKEN = new RegExp(
 );
 
 class Parser {
-  private readonly names: ReadonlyMap<string, PythonValue> | null;
   private readonly tokens: string[] = [];
   private at = 0;
 
-  constructor(text: string, names: ReadonlyMap<string, PythonValue> | null) {
-    this.names = names;
+  constructor(text: string) {
     const operators: Readonly<Record<string, string>> = {
       "!=": " != ",
       "&&": " and ",
@@ -75,7 +89,7 @@ class Parser {
     TOKEN.lastIndex = 0;
     while (python.slice(TOKEN.lastIndex).trim() !== "") {
       const match = TOKEN.exec(python);
-      if (match === null) throw new Quiet("syntax");
+      if (match === null) throw QUIET;
       const [, defined, float, int, name, literal, operator] = match;
       if (float !== undefined) this.tokens.push(`#${float}`);
       else if (int !== undefined) this.tokens.push(`#${/^0[0-7]+$/.test(int) ? Number.parseInt(int, 8) : Number(int)}`);
@@ -85,7 +99,7 @@ class Parser {
 
   whole(): Node {
     const node = this.or();
-    if (this.at < this.tokens.length) throw new Quiet("syntax");
+    if (this.at < this.tokens.length) throw QUIET;
     return node;
   }
 
@@ -100,9 +114,9 @@ class Parser {
     let left = this.and();
     while (this.takes("or") !== null) {
       const [a, b] = [left, this.and()];
-      left = () => {
-        const value = a();
-        return isTrue(value) ? value : b();
+      left = (names) => {
+        const value = a(names);
+        return isTrue(value) ? value : b(names);
       };
     }
     return left;
@@ -112,9 +126,9 @@ class Parser {
     let left = this.not();
     while (this.takes("and") !== null) {
       const [a, b] = [left, this.not()];
-      left = () => {
-        const value = a();
-        return isTrue(value) ? b() : value;
+      left = (names) => {
+        const value = a(names);
+        return isTrue(value) ? b(names) : value;
       };
     }
     return left;
@@ -123,7 +137,7 @@ class Parser {
   private not(): Node {
     if (this.takes("not") === null) return this.comparison();
     const operand = this.not();
-    return () => !isTrue(operand());
+    return (names) => !isTrue(operand(names));
   }
 
   private comparison(): Node {
@@ -135,10 +149,10 @@ class Parser {
       rest.push([operator, this.binary(0)]);
     }
     if (rest.length === 0) return first;
-    return () => {
-      let left = first();
+    return (names) => {
+      let left = first(names);
       for (const [operator, node] of rest) {
-        const right = node();
+        const right = node(names);
         if (!compared(left, operator, right)) return false;
         left = right;
       }
@@ -152,7 +166,7 @@ class Parser {
     let left = this.binary(level + 1);
     for (let operator = this.takes(...operators); operator !== null; operator = this.takes(...operators)) {
       const [a, b, does] = [left, this.binary(level + 1), operator];
-      left = () => calculated(a(), does, b());
+      left = (names) => calculated(a(names), does, b(names));
     }
     return left;
   }
@@ -161,8 +175,8 @@ class Parser {
     const sign = this.takes("-", "+", "~");
     if (sign === null) return this.call();
     const operand = this.unary();
-    return () => {
-      const value = number(operand());
+    return (names) => {
+      const value = number(operand(names));
       return sign === "-" ? -value : sign === "~" ? -value - 1 : value;
     };
   }
@@ -173,13 +187,13 @@ class Parser {
       const values: Node[] = [];
       while (this.takes(")") === null) {
         values.push(this.or());
-        if (this.takes(",") === null && this.tokens[this.at] !== ")") throw new Quiet("syntax");
+        if (this.takes(",") === null && this.tokens[this.at] !== ")") throw QUIET;
       }
       const callee = node;
-      node = () => {
-        const macro = callee();
-        const given = values.map((value) => value());
-        if (macro === null || typeof macro !== "object") throw new Quiet("not callable");
+      node = (names) => {
+        const macro = callee(names);
+        const given = values.map((value) => value(names));
+        if (macro === null || typeof macro !== "object") throw QUIET;
         return callMacro(macro, given);
       };
     }
@@ -188,26 +202,27 @@ class Parser {
 
   private atom(): Node {
     const token = this.tokens[this.at++];
-    if (token === undefined) throw new Quiet("syntax");
+    if (token === undefined) throw QUIET;
     if (token === "(") {
       const inner = this.or();
-      if (this.takes(")") === null) throw new Quiet("syntax");
+      if (this.takes(")") === null) throw QUIET;
       return inner;
     }
     if (token.startsWith("#")) return () => Number(token.slice(1));
     if (token.startsWith("\u0001")) {
-      const { names } = this;
-      if (names === null) throw new Quiet("name");
-      return () => names.has(token.slice(1));
+      const name = token.slice(1);
+      return (names) => {
+        if (names === null) throw QUIET;
+        return names.has(name);
+      };
     }
     if (/^["']/.test(token)) return () => token.slice(1, -1);
-    if (!/^[A-Za-z_]\w*$/.test(token) || ["and", "or", "not", "in", "is", "if", "else", "for", "lambda"].includes(token))
-      throw new Quiet("syntax");
+    if (!/^[A-Za-z_]\w*$/.test(token) || ["and", "or", "not", "in", "is", "if", "else", "for", "lambda"].includes(token)) throw QUIET;
     if (token === "True" || token === "False") return () => token === "True";
     if (token === "None") return () => null;
-    return () => {
-      const value = this.names?.get(token);
-      if (value === undefined) throw new Quiet("name");
+    return (names) => {
+      const value = names?.get(token);
+      if (value === undefined) throw QUIET;
       return value;
     };
   }
@@ -217,7 +232,7 @@ const LEVELS: readonly (readonly string[])[] = [["|"], ["^"], ["&"], ["<<", ">>"
 
 function number(value: PythonValue): number {
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value !== "number") throw new Quiet("type");
+  if (typeof value !== "number") throw QUIET;
   return value;
 }
 
@@ -226,7 +241,7 @@ function compared(a: PythonValue, operator: string, b: PythonValue): boolean {
   const [x, y] = [plain(a), plain(b)];
   if (operator === "==") return x === y;
   if (operator === "!=") return x !== y;
-  if (!(typeof x === "number" && typeof y === "number") && !(typeof x === "string" && typeof y === "string")) throw new Quiet("type");
+  if (!(typeof x === "number" && typeof y === "number") && !(typeof x === "string" && typeof y === "string")) throw QUIET;
   return operator === "<" ? x < y : operator === ">" ? x > y : operator === "<=" ? x <= y : x >= y;
 }
 
