@@ -46,7 +46,12 @@ export interface RunOptions {
 
 /** The temporary folder of this test file; removed when its tests are through. */
 export const scratch = realpathSync(mkdtempSync(join(tmpdir(), "fb-e2e-")));
-test.after(() => rmSync(scratch, { recursive: true, force: true }));
+const running = new Set<ChildProcess>();
+test.after(() => {
+  // What a failed test has left going.
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+});
 let count = 0;
 
 /** A folder that no other project of this file has. */
@@ -135,12 +140,10 @@ export class TestProject {
     return ran;
   }
 
-  /** Starts fb and comes back at once. */
-  start(args: readonly string[], options: RunOptions = {}): Running {
-    return new Running(
-      spawn(FB, args, { cwd: options.cwd ?? this.folder, env: this.vars(options), stdio: ["ignore", "pipe", "pipe"] }),
-      args,
-    );
+  /** Starts fb and comes back at once. group: in a process group of its own, as a terminal does. */
+  start(args: readonly string[], options: RunOptions & { readonly group?: boolean } = {}): Running {
+    const { cwd = this.folder, group = false } = options;
+    return new Running(spawn(FB, args, { cwd, env: this.vars(options), stdio: ["ignore", "pipe", "pipe"], detached: group }), args);
   }
 
   /** Every file below a folder of the project, by path, with the sha256 of its content. build_info.json has its own tests. */
@@ -173,6 +176,7 @@ export class Running {
 
   constructor(child: ChildProcess, args: readonly string[]) {
     this.child = child;
+    running.add(child);
     this.args = args;
     child.stdout?.setEncoding("utf8").on("data", (d: string) => this.heard(() => (this.out += d)));
     child.stderr?.setEncoding("utf8").on("data", (d: string) => this.heard(() => (this.err += d)));
@@ -180,6 +184,7 @@ export class Running {
     this.ended = new Promise((done) => {
       child.on("close", (code) => {
         clearTimeout(limit);
+        running.delete(child);
         this.heard(() => {});
         done(ranOf(this.args, code, this.out, this.err));
       });
@@ -193,7 +198,16 @@ export class Running {
 
   /** Settles when an event for which `is` holds has been said; fails when the run ends before. */
   async until(is: (event: Event) => boolean): Promise<void> {
-    while (!eventsIn(this.out.slice(0, this.out.lastIndexOf("\n") + 1)).some(is)) {
+    await this.untilSaid(() => eventsIn(this.out.slice(0, this.out.lastIndexOf("\n") + 1)).some(is));
+  }
+
+  /** The same for a text on stderr. */
+  async untilError(pattern: RegExp): Promise<void> {
+    await this.untilSaid(() => pattern.test(this.err));
+  }
+
+  private async untilSaid(is: () => boolean): Promise<void> {
+    while (!is()) {
       if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`ended before:\n${this.out}\n${this.err}`);
       await new Promise<void>((next) => this.watchers.push(next));
     }

@@ -1,0 +1,229 @@
+/** Runs that are interrupted, killed, or share a project or a cache: what is there afterwards is right, and nobody is left over. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { executed, freshFolder, isNoop, type Running, result, restored, TestProject } from "./harness.ts";
+
+const NATIVE = "[env:pc]\nplatform = native\n";
+const OUT = ".fb/build/pc/release";
+
+/** A source that keeps the compiler busy for minutes, as its flags allow, and takes no memory. */
+const ENDLESS = "constexpr long f() { bool s = false; while (true) s = !s; return s; }\nstatic_assert(f() != 1);\n";
+const ENDLESS_INI = `${NATIVE}build_flags = -std=c++17 -fconstexpr-ops-limit=99999999999 -fconstexpr-loop-limit=2147483647\n`;
+
+/** Processes whose current folder is the project's, by name: its compilers, shells and fb itself. */
+function processesIn(folder: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const cwd = readlinkSync(`/proc/${pid}/cwd`);
+        const [, name = "", state = ""] = /^\d+ \((.*)\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+        return (cwd === folder || cwd.startsWith(`${folder}/`)) && state !== "Z" ? [name] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+async function waitFor(what: string, is: () => boolean): Promise<void> {
+  for (const end = performance.now() + 60_000; !is(); ) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
+const compilers = (folder: string) => processesIn(folder).filter((n) => n.startsWith("cc1"));
+
+function endless(): TestProject {
+  return new TestProject({
+    "platformio.ini": ENDLESS_INI,
+    "src/main.cpp": "int main() { return 0; }\n",
+    "src/slow1.cpp": ENDLESS,
+    "src/slow2.cpp": ENDLESS.replace("!= 1", "!= 2"),
+  });
+}
+
+/** Interrupts a run whose compilers are at work; the milliseconds until fb was gone. */
+async function interrupted(project: TestProject, running: Running, signal: NodeJS.Signals, whole: boolean): Promise<number> {
+  await waitFor("two compilers", () => compilers(project.folder).length >= 2);
+  const began = performance.now();
+  const pid = running.child.pid ?? 0;
+  process.kill(whole ? -pid : pid, signal);
+  const ran = await running.ended;
+  const took = performance.now() - began;
+  assert.equal(compilers(project.folder), [], "no compiler is left");
+  assert.is(ran.code, 130, ran.stderr);
+  assert.is(result(ran).status, "cancelled");
+  return took;
+}
+
+for (const [signal, whole] of [
+  ["SIGINT", false],
+  ["SIGINT", true],
+  ["SIGTERM", false],
+] as const)
+  test(`${signal} ${whole ? "to the terminal's whole group" : "to fb"} while it compiles: 130 within 0.5 s, no compiler, no partial output`, async () => {
+    // The best of three: the machine may be busy with something else.
+    const times: number[] = [];
+    for (let i = 0; i < 3 && !times.some((t) => t < 500); i++) {
+      const project = endless();
+      times.push(await interrupted(project, project.start(["run", "-j", "3", "--json"], { group: whole }), signal, whole));
+      await waitFor("everything to be gone", () => processesIn(project.folder).length === 0);
+      for (const unit of ["slow1", "slow2"]) assert.not.ok(project.exists(`${OUT}/src/${unit}.cpp.o`), unit);
+      assert.equal(
+        Object.keys(project.tree(".fb")).filter((p) => /\.(tmp|d|rsp|new)$/.test(p)),
+        [],
+      );
+      // The next run is right: with what ended before kept, and nothing half made.
+      for (const unit of ["slow1", "slow2"]) project.write(`src/${unit}.cpp`, `int ${unit}() { return 1; }\n`);
+      const next = project.run();
+      assert.equal(
+        executed(next).filter((e) => e !== "compile src/main.cpp"),
+        ["compile src/slow1.cpp", "compile src/slow2.cpp", "link program"],
+      );
+      isNoop(project.run());
+    }
+    assert.ok(
+      times.some((t) => t < 500),
+      `${times.map(Math.round).join(", ")} ms`,
+    );
+  });
+
+test("a run that waits for another one can be interrupted too", async () => {
+  const project = endless();
+  const first = project.start(["run", "--json"]);
+  await first.until((e) => e.type === "start" && e.label === "src/slow1.cpp");
+  await waitFor("a compiler", () => compilers(project.folder).length > 0);
+  const second = project.start(["run", "--json"]);
+  await second.untilError(/waiting for fb run/);
+  second.child.kill("SIGINT");
+  assert.is((await second.ended).code, 130);
+  assert.ok(compilers(project.folder).length > 0, "the first goes on");
+  first.child.kill("SIGINT");
+  assert.is((await first.ended).code, 130);
+});
+
+/** A project of some size: units, a C file, a step that makes a header, subfolders. */
+function sizeable(units: number): Record<string, string> {
+  const files: Record<string, string> = {
+    "platformio.ini": `${NATIVE}build_flags = -O1\n`,
+    "fb.toml":
+      'schema = 1\n[[step]]\nname = "version"\nin = "VERSION"\nout = "${gen}/version.h"\nsh = "echo \\"#define VERSION $(cat ${in})\\" > ${out}"\n',
+    VERSION: "1\n",
+    "include/common.h": "#include <version.h>\n#include <array>\n",
+    "src/main.cpp": '#include "common.h"\nextern "C" int c(void);\nint main() { return c(); }\n',
+    "src/c.c": "int c(void) { return 0; }\n",
+  };
+  for (let i = 0; i < units; i++)
+    files[`src/part${i % 3}/u${i}.cpp`] = `#include "common.h"\nint u${i}() { std::array<int, ${i + 1}> v{}; return VERSION + v[0]; }\n`;
+  return files;
+}
+
+/** mulberry32: small, seeded, good enough to pick moments. */
+function random(seed: number): () => number {
+  let s = seed;
+  return () => {
+    s = (s + 0x6d2b79f5) | 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+test("kill -9 at random moments: the next run succeeds, and its tree is that of a clean build", async () => {
+  const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+  process.stdout.write(`(FB_SEED=${seed}) `);
+  const next = random(seed);
+  const files = sizeable(6);
+  const project = new TestProject(files);
+  const whole = performance.now();
+  project.run();
+  const length = performance.now() - whole;
+  for (let i = 0; i < 15; i++) {
+    // Each time there is something to do: a header of all, one unit, a new unit, an old one gone.
+    const unit = `src/part0/new${i}.cpp`;
+    if (i % 3 === 0) project.write("VERSION", `${i}\n`);
+    if (i % 3 === 1) project.write(unit, `#include "common.h"\nint n${i}() { return ${i}; }\n`);
+    if (i % 3 === 2) project.remove(`src/part0/new${i - 1}.cpp`);
+    if (i % 5 === 4) project.remove(".fb/build");
+    const running = project.start(["run", "--json"]);
+    await new Promise((later) => setTimeout(later, next() * length));
+    running.child.kill("SIGKILL");
+    await running.ended;
+    const ran = project.run();
+    assert.is(result(ran).status, "ok", `seed ${seed}, kill ${i}`);
+    const clean = new TestProject({}, { cache: i % 3 === 0 ? freshFolder("cache") : project.cache });
+    for (const path of Object.keys(project.tree("."))) if (!path.startsWith(".fb/")) clean.write(path, project.read(path));
+    clean.run(i % 3 === 0 ? [] : ["--no-cache"]);
+    assert.equal(project.tree(OUT), clean.tree(OUT), `seed ${seed}, kill ${i}`);
+  }
+  await waitFor("the last guardian", () => processesIn(project.folder).length === 0);
+  assert.is(project.fb(["cache", "verify"]).code, 0);
+});
+
+test("three runs at once in one project: all succeed, one does the work", async () => {
+  const project = new TestProject(sizeable(6));
+  const runs = await Promise.all([1, 2, 3].map(() => project.start(["run", "--json"]).ended));
+  for (const ran of runs) assert.is(ran.code, 0, ran.stderr);
+  assert.equal(runs.map((ran) => result(ran).ran > 0).filter(Boolean).length, 1, "the others find everything in place");
+  const clean = new TestProject(sizeable(6));
+  clean.run();
+  assert.equal(project.tree(OUT), clean.tree(OUT));
+  isNoop(project.run());
+});
+
+test("three runs at once with different requests", async () => {
+  const project = new TestProject({ ...sizeable(4), "platformio.ini": `${NATIVE}[env:two]\nplatform = native\nbuild_flags = -DTWO\n` });
+  const requests = [["-e", "pc"], ["-e", "two"], ["--debug"]];
+  const runs = await Promise.all(requests.map((args) => project.start(["run", ...args, "--json"]).ended));
+  for (const ran of runs) assert.is(ran.code, 0, ran.stderr);
+  for (const args of requests) isNoop(project.run(args), args.join(" "));
+});
+
+test("several projects and processes on one cache", async () => {
+  const cache = freshFolder("cache");
+  const projects = [1, 2, 3, 4].map((n) => new TestProject(n > 2 ? { ...sizeable(5), VERSION: `${n}\n` } : sizeable(5), { cache }));
+  const runs = await Promise.all(projects.map((p) => p.start(["run", "--json"]).ended));
+  for (const ran of runs) assert.is(ran.code, 0, ran.stderr);
+  const clean = new TestProject(sizeable(5));
+  clean.run();
+  assert.equal(projects[0]?.tree(OUT), clean.tree(OUT));
+  assert.equal(projects[1]?.tree(OUT), clean.tree(OUT));
+  const later = new TestProject(sizeable(5), { cache }).run();
+  assert.equal(
+    executed(later).filter((e) => !e.startsWith("step")),
+    [],
+    "all of it is in the cache",
+  );
+  assert.ok(restored(later).length > 0);
+  const verified = clean.fb(["cache", "verify"], { vars: { FB_CACHE_DIR: cache } });
+  assert.is(verified.code, 0, verified.stderr);
+});
+
+test("the cache is cleared while others build from it", async () => {
+  const cache = freshFolder("cache");
+  const projects = [1, 2].map(() => new TestProject(sizeable(6), { cache }));
+  const runs = projects.map((p) => p.start(["run", "--json"]));
+  await runs[0]?.until((e) => e.type === "end");
+  const cleared = projects[0]?.fb(["cache", "clear"]);
+  assert.ok(cleared?.code === 0 || cleared?.code === 4, cleared?.stderr);
+  for (const run of runs) {
+    const ran = await run.ended;
+    assert.is(ran.code, 0, ran.stderr);
+  }
+  for (const p of projects) p.run();
+});
+
+test("fb clean while a run goes on waits for it", async () => {
+  const project = new TestProject(sizeable(6));
+  const running = project.start(["run", "--json"]);
+  await running.until((e) => e.type === "start");
+  const cleaned = project.fb(["clean"]);
+  assert.is(cleaned.code, 0, cleaned.stderr);
+  assert.is((await running.ended).code, 0);
+  assert.not.ok(project.exists(`${OUT}/program`));
+  assert.equal(executed(project.run()), []);
+});
+
+test.run();
