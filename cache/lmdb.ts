@@ -4,11 +4,11 @@
  * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms and opening 2.5 ms, so nothing is loaded before the first read or write;
  * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 100 ms in one transaction.
  * That transaction is synchronous: lmdb's asynchronous ones report a full disk as an unhandled rejection and on stderr, and take as much of this thread.
- * Every transaction and the opening run under a lock file of ours (FOLDER.lock, 0.05 ms), so LMDB's own mutex is never waited for: where holders were killed
- * with SIGKILL, a waiter was seen to sleep for ever (3 of 1000 kills).
+ * Every transaction and the opening run under a lock file of ours (FOLDER.lock, 0.05 ms), so LMDB's own mutex is never waited for: beside holders that were
+ * killed with SIGKILL a waiter was once seen to sleep for ever.
  * No WRITEMAP: a full disk would be SIGBUS. noSync: what a killed process committed is in the kernel's hands and whole; only a power cut can damage the
- * file, so check.ts reads it through once after each boot. lmdb's default, overlappingSync, was rejected: with processes killed beside others that write, the
- * list of free pages came out damaged ("freelist duplicates", 2 of 300 kills), and six processes that write small batches take ten times as long.
+ * file, so check.ts reads it through once after each boot. lmdb's default, overlappingSync, was rejected: with processes killed beside others that write,
+ * the list of free pages once came out damaged ("freelist duplicates"; not seen since), and six processes that write small batches take ten times as long.
  */
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
