@@ -71,6 +71,19 @@ export class Graph {
     return found;
   }
 
+  /** Whether the outputs of `maker` are there before the action starts. */
+  waitsFor(node: Node, maker: ActionId): boolean {
+    const seen = new Set<ActionId>();
+    const queue = [...node.needs];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (id === maker) return true;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      queue.push(...this.node(id).needs);
+    }
+    return false;
+  }
+
   /** The action that makes this path, also when it lies in a folder that an action makes; undefined for a leaf. */
   producer(path: string): ActionId | undefined {
     const id = this.ids.get(path);

@@ -7,9 +7,11 @@
  *                   └──► reads → digests → blobs → record → settled
  */
 import type { Discovery } from "./discover.ts";
+import { type Executed, execute, UNIX_TIME } from "./execute.ts";
 import { fail, failure, ok } from "./failure.ts";
-import { ABSENT, type Files, type FilesHost, RecordingIo, sameSignature } from "./files.ts";
+import { ABSENT, type Files, type FilesHost, RecordingIo } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
+import { Guard } from "./guard.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
 import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
@@ -29,11 +31,9 @@ import type {
   OutputRecord,
   Planner,
   ProjectState,
-  Ran,
   Read,
   Result,
   Runner,
-  Signature,
   StaticKey,
 } from "./types.ts";
 import { causes } from "./why.ts";
@@ -55,8 +55,6 @@ export interface World extends FilesHost {
 /** How often an action runs when its inputs change while it does. */
 const ATTEMPTS = 3;
 
-const UNIX_TIME = "${UNIX_TIME}";
-
 export type Decision =
   | { readonly do: "keep"; readonly last: LastRun }
   | { readonly do: "restore"; readonly sk: StaticKey; readonly key: Key; readonly result: ActionResult; readonly why: readonly Cause[] }
@@ -65,7 +63,12 @@ export type Decision =
 export interface Finished {
   readonly exitCode: number;
   readonly result: ActionResult;
-  readonly slot: number;
+}
+
+interface Found {
+  readonly reads: readonly Read[];
+  readonly passedOver: readonly string[];
+  readonly log: string;
 }
 
 export class Settler {
@@ -120,22 +123,10 @@ export class Settler {
     for (const canon of reads) {
       const read = projectRead(canon, out);
       const maker = read.is === "value" ? undefined : this.graph.producer(read.path);
-      if (maker !== undefined && !this.waitsFor(node, maker)) return null;
+      if (maker !== undefined && !this.graph.waitsFor(node, maker)) return null;
       digests.push(this.files.digest(read));
     }
     return fullKey(this.world.hashing, sk, reads, digests);
-  }
-
-  private waitsFor(node: Node, maker: number): boolean {
-    const seen = new Set<number>();
-    const queue: number[] = [...node.needs];
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      if (id === maker) return true;
-      if (seen.has(id)) continue;
-      seen.add(id);
-      queue.push(...(this.graph.nodes[id]?.needs ?? []));
-    }
-    return false;
   }
 
   private brokenOutputs(spec: ActionSpec, result: ActionResult): Cause[] {
@@ -202,11 +193,11 @@ export class Settler {
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
   async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
+    const guard = new Guard(this.world.disk, this.graph, this.files);
     let good = false;
-    const witnessed = new Map<string, Signature>();
     try {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const ended = await this.attempt(node, sk, stop, witnessed, attempt === ATTEMPTS - 1);
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const ended = await this.attempt(node, sk, stop, guard, attempt === ATTEMPTS);
         if (!ended.ok) return ended;
         if (ended.value !== "disturbed") {
           good = ended.value.exitCode === 0;
@@ -222,53 +213,68 @@ export class Settler {
     }
   }
 
-  /** witnessed: files that were not read in an earlier attempt, as they were at its end: there before this one began. */
   private async attempt(
     node: Node,
     sk: StaticKey,
     stop: AbortSignal,
-    witnessed: Map<string, Signature>,
+    guard: Guard,
     isLast: boolean,
   ): Promise<Result<Finished | "disturbed">> {
-    const { world } = this;
     const { spec } = node;
     const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
     if (missing !== undefined) return fail(noInput(spec, missing.path));
-    this.clear(node);
-    for (const output of spec.outputs) world.disk.makeDir(output.endsWith("/") ? output.slice(0, -1) : folderOf(output));
-    if (spec.rspfile !== null) world.disk.writeAtomic(spec.rspfile.path, spec.rspfile.text);
-    const started = world.clock.monotonicMs();
-    const diskStart = world.disk.now();
-    const mark = this.files.mark();
-    const recording = new RecordingIo(this.files, world);
-    const ran = await this.execute(spec, recording, stop);
+    this.prepare(node);
+    const started = this.world.clock.monotonicMs();
+    guard.begin();
+    const io = new RecordingIo(this.files, this.world);
+    const ran = await execute(this.world, spec, io, stop);
     if (!ran.ok) return ran;
     const { exit, grown } = ran.value;
-    let { log } = ran.value;
-    if (spec.rspfile !== null) world.disk.remove(spec.rspfile.path);
-    const depfile = spec.discover.by === "depfile" ? this.takeDepfile(spec.discover.path) : null;
-    let reads: Read[] = grown === null ? [] : recording.reads;
-    if (spec.discover.by === "trace") {
-      ({ reads, log } = this.discovery.linked(spec, log));
-      reads.push(...this.assembledLate(node));
-    }
-    const changed = (r: Read) => !this.files.unchanged(r);
+    const found = this.discover(node, ran.value, io);
+    const ms = this.world.clock.monotonicMs() - started;
     if (exit !== 0) {
-      if (spec.inputs.some(changed)) return this.again([...spec.inputs]);
-      return ok({
-        exitCode: exit,
-        slot: ran.value.slot,
-        result: this.resultOf(spec, [], log, [], null, world.clock.monotonicMs() - started),
-      });
+      if (guard.isDisturbed(spec.inputs)) return ok("disturbed");
+      return ok({ exitCode: exit, result: this.resultOf(spec, [], found.log, [], null, ms) });
     }
-    let passedOver: readonly string[] = [];
-    if (spec.discover.by === "depfile") ({ reads, passedOver } = this.discovery.compiled(spec, depfile ?? ""));
-    const gone = (r: Read) => r.is === "file" && this.files.digest(r) === ABSENT;
+    const kept = found.reads.filter((r) => !guard.isGone(r));
     // What is gone after the last attempt, too, was a temporary file of the tool's own.
-    if (isLast) reads = reads.filter((r) => !gone(r));
-    const all = [...spec.inputs, ...reads];
-    const born = passedOver.filter((p) => this.isBornAfter(p, diskStart, witnessed));
-    if (born.length > 0 || reads.some(gone) || all.some((r) => changed(r) || this.isNewer(r, mark, diskStart))) return this.again(all);
+    if (kept.length < found.reads.length && !isLast) return ok("disturbed");
+    if (guard.isDisturbed([...spec.inputs, ...kept], found.passedOver)) return ok("disturbed");
+    return this.record(node, sk, { ...found, reads: kept }, grown, ms);
+  }
+
+  /** Makes the place for an action's outputs. */
+  private prepare(node: Node): void {
+    const { disk } = this.world;
+    const { outputs, rspfile } = node.spec;
+    this.clear(node);
+    for (const output of outputs) disk.makeDir(output.endsWith("/") ? output.slice(0, -1) : folderOf(output));
+    if (rspfile !== null) disk.writeAtomic(rspfile.path, rspfile.text);
+  }
+
+  /** What the action read beyond its inputs, and its log without what was said for fb alone. Takes response file and depfile away. */
+  private discover(node: Node, ran: Executed, io: RecordingIo): Found {
+    const { spec } = node;
+    if (spec.rspfile !== null) this.world.disk.remove(spec.rspfile.path);
+    const { log } = ran;
+    switch (spec.discover.by) {
+      case "depfile": {
+        const text = this.takeDepfile(spec.discover.path) ?? "";
+        return ran.exit === 0 ? { ...this.discovery.compiled(spec, text), log } : { reads: [], passedOver: [], log };
+      }
+      case "trace": {
+        const linked = this.discovery.linked(spec, log);
+        return { reads: [...linked.reads, ...this.assembledLate(node)], passedOver: [], log: linked.log };
+      }
+      case "nothing":
+        return { reads: ran.grown === null ? [] : io.reads, passedOver: [], log };
+    }
+  }
+
+  /** Hashes the outputs and keeps the result: for others in the cache, for this project's next run in its state. */
+  private async record(node: Node, sk: StaticKey, found: Found, grown: string | null, ms: number): Promise<Result<Finished>> {
+    const { spec } = node;
+    const { reads, log } = found;
     const undeclared = this.undeclared(node, reads);
     if (undeclared !== null) return fail(undeclared);
     const outputs = await this.outputsOf(spec);
@@ -276,39 +282,11 @@ export class Settler {
     const out = outFolder(spec.env, spec.profile);
     const canonReads = reads.map((r) => canonicalRead(r, out));
     const digests = reads.map((r) => this.files.digest(r));
-    const key = fullKey(world.hashing, sk, canonReads, digests);
-    const result = this.resultOf(spec, outputs.value, log, canonReads, grown, world.clock.monotonicMs() - started);
-    if (this.mayShare(spec, reads)) world.cache.record(sk, key, result);
+    const key = fullKey(this.world.hashing, sk, canonReads, digests);
+    const result = this.resultOf(spec, outputs.value, log, canonReads, grown, ms);
+    if (this.mayShare(spec, reads)) this.world.cache.record(sk, key, result);
     this.remember(node, sk, key, result, digests);
-    return ok({ exitCode: 0, slot: ran.value.slot, result });
-  }
-
-  private async execute(
-    spec: ActionSpec,
-    io: RecordingIo,
-    stop: AbortSignal,
-  ): Promise<Result<{ exit: number; log: string; grown: string | null; slot: number }>> {
-    if (spec.kind === "plan") {
-      const planned = this.world.planner.plan(spec, io);
-      return planned.ok ? ok({ exit: 0, log: "", grown: JSON.stringify(planned.value), slot: 0 }) : planned;
-    }
-    if (spec.argv[0] === "fb" && spec.argv[1] === "tool") {
-      const ran = this.world.tools.run(spec.argv.slice(2));
-      return ran.ok ? ok({ exit: 0, log: ran.value, grown: null, slot: 0 }) : ran;
-    }
-    const [program = "", ...rest] = this.withTime(spec);
-    const ran = await this.world.runner.run(
-      { argv: [program, ...spec.unkeyed.argv, ...rest], vars: { ...spec.vars, ...spec.unkeyed.vars } },
-      stop,
-    );
-    return exitOf(ran, spec);
-  }
-
-  /** `${UNIX_TIME}` in an argument is the time at which the action runs; its key has the name only. */
-  private withTime(spec: ActionSpec): readonly string[] {
-    if (!spec.argv.some((a) => a.includes(UNIX_TIME))) return spec.argv;
-    const now = String(this.world.disk.now() / 1_000_000_000n);
-    return spec.argv.map((a) => a.replaceAll(UNIX_TIME, now));
+    return ok({ exitCode: 0, result });
   }
 
   /**
@@ -348,32 +326,11 @@ export class Settler {
     return text;
   }
 
-  /** An input first hashed after the action started may have been written between its being read and its being hashed. */
-  private isNewer(read: Read, mark: number, diskStart: bigint): boolean {
-    if (read.is !== "file" || this.graph.producer(read.path) !== undefined) return false;
-    const before = this.files.learnedAfter(read.path, mark);
-    return before !== null && (before.mtimeNs >= diskStart || before.ctimeNs >= diskStart);
-  }
-
-  /** Whether a file that was not read may have come into being after the action had looked for it. */
-  private isBornAfter(path: string, diskStart: bigint, witnessed: Map<string, Signature>): boolean {
-    const now = this.graph.producer(path) === undefined ? this.world.disk.sign(path) : null;
-    if (now === null || (now.mtimeNs < diskStart && now.ctimeNs < diskStart)) return false;
-    const before = witnessed.get(path);
-    witnessed.set(path, now);
-    return before === undefined || !sameSignature(before, now);
-  }
-
-  private again(reads: readonly Read[]): Result<"disturbed"> {
-    for (const read of reads) if (!this.files.unchanged(read) || this.files.digest(read) === ABSENT) this.files.forget(read.path);
-    return ok("disturbed");
-  }
-
   private undeclared(node: Node, reads: readonly Read[]) {
     for (const read of reads) {
       if (read.is === "value" || read.is === "listing") continue;
       const maker = this.graph.producer(read.path);
-      if (maker === undefined || maker === node.id || this.waitsFor(node, maker)) continue;
+      if (maker === undefined || maker === node.id || this.graph.waitsFor(node, maker)) continue;
       const other = this.graph.node(maker as Node["id"]).spec;
       return failure(
         "graph.undeclared-read",
@@ -452,27 +409,4 @@ export class Settler {
 function noInput(spec: ActionSpec, path: string): Failure {
   const hint = "a link that leads nowhere, a pipe, or a file that went away: mend it, or leave it out (build_src_filter)";
   return failure("run.no-input", 1, `${spec.label} needs ${path}, and there is no such file`, { file: path, hint });
-}
-
-function exitOf(ran: Ran, spec: ActionSpec): Result<{ exit: number; log: string; grown: null; slot: number }> {
-  const { exit, log, slot } = ran;
-  switch (exit.is) {
-    case "exited":
-      return ok({ exit: exit.code, log, grown: null, slot });
-    case "signalled":
-      return ok({
-        exit: 128,
-        log: `${log}${log === "" || log.endsWith("\n") ? "" : "\n"}${spec.argv[0]} was ended by ${exit.signal}\n`,
-        grown: null,
-        slot,
-      });
-    case "not-started":
-      return fail(
-        failure("run.not-started", 4, `${spec.label}: ${spec.argv[0]} could not be started: ${exit.why}`, {
-          hint: "fb doctor checks the tools",
-        }),
-      );
-    case "cancelled":
-      return fail(failure("run.cancelled", 1, `${spec.label} was cancelled`));
-  }
 }
