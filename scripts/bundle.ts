@@ -23,7 +23,14 @@ const common = {
   banner: { js: "const fbModuleUrl=require('node:url').pathToFileURL(__filename).href;" },
 };
 const moduleUrl = { "import.meta.url": "fbModuleUrl" };
-const main = await build({ ...common, define: moduleUrl, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs", write: false, metafile: true });
+const main = await build({
+  ...common,
+  define: moduleUrl,
+  entryPoints: ["cli/main.ts"],
+  outfile: "dist/main.cjs",
+  write: false,
+  metafile: true,
+});
 const code = main.outputFiles[0]?.contents ?? new Uint8Array();
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
 const hash = createHash("sha256").update(code);
