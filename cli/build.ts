@@ -32,8 +32,8 @@ import { keepSnapshot } from "./keep.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
+import { removeMade } from "./remove-made.ts";
 import { innerTools } from "./tools/inner.ts";
-import { removeMade } from "./verbs/clean.ts";
 import type { SizeReport } from "./tools/size.ts";
 
 export interface BuildHost {
