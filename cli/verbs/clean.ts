@@ -1,3 +1,4 @@
+/** `fb clean`: removes what fb made in a project; the cache outside it stays. */
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
 import { acquireLock, type Holder } from "../host/lock.ts";
