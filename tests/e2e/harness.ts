@@ -135,7 +135,7 @@ export class TestProject {
   /** `fb run ARGS --json`, which must end with this exit code. */
   run(args: readonly string[] = [], options: RunOptions & { readonly exit?: number } = {}): Ran {
     const ran = this.fb(["run", ...args, "--json"], options);
-    assert.is(ran.code, options.exit ?? 0, `fb run ${args.join(" ")}\n${ran.stderr}\n${ran.stdout.slice(-4000)}`);
+    assert.is(ran.code, options.exit ?? 0, `fb run ${args.join(" ")}\n${ran.stderr}`);
     assert.is(result(ran).exitCode, ran.code, "the result's exit code is the process's");
     return ran;
   }
