@@ -124,6 +124,16 @@ test("listings: names and kinds, not content; fb's own files do not count", () =
   assert.is.not(open(machine).digest(read("listing", "src")), src);
 });
 
+test("names that come while a run goes on: its findings are not to be kept", () => {
+  const machine = machineWith({ "src/a.c": "1" });
+  machine.disk.tick();
+  const files = open(machine);
+  files.digest(read("listing", "src"));
+  assert.ok(files.settle());
+  machine.disk.write("src/b.c", "");
+  assert.not(files.settle());
+});
+
 test("a folder as one input: names, contents and modes below it", () => {
   const machine = machineWith({ "data/a": "1", "data/deep/b": "2" });
   machine.disk.tick();
