@@ -5,7 +5,7 @@ import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { LocalState } from "../cache/state.ts";
-import { exitCode, fail, failure, ok } from "../engine/failure.ts";
+import { exitCode, fail, failure, ok, warning } from "../engine/failure.ts";
 import { outFolder, Paths } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
 import { run, type RunOutcome, type RunRequest } from "../engine/run.ts";
@@ -29,6 +29,7 @@ import { acquireLock, type Holder } from "./host/lock.ts";
 import type { HostRunner } from "./host/lanes.ts";
 import { openSlots } from "./host/slots.ts";
 import { keepSnapshot } from "./keep.ts";
+import { Once } from "./once.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
@@ -71,6 +72,7 @@ class Build {
   private readonly failures: Failure[] = [];
   private readonly inputs = new Map<string, PlanInput>();
   private open: OpenProject | null = null;
+  private once: Once | null = null;
   private outcome: RunOutcome | null = null;
   private profile = "release";
 
@@ -144,6 +146,8 @@ class Build {
   private async run(open: OpenProject, cache: Cache, state: LocalState, runner: HostRunner, jobs: number): Promise<void> {
     const { project, disk } = open;
     for (const w of project.warnings) this.report(w);
+    this.once = new Once(join(this.folder, ".fb/state/noted"));
+    if (project.later.length > 0) this.reportOnce(laterNote(project.later));
     const wanted = this.wantedEnvs(project);
     if (!wanted.ok) return this.report(wanted.failure);
     const paths = new Paths(this.folder, { realpath: (p) => disk.realpath(p) });
@@ -157,7 +161,7 @@ class Build {
         continue;
       }
       const env = read.value;
-      for (const w of env.warnings) this.report(w);
+      for (const w of env.warnings) this.reportOnce(w);
       const profile = this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
       this.profile = profile;
       const input = this.prepare(open, env, profile, paths, cache);
@@ -213,7 +217,12 @@ class Build {
     const written = this.writeFiles(open, outcome);
     const key = requestKey(this.command);
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
-    const payload = { envs: [...this.inputs.keys()], profile: this.profile, notes: this.failures, result: this.resultNow() };
+    const payload = {
+      envs: [...this.inputs.keys()],
+      profile: this.profile,
+      notes: this.failures.filter((f) => !this.once?.said.has(f.message)),
+      result: this.resultNow(),
+    };
     await keepSnapshot(key, payload, open, outcome, [...this.inputs.values()], written);
   }
 
@@ -318,6 +327,11 @@ class Build {
     };
   }
 
+  /** What an ini asks for and this version does not do is said once, not with every build. */
+  private reportOnce(f: Failure): void {
+    if (this.once?.isNew(f.message) === true) this.report(f);
+  }
+
   private finish(): Built {
     const result = this.resultNow();
     this.emit(result);
@@ -358,6 +372,11 @@ class Build {
 }
 
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "t"> : never) : never;
+
+function laterNote(names: readonly string[]): Failure {
+  const hint = "they belong to verbs that this version of fb does not have; the firmware is the same without them";
+  return warning("env.option-later", `not used yet: ${names.join(", ")}`, { file: "platformio.ini", hint });
+}
 
 /** The first plan of an env: its key holds everything that planInput found, and fb's own build. */
 function planAction(env: string, profile: string, input: PlanInput): ActionSpec {

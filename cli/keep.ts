@@ -9,6 +9,7 @@ import type { RunOutcome } from "../engine/run.ts";
 import type { Failure, RunResult, Signature } from "../engine/types.ts";
 import { buildId } from "./home.ts";
 import { clock } from "./host/clock.ts";
+import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import type { OpenProject } from "./open-project.ts";
 import type { PlanInput } from "./plan-input.ts";
@@ -67,7 +68,13 @@ export async function keepSnapshot(
   const device = disk.sign(".")?.dev ?? 0n;
   if ([...signed.values()].some((s) => isYoung(s, now, device))) return;
   const folders: Folder[] = [];
-  const listed = new Set([...files.folders(), ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string)]);
+  const specs = outcome.graph.nodes.filter((n) => outcome.results.has(n.id)).map((n) => n.spec);
+  const trees = new Set(specs.flatMap((s) => [...s.inputs.map((i) => i.path), ...s.outputs]).filter((path) => path.endsWith("/")));
+  const listed = new Set([
+    ...files.folders(),
+    ...[...trees].flatMap((tree) => foldersBelow(disk, tree.slice(0, -1))),
+    ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string),
+  ]);
   for (const path of listed) {
     const signature = disk.sign(path === "" ? "." : path);
     const entries = files.list(path);
@@ -98,6 +105,12 @@ export async function keepSnapshot(
     device,
   };
   writeSnapshot(snapshotFile(project.dir), request, record);
+}
+
+/** A folder whose content counts as one, with every folder in it: a stray file anywhere there makes it another. */
+function foldersBelow(disk: HostDisk, folder: string): string[] {
+  const inner = (disk.list(folder) ?? []).filter((e) => e.is === "dir").map((e) => `${folder}/${e.name}`);
+  return [folder, ...inner.flatMap((each) => foldersBelow(disk, each))];
 }
 
 const NEVER = new AbortController().signal;

@@ -8,7 +8,7 @@ import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
-import { laterOptions, unheardOptions } from "./unsupported.ts";
+import { laterOptions, unheardOptions, unheardPackages, unheardPlatform } from "./unsupported.ts";
 
 export const RULE_FILE_NAME = "fb.toml";
 
@@ -288,7 +288,12 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     ...{ ldfMode: text("lib_ldf_mode"), libCompatMode: text("lib_compat_mode"), libArchive: get("lib_archive") !== false },
   } as const;
   if (failures.length > 0 || !platform.ok) return { ok: false, failures };
-  const warnings = unheardOptions(section, options).map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
+  const unheard = [
+    ...unheardPlatform(section, platformSpec, config.origin(section, "platform")),
+    ...unheardPackages(section, packageWants),
+    ...unheardOptions(section, options),
+  ];
+  const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
   return { ok: true, value: { name, platform: platform.value, platformSpec, board, framework, ...env, packageWants, options, warnings } };
 }
 

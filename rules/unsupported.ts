@@ -1,10 +1,12 @@
 /** Options of a platformio.ini that fb reads but does not obey yet: which of them would change the firmware, and which wait for their verb. */
 import type { Config } from "./ini/config.ts";
 import type { OptionValue } from "./project.ts";
-import type { Origin } from "./spec.ts";
+import type { Origin, PackageWant, PlatformSpec } from "./spec.ts";
 
-/** Options that change what is built, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
-const UNHEARD: Readonly<Record<string, string>> = {};
+/** Options that a build does not obey, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
+const UNHEARD: Readonly<Record<string, string>> = {
+  targets: "name targets on the command line, as in `fb run :size`; flashing is still to come",
+};
 
 /** Options of verbs that are still to come, by prefix. */
 const LATER = ["check_", "test_", "debug_", "monitor_", "upload_"];
@@ -26,12 +28,36 @@ export function unheardOptions(section: string, options: ReadonlyMap<string, Opt
     if (option === undefined || option.value === "" || (typeof option.value === "object" && option.value.length === 0)) continue;
     found.push({
       code: "env.option-unheard",
-      message: `${name} of [${section}] is not obeyed yet: the firmware is built without it`,
+      message: `${name} of [${section}] has no effect yet`,
       hint,
       origin: option.origin,
     });
   }
   return found;
+}
+
+/** A version or address of the platform that is asked for: fb has rules of its own, and compilers and cores as they are found. */
+export function unheardPlatform(section: string, spec: PlatformSpec, origin: Origin | null): Unheard[] {
+  const asked = spec.address ?? spec.version;
+  if (asked === null) return [];
+  const message = `platform of [${section}]: ${asked} is not fetched; fb builds with its own rules for ${spec.name} and the compiler and core that it finds`;
+  return [
+    {
+      code: "env.option-unheard",
+      message,
+      hint: "`fb doctor` names their versions; platform_packages = NAME@symlink:///FOLDER chooses others",
+      origin,
+    },
+  ];
+}
+
+/** Packages that are asked for by version or address, while what the system has is used. */
+export function unheardPackages(section: string, wants: readonly PackageWant[]): Unheard[] {
+  return wants.flatMap((want): Unheard[] => {
+    if (want.source.is === "folder" || (want.source.is === "registry" && want.source.requirement === "*")) return [];
+    const message = `platform_packages of [${section}]: ${want.text} is not fetched; what the system has is used`;
+    return [{ code: "env.option-unheard", message, hint: `${want.name}@symlink:///FOLDER uses one that is on disk`, origin: want.origin }];
+  });
 }
 
 /** The names of options, in any env, that belong to verbs which are still to come; sorted. */

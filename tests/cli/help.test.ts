@@ -58,7 +58,7 @@ function offered(words: readonly string[]): string[] {
 if (spawnSync("bash", ["--version"]).status === 0)
   test("bash completes verbs, flags, targets and PlatformIO's names", () => {
     assert.equal(offered(["fb", "bo"]), ["boards"]);
-    assert.equal(offered(["fb", "cache", "ve"]), ["verify"]);
+    assert.equal(offered(["fb", "cache", "veri"]), ["verify"]);
     assert.equal(offered(["fb", "run", "--keep"]), ["--keep-going"]);
     assert.equal(offered(["fb", "run", ":", "fl"]), ["flash", "flash-fs"]);
     assert.ok(offered(["fb", "run", ":"]).includes("firmware"));
