@@ -1,6 +1,6 @@
 /**
- * Every board of the AVR platform whose variant the installed core has builds a blinking sketch. One project with an env a board; by default one board
- * of each chip and variant, all of them with FB_ALL=1.
+ * Every board of the AVR platform whose variant the installed core has builds a blinking sketch. One project with an env a board; FB_FEW=1 takes one
+ * board of each chip and variant.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const there = Object.keys(boards).filter((id) => existsSync(join(VARIANTS, board
 const missing = Object.keys(boards).filter((id) => !there.includes(id));
 
 function chosen(): readonly string[] {
-  if (process.env["FB_ALL"] === "1") return there;
+  if (process.env["FB_FEW"] !== "1") return there;
   const kinds = new Map(there.map((id) => [`${boards[id]?.build.mcu} ${boards[id]?.build.variant}`, id] as const));
   return [...kinds.values()];
 }
