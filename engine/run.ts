@@ -12,7 +12,8 @@ import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
 import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
-import { Journal, prune, writtenBelow } from "./prune.ts";
+import { Journal } from "./prune.ts";
+import { Sweeper } from "./sweep.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
 import type {
   ActionId,
@@ -82,6 +83,7 @@ class Run {
   private readonly files: Files;
   private readonly settler: Settler;
   private readonly journal: Journal;
+  private readonly sweeper: Sweeper;
   private readonly pool: Pool;
   private readonly began: number;
   private readonly needed = new Set<ActionId>();
@@ -117,6 +119,7 @@ class Run {
     this.files = new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
     this.journal = new Journal(world.state);
+    this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
     this.goals = new Goals(request.goals, world.paths);
   }
@@ -429,55 +432,13 @@ class Run {
       this.failedEnvs.add(env);
       this.phase[node.id] = "failed";
       if (this.plansOpen === 0) this.emitPlan();
-    } else if (!this.request.dryRun) this.sweep(env, profile);
-  }
-
-  /**
-   * Removes what no action makes any more, before an action can read it. What a plan that has not settled yet grew in its last run may come again: it
-   * stays until that plan has settled.
-   */
-  private sweep(env: string, profile: string): void {
-    const folder = outFolder(env, profile);
-    const alive = writtenBelow(folder, [...this.graph.nodes.map((n) => n.spec), ...this.expected(env)]);
-    for (const path of prune(this.world.disk, folder, this.world.state.outputs(folder), alive)) this.files.forget(path);
-    this.journal.note(folder, alive);
-  }
-
-  /** The actions that the env's unsettled plans grew when they last ran, and what plans among these grew. */
-  private expected(env: string): ActionSpec[] {
-    const found: ActionSpec[] = [];
-    const open = this.graph.nodes.filter((n) => n.spec.kind === "plan" && n.spec.env === env && this.phase[n.id] !== "settled");
-    const queue = open.map((n) => n.spec);
-    const seen = new Set<string>();
-    for (let spec = queue.pop(); spec !== undefined; spec = queue.pop()) {
-      if (seen.has(spec.name)) continue;
-      seen.add(spec.name);
-      const grown = JSON.parse(this.world.state.last(spec.name)?.result.grown ?? "null") as Planned | null;
-      for (const action of grown?.actions ?? []) {
-        found.push(action);
-        if (action.kind === "plan") queue.push(action);
-      }
-    }
-    return found;
-  }
-
-  /** Whether something is still to be planned for the env, or never will be because a plan failed. */
-  private plansMissing(env: string): boolean {
-    return this.graph.nodes.some((n) => n.spec.kind === "plan" && n.spec.env === env && this.phase[n.id] !== "settled");
+    } else if (!this.request.dryRun) this.sweeper.sweep(env, profile);
   }
 
   /** An env whose plan failed or was left out does not know what it makes: what it made before, a stale image too, goes. */
   private abandon(): void {
     if (this.stop.aborted || this.request.dryRun) return;
-    for (const { env, profile } of this.request.plans) {
-      if (!this.failedEnvs.has(env) || !this.plansMissing(env)) continue;
-      const folder = outFolder(env, profile);
-      const alive = writtenBelow(
-        folder,
-        this.graph.nodes.map((n) => n.spec),
-      );
-      prune(this.world.disk, folder, this.world.state.outputs(folder), alive);
-    }
+    for (const { env, profile } of this.request.plans) if (this.failedEnvs.has(env)) this.sweeper.abandon(env, profile);
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {

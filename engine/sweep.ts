@@ -1,0 +1,71 @@
+/** When dead outputs go: as soon as an env's plans say what is alive, and when they can not say it any more. */
+import type { Files } from "./files.ts";
+import type { Graph } from "./graph.ts";
+import { outFolder } from "./paths.ts";
+import { type Journal, prune, writtenBelow } from "./prune.ts";
+import type { ActionId, ActionSpec, Disk, Planned, ProjectState } from "./types.ts";
+
+export class Sweeper {
+  private readonly host: { readonly disk: Disk; readonly state: ProjectState };
+  private readonly graph: Graph;
+  private readonly files: Files;
+  private readonly journal: Journal;
+  private readonly isSettled: (id: ActionId) => boolean;
+
+  constructor(
+    host: { readonly disk: Disk; readonly state: ProjectState },
+    graph: Graph,
+    files: Files,
+    journal: Journal,
+    isSettled: (id: ActionId) => boolean,
+  ) {
+    this.host = host;
+    this.graph = graph;
+    this.files = files;
+    this.journal = journal;
+    this.isSettled = isSettled;
+  }
+
+  /**
+   * Removes what no action makes any more, before an action can read it. What a plan that has not settled yet grew in its last run may come again: it
+   * stays until that plan has settled.
+   */
+  sweep(env: string, profile: string): void {
+    const folder = outFolder(env, profile);
+    const alive = writtenBelow(folder, [...this.planned(), ...this.expected(env)]);
+    for (const path of prune(this.host.disk, folder, this.host.state.outputs(folder), alive)) this.files.forget(path);
+    this.journal.note(folder, alive);
+  }
+
+  /** Removes what only plans that failed, or were left out, knew of. */
+  abandon(env: string, profile: string): void {
+    if (this.openPlans(env).length === 0) return;
+    const folder = outFolder(env, profile);
+    prune(this.host.disk, folder, this.host.state.outputs(folder), writtenBelow(folder, this.planned()));
+  }
+
+  private planned(): ActionSpec[] {
+    return this.graph.nodes.map((n) => n.spec);
+  }
+
+  private openPlans(env: string): ActionSpec[] {
+    return this.graph.nodes.filter((n) => n.spec.kind === "plan" && n.spec.env === env && !this.isSettled(n.id)).map((n) => n.spec);
+  }
+
+  /** The actions that the env's unsettled plans grew when they last ran, and what plans among these grew. */
+  private expected(env: string): ActionSpec[] {
+    const found: ActionSpec[] = [];
+    const queue = this.openPlans(env);
+    const seen = new Set<string>();
+    for (let spec = queue.pop(); spec !== undefined; spec = queue.pop()) {
+      if (seen.has(spec.name)) continue;
+      seen.add(spec.name);
+      const grown = JSON.parse(this.host.state.last(spec.name)?.result.grown ?? "null") as Planned | null;
+      for (const action of grown?.actions ?? []) {
+        found.push(action);
+        if (action.kind === "plan") queue.push(action);
+      }
+    }
+    return found;
+  }
+}
