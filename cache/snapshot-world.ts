@@ -20,9 +20,11 @@ export function runVolatile(command: string, now: Pick<Now, "dir" | "vars">): st
 
 /** The first executable file of that name on PATH; null if there is none. A name with "/" is a path from the project's folder. */
 export function resolveProgram(name: string, now: Pick<Now, "dir" | "vars">): string | null {
-  const places = name.includes("/") ? [name] : (now.vars["PATH"] ?? "").split(delimiter).map((p) => join(p === "" ? "." : p, name));
-  for (const place of places) {
-    const path = isAbsolute(place) ? place : join(now.dir, place);
+  const places = name.includes("/")
+    ? [isAbsolute(name) ? name : join(now.dir, name)]
+    : // Not join() for each: in code that runs once it takes longer than the stat.
+      (now.vars["PATH"] ?? "").split(delimiter).map((p) => (isAbsolute(p) ? `${p}/${name}` : join(now.dir, p, name)));
+  for (const path of places) {
     const s = statOf(path);
     // Node's access(2) costs a throw where it fails, so the mode is read; root may execute what anyone may.
     if (s?.isFile() && (s.mode & 0o111n) !== 0n) return path;

@@ -52,10 +52,12 @@ function unchanged(argv: readonly string[]): boolean {
   const request = requestKey(command);
   const dirs = new Set(command.targets.map((t) => (t.is === "name" && t.dir !== null && t.dir !== "" ? t.dir : command.dir)));
   if (request === null || dirs.size > 1 || command.verbose || command.why) return false;
-  const folder = resolve([...dirs][0] ?? command.dir ?? ".");
+  const given = [...dirs][0] ?? command.dir;
+  // The folder that a process is in has a real path already.
+  const folder = given === null ? process.cwd() : resolve(given);
   const file = join(folder, ".fb/state/snapshot");
   if (!existsSync(file)) return false;
-  const dir = realpathSync(folder);
+  const dir = given === null ? folder : realpathSync(folder);
   const found = checkSnapshot(file, request, { dir, vars: process.env, build: __FB_BUILD__ });
   if (found === null || !("payload" in found)) return false;
   const { envs, profile, notes, result } = JSON.parse(found.payload) as Payload;
