@@ -20,6 +20,7 @@ export class Paths {
   private readonly host: PathHost;
   private roots: readonly Root[];
   private readonly seen = new Map<string, ProjectPath>();
+  private readonly folders = new Map<string, string>();
 
   /** project: the real path of the project's folder. */
   constructor(project: string, host: PathHost) {
@@ -34,6 +35,7 @@ export class Paths {
     // The longest folder first, so that a package inside the project is not taken for project files.
     this.roots = [...this.roots, root].sort((a, b) => b.real.length - a.real.length);
     this.seen.clear();
+    this.folders.clear();
   }
 
   /**
@@ -50,15 +52,27 @@ export class Paths {
   }
 
   private compute(path: string): ProjectPath {
-    const lexical = collapse(path);
-    if (!path.includes("..")) return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
-    const dir = folderOf(path);
-    const real = this.host.realpath(dir === "" ? "." : dir);
-    if (real === null) return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
-    if (this.host.realpath(folderOf(lexical) || ".") === real) {
-      return (isAbsolute(lexical) ? this.rooted(lexical) : lexical) as ProjectPath;
+    if (!path.includes("..")) return this.spelled(collapse(path)) as ProjectPath;
+    const name = baseOf(path);
+    if (name === "" || name === "..") return (this.folder(path) + (name === "" ? "/" : "")) as ProjectPath;
+    return join(this.folder(folderOf(path)), name) as ProjectPath;
+  }
+
+  /** A folder's spelling. Asked of the disk once a folder, not once a file: compilers name their own as `…/5.4.0/../../../avr/include`. */
+  private folder(path: string): string {
+    let known = this.folders.get(path);
+    if (known === undefined) {
+      const lexical = collapse(path || ".").replace(/(.)\/$/, "$1");
+      const real = this.host.realpath(path || ".");
+      const same = real === null || this.host.realpath(lexical) === real;
+      known = same ? this.spelled(lexical) : this.rooted(real);
+      this.folders.set(path, known);
     }
-    return this.rooted(join(real, baseOf(path))) as ProjectPath;
+    return known;
+  }
+
+  private spelled(lexical: string): string {
+    return isAbsolute(lexical) ? this.rooted(lexical) : lexical;
   }
 
   /** An absolute path as the root below which it lies spells it, or as it is. */
