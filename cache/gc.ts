@@ -74,7 +74,12 @@ export function maybeCollect(cache: Cache, limit: number): Collected | null {
 /** How many bytes of blobs this process put, for the count that maybeCollect reads. */
 export function noteAdded(cache: Cache): void {
   const bytes = cache.blobs.takeAdded();
-  if (bytes > 0) appendFileSync(join(cache.folder, "added"), `${bytes}\n`);
+  if (bytes === 0) return;
+  try {
+    appendFileSync(join(cache.folder, "added"), `${bytes}\n`);
+  } catch {
+    // A full disk, which whoever puts a blob says; the collection that comes each day counts anew.
+  }
 }
 
 /** Brings the cache within the bound. null: another process is doing so. */
@@ -119,8 +124,13 @@ export function collect(cache: Cache, limit: number): Collected | null {
     for (const d of doomed) if (removeBlob(cache, d, young)) removed++;
     removeOrphans(cache);
     removeOldMemos(cache);
-    writeFileSync(join(cache.folder, "added"), "");
-    writeFileSync(join(cache.folder, "gc.json"), JSON.stringify({ at: Date.now(), bytes: total }));
+    try {
+      writeFileSync(join(cache.folder, "added"), "");
+      writeFileSync(join(cache.folder, "gc.json"), JSON.stringify({ at: Date.now(), bytes: total }));
+    } catch {
+      // Still full: the next run collects again.
+      rmSync(join(cache.folder, "gc.json"), { force: true });
+    }
     return { entries: gone.length, blobs: removed, bytes: before - total, left: total };
   } finally {
     rmSync(lock, { force: true });

@@ -3,7 +3,7 @@
  * A name whose process is gone (or whose process number now belongs to another, told by its start time, or that is from before the last boot) is an unclean end.
  * Also a lock between processes, made of the same names. Costs 0.1 ms.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "./trouble.ts";
 
@@ -82,9 +82,11 @@ export function tryLock(lock: string): boolean {
     writeFileSync(lock, processName(), { flag: "wx" });
     return true;
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") {
-      // A full disk: made, but without its name in it.
-      if (errorCode(error) !== "ENOENT") rmSync(lock, { force: true });
+    const code = errorCode(error);
+    // A full disk: made, but without its holder's name, which is enough for ten seconds of freeing space.
+    if ((code === "ENOSPC" || code === "EDQUOT") && existsSync(lock)) return true;
+    if (code !== "EEXIST") {
+      if (code !== "ENOENT") rmSync(lock, { force: true });
       throw error;
     }
   }
