@@ -1,5 +1,5 @@
 /** Keeps what a request's result rested on, for the no-op. Not loaded by it. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Signature } from "../engine/types.ts";
 import { isRacy } from "./signature.ts";
@@ -19,16 +19,19 @@ import {
   words,
 } from "./snapshot-format.ts";
 import { digestOf, isLink, inFolder, listingText, parentOf, statOf, storedValue } from "./snapshot-world.ts";
+import { errorCode } from "./trouble.ts";
 
 /**
- * Keeps a record for the request; the others stay.
- * @returns null, or why none was written: what should be absent is there by now
+ * Keeps a record for the request; the others stay. alias: another name by which the record is found, null for none; earlier ones of the same request stay.
+ * @returns null, or why none was written: what should be absent is there by now, the disk is full
  */
-export function writeSnapshot(file: string, request: string, record: SnapshotRecord): string | null {
+export function writeSnapshot(file: string, request: string, record: SnapshotRecord, alias: string | null = null): string | null {
   const encoded = encode(record);
   if (typeof encoded === "string") return encoded;
-  const kept = readOthers(file, request);
-  const records = [{ request, bytes: encoded, used: Date.now() }, ...kept.sort((a, b) => b.used - a.used)];
+  const kept = readKept(file, request);
+  const aliases = namesOf(request, alias, kept);
+  const others = kept.flatMap(({ bytes, ...r }) => (bytes === null ? [] : [{ ...r, bytes }])).sort((a, b) => b.used - a.used);
+  const records = [{ request, aliases, bytes: encoded, used: Date.now() }, ...others];
   let total = 0;
   const fitting = records.filter((r, i) => {
     total += r.bytes.length;
@@ -47,10 +50,16 @@ export function writeSnapshot(file: string, request: string, record: SnapshotRec
   head.writeUInt32LE(index.length, 8);
   head.writeUInt32LE(sum(words(index)), 12);
   for (const [i, r] of fitting.entries()) head.writeDoubleLE(r.used, headBytes + i * 8);
-  mkdirSync(dirname(file), { recursive: true });
   const temp = `${file}.${process.pid}.new`;
-  writeFileSync(temp, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
-  renameSync(temp, file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(temp, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
+    renameSync(temp, file);
+  } catch (error) {
+    // A full disk: the next run looks at everything again, no more.
+    rmSync(temp, { force: true });
+    return `${file} cannot be written: ${errorCode(error)}`;
+  }
   return null;
 }
 
