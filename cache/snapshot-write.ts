@@ -22,16 +22,14 @@ import { digestOf, isLink, inFolder, listingText, parentOf, statOf, storedValue 
 import { errorCode } from "./trouble.ts";
 
 /**
- * Keeps a record for the request; the others stay. alias: another name by which the record is found, null for none; earlier ones of the same request stay.
+ * Keeps a record for the request; the others stay.
  * @returns null, or why none was written: what should be absent is there by now, the disk is full
  */
-export function writeSnapshot(file: string, request: string, record: SnapshotRecord, alias: string | null = null): string | null {
+export function writeSnapshot(file: string, request: string, record: SnapshotRecord): string | null {
   const encoded = encode(record);
   if (typeof encoded === "string") return encoded;
-  const kept = readKept(file, request);
-  const aliases = namesOf(request, alias, kept);
-  const others = kept.flatMap(({ bytes, ...r }) => (bytes === null ? [] : [{ ...r, bytes }])).sort((a, b) => b.used - a.used);
-  const records = [{ request, aliases, bytes: encoded, used: Date.now() }, ...others];
+  const kept = readOthers(file, request);
+  const records = [{ request, bytes: encoded, used: Date.now() }, ...kept.sort((a, b) => b.used - a.used)];
   let total = 0;
   const fitting = records.filter((r, i) => {
     total += r.bytes.length;
