@@ -46,6 +46,8 @@ export class Files {
   private readonly host: FilesHost;
   private readonly known = new Map<string, Known>();
   private readonly absent = new Set<string>();
+  /** Found where nothing was hoped for, and not hashed: headers that a compile passes over (avr/io.h names 250). */
+  private readonly present = new Set<string>();
   /** Folders by whether they are there: a missing one answers for everything below it without a stat. */
   private readonly folder = new Map<string, boolean>();
   private readonly listings = new Map<string, Digest>();
@@ -139,8 +141,11 @@ export class Files {
 
   private isAbsent(path: string): boolean {
     if (this.absent.has(path)) return true;
-    if (this.known.has(path)) return false;
-    if (this.hasFolder(folderOf(path)) && this.isThere(path)) return false;
+    if (this.known.has(path) || this.present.has(path)) return false;
+    if (this.hasFolder(folderOf(path)) && this.isThere(path)) {
+      this.present.add(path);
+      return false;
+    }
     this.absent.add(path);
     return true;
   }
@@ -242,6 +247,7 @@ export class Files {
   forget(path: string): void {
     this.known.delete(path);
     this.absent.delete(path);
+    this.present.delete(path);
     this.listings.delete(path);
     if (path.endsWith("/")) for (const file of this.known.keys()) if (file.startsWith(path)) this.known.delete(file);
     for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) {
