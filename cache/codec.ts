@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import type { ActionResult, CanonPath, Digest, OutputRecord, Read, ReadKind } from "../engine/types.ts";
 
-const version = 1;
+const version = 2;
 const head = 5;
 const outputBytes = 45;
 const nullText = 0xffffffff;
@@ -128,9 +128,7 @@ export function isSound(b: Buffer): boolean {
   return b.length >= head && b[0] === version && b.readUInt32LE(1) === checksum(b, head, b.length);
 }
 
-/** FNV-1a over bytes: catches damage, keeps nobody out. 1 ns a byte. */
-export function checksum(b: Uint8Array, from: number, to: number): number {
-  let h = 0x811c9dc5 ^ (to - from);
-  for (let i = from; i < to; i++) h = Math.imul(h ^ (b[i] as number), 0x01000193);
-  return h >>> 0;
+/** Catches damage, keeps nobody out. Not a loop of ours: before it is compiled, as in a run that looks at one file, that takes 100 ns a byte. */
+function checksum(b: Uint8Array, from: number, to: number): number {
+  return process.getBuiltinModule("node:zlib").crc32(b.subarray(from, to));
 }

@@ -20,6 +20,9 @@ import { errorCode, trouble, writeTrouble } from "./trouble.ts";
 export const tableNames = ["reads", "sets", "results", "used", "memo", "values"] as const;
 export type TableName = (typeof tableNames)[number];
 
+declare const __FB_LMDB__: string | undefined;
+/** In the bundle a file beside it. */
+const lmdbModule = typeof __FB_LMDB__ === "undefined" ? "lmdb" : __FB_LMDB__;
 /** Address space, not disk: the file grows as it is written. */
 const mapBytes = 16 * 1024 ** 3;
 const flushMs = 100;
@@ -200,7 +203,7 @@ export class Lmdb {
     // Not waited for again, where it was waited for in vain.
     if (this.#closed || this.#broken || this.#failure !== null) return null;
     try {
-      const lmdb = createRequire(import.meta.url)("lmdb") as typeof import("lmdb");
+      const lmdb = createRequire(import.meta.url)(lmdbModule) as typeof import("lmdb");
       mkdirSync(this.folder, { recursive: true });
       const root = withLock(this.#lock, lockMs, () => this.#openLocked(lmdb));
       if (root === null) this.#failure = busy(this.folder);

@@ -8,11 +8,14 @@ import {
   type Facts,
   headBytes,
   magic,
+  type Kept,
+  maxAliases,
   maxBytes,
   maxRecords,
   padded,
-  readOthers,
+  readKept,
   recordHead,
+  type Row,
   type SnapshotRecord,
   sum,
   usedBytes,
@@ -22,20 +25,22 @@ import { digestOf, isLink, inFolder, listingText, parentOf, statOf, storedValue 
 import { errorCode } from "./trouble.ts";
 
 /**
- * Keeps a record for the request; the others stay.
+ * Keeps a record for the request; the others stay. alias: another name by which the record is found, null for none; earlier ones of the same request stay.
  * @returns null, or why none was written: what should be absent is there by now, the disk is full
  */
-export function writeSnapshot(file: string, request: string, record: SnapshotRecord): string | null {
+export function writeSnapshot(file: string, request: string, record: SnapshotRecord, alias: string | null = null): string | null {
   const encoded = encode(record);
   if (typeof encoded === "string") return encoded;
-  const kept = readOthers(file, request);
-  const records = [{ request, bytes: encoded, used: Date.now() }, ...kept.sort((a, b) => b.used - a.used)];
+  const kept = readKept(file, request);
+  const aliases = namesOf(request, alias, kept);
+  const others = kept.flatMap(({ bytes, ...r }) => (bytes === null ? [] : [{ ...r, bytes }])).sort((a, b) => b.used - a.used);
+  const records = [{ request, aliases, bytes: encoded, used: Date.now() }, ...others];
   let total = 0;
   const fitting = records.filter((r, i) => {
     total += r.bytes.length;
     return i === 0 || (i < maxRecords && total <= maxBytes);
   });
-  const rows = fitting.map((r) => [r.request, 0, r.bytes.length, sum(words(r.bytes))] as [string, number, number, number]);
+  const rows = fitting.map((r): Row => [r.request, 0, r.bytes.length, sum(words(r.bytes)), r.aliases]);
   // Offsets are counted from the end of the index, so that its own length does not matter.
   let at = 0;
   for (const row of rows) {
@@ -59,6 +64,14 @@ export function writeSnapshot(file: string, request: string, record: SnapshotRec
     return `${file} cannot be written: ${errorCode(error)}`;
   }
   return null;
+}
+
+/** The newest first. One name stands for one request: what the words of a command line mean follows from them alone, but another build of fb may read them otherwise. */
+function namesOf(request: string, alias: string | null, kept: readonly Kept[]): readonly string[] {
+  const before = kept.find((r) => r.request === request)?.aliases ?? [];
+  if (alias === null) return before;
+  for (const r of kept) r.aliases = r.aliases.filter((a) => a !== alias);
+  return [alias, ...before.filter((a) => a !== alias)].slice(0, maxAliases);
 }
 
 function encode(r: SnapshotRecord): Buffer | string {

@@ -7,7 +7,7 @@ import { type Decoded, type Details, headBytes, type Now, readIndex, readRecord,
 import { digestOf, inFolder, linkTarget, listing, resolveProgram, runVolatile, statOf, storedValue, variableOf } from "./snapshot-world.ts";
 
 /**
- * Whether what the request's last result rested on is still so.
+ * Whether what the request's last result rested on is still so. request: its name, or an alias of it.
  * @returns the payload; or what differs, for --why; or null if there is no record (or none that can be read)
  */
 export function checkSnapshot(file: string, request: string, now: Now): { payload: string } | { stale: string } | null {
@@ -19,7 +19,7 @@ export function checkSnapshot(file: string, request: string, now: Now): { payloa
   }
   try {
     const index = readIndex(fd);
-    const found = index?.find((r) => r.request === request);
+    const found = index?.find((r) => r.request === request || r.aliases.includes(request));
     if (index === null || found === undefined) return null;
     const record = readRecord(fd, found);
     if (record === null) return null;

@@ -32,6 +32,7 @@ import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
+import { wordsAlias } from "./payload.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { removeMade } from "./remove-made.ts";
 import { innerTools } from "./tools/inner.ts";
@@ -223,7 +224,14 @@ class Build {
       notes: this.failures.filter((f) => !this.once?.said.has(f.message)),
       result: this.resultNow(),
     };
-    await keepSnapshot(key, payload, open, outcome, [...this.inputs.values()], written);
+    await keepSnapshot(key, this.alias(), payload, open, outcome, [...this.inputs.values()], written);
+  }
+
+  /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
+  private alias(): string | null {
+    const { dir, targets, json, verbose, why } = this.command;
+    const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
+    return elsewhere || json || verbose || why ? null : wordsAlias(process.argv.slice(2));
   }
 
   private planner(): Planner {

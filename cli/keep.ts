@@ -6,22 +6,17 @@ import { resolveProgram } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
 import { isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
 import type { RunOutcome } from "../engine/run.ts";
-import type { Failure, RunResult, Signature } from "../engine/types.ts";
+import type { Signature } from "../engine/types.ts";
 import { buildId } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import type { OpenProject } from "./open-project.ts";
+import type { Payload, Said } from "./payload.ts";
 import type { PlanInput } from "./plan-input.ts";
-
-/** What cli/quick.ts prints when nothing changed. */
-export interface Payload {
-  readonly envs: readonly string[];
-  readonly profile: string;
-  /** Warnings, said again each time. */
-  readonly notes: readonly Failure[];
-  readonly result: RunResult;
-}
+import { renderSummary } from "./show/summary.ts";
+import { renderFailure } from "./show/text.ts";
+import { seconds } from "./show/time.ts";
 
 export function snapshotFile(folder: string): string {
   return join(folder, ".fb/state/snapshot");
@@ -31,12 +26,13 @@ export function snapshotFile(folder: string): string {
 const TICK_MS = 40;
 
 /**
- * Writes the snapshot, unless something that the run rests on is no longer as it was, or could change without its signature changing. extra: further
- * files that the run wrote, as compile_commands.json.
+ * Writes the snapshot, unless something that the run rests on is no longer as it was, or could change without its signature changing. alias: the words of
+ * the command line, where they alone say what is asked for. extra: further files that the run wrote, as compile_commands.json.
  */
 export async function keepSnapshot(
   request: string,
-  payload: Payload,
+  alias: string | null,
+  told: Omit<Payload, "said">,
   open: OpenProject,
   outcome: RunOutcome,
   inputs: readonly PlanInput[],
@@ -100,11 +96,23 @@ export async function keepSnapshot(
     volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),
     links: Object.fromEntries(links.map((link) => [link, readlinkSync(join(project.dir, link))])),
     build: buildId,
-    payload: JSON.stringify(payload),
+    payload: JSON.stringify(payloadOf(told)),
     now,
     device,
   };
-  writeSnapshot(snapshotFile(project.dir), request, record);
+  writeSnapshot(snapshotFile(project.dir), request, record, alias);
+}
+
+/** What the next run says if nothing changes until then. */
+function payloadOf({ result, ...told }: Omit<Payload, "said">): Payload {
+  const unchanged = { ...result, t: 0, ms: 0, ran: 0, hits: 0, failed: 0, upToDate: result.actions };
+  const said = (color: boolean): Said => {
+    const text = renderSummary(unchanged, { color, dryRun: false, previousSize: () => null, failed: [] });
+    const at = text.lastIndexOf(seconds(0));
+    const notes = told.notes.map((note) => renderFailure(note, { color })).join("");
+    return { notes, before: text.slice(0, at), after: text.slice(at + seconds(0).length) };
+  };
+  return { ...told, result: unchanged, said: { plain: said(false), color: said(true) } };
 }
 
 /** A folder whose content counts as one, with every folder in it: a stray file anywhere there makes it another. */

@@ -10,6 +10,7 @@ import { CONFIG_FILE } from "../rules/ini/config.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
 import type { Origin } from "../rules/spec.ts";
 import { home } from "./home.ts";
+import { knownRules } from "./known-rules.ts";
 import { type HostDisk, openDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 
@@ -55,6 +56,7 @@ export function openProject(folder: string): Result<OpenProject> {
 
 /** ProjectIo on the disk; paths are kept as they were asked for. */
 export class RecordingProjectIo implements ProjectIo {
+  readonly knownRules = knownRules;
   private readonly folder: string;
   private readonly disk: HostDisk;
   private readonly seen = new Map<string, Read>();

@@ -14,7 +14,8 @@ import { actionLine, Messages } from "./messages.ts";
 import { deviceLine, pullText } from "./plain.ts";
 import { renderSummary } from "./summary.ts";
 import { pullName, type Running, Tally } from "./tally.ts";
-import { cutEnd, cutStart, displayWidth, lines, paint, quoteForShell, type Style, sanitize, ticking } from "./text.ts";
+import { cutEnd, cutStart, displayWidth, lines, paint, quoteForShell, type Style, sanitize } from "./text.ts";
+import { ticking } from "./time.ts";
 
 const FRAME_MS = 50;
 /** Clocks in the area tick this often when nothing happens. */

@@ -4,7 +4,8 @@ import type { Display, DisplayOptions } from "./display.ts";
 import { actionLine, Messages } from "./messages.ts";
 import { renderSummary } from "./summary.ts";
 import { type Pull, pullName, Tally } from "./tally.ts";
-import { bytes, oneLine, paint, quoteForShell, sanitize, seconds } from "./text.ts";
+import { bytes, oneLine, paint, quoteForShell, sanitize } from "./text.ts";
+import { seconds } from "./time.ts";
 
 /** A tick comes every quarter of a second: the first line is there within one second, whatever happens. */
 const FIRST_SILENCE_MS = 650;

@@ -1,7 +1,8 @@
 /** The last lines of a run: sizes, counts, and what failed. Also what a run prints that had nothing to do. */
 import type { RunResult } from "../../engine/types.ts";
 import { type PreviousSize, renderSizes } from "./size.ts";
-import { count, paint, seconds } from "./text.ts";
+import { count, paint } from "./text.ts";
+import { seconds } from "./time.ts";
 
 export interface SummaryLook {
   readonly color: boolean;

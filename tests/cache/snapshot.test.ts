@@ -352,6 +352,26 @@ test("generated: every file, folder and absent path of a larger project counts",
   }
 });
 
+test("an alias finds the record of one request: the last that was kept with it; at most eight stay", () => {
+  const p = project();
+  const keep = (request: string, alias: string | null) =>
+    assert.is(writeSnapshot(p.file, request, { ...record(p, true), payload: request }, alias), null);
+  const finds = (name: string) => {
+    const found = checkSnapshot(p.file, name, p);
+    return found !== null && "payload" in found ? found.payload : null;
+  };
+  keep("r", "words");
+  keep("r", null);
+  keep("other", "other words");
+  assert.equal([finds("r"), finds("words"), finds("other words")], ["r", "r", "other"]);
+  keep("other", "words");
+  assert.equal([finds("r"), finds("words"), finds("other words")], ["r", "other", "other"]);
+  for (let i = 0; i < 8; i++) keep("r", `${i}`);
+  assert.equal([finds("0"), finds("7"), finds("words")], ["r", "r", "other"]);
+  keep("r", "8");
+  assert.equal([finds("0"), finds("1"), finds("8")], [null, "r", "r"]);
+});
+
 test("programs: as execvp finds them", () => {
   const p = project();
   assert.is(resolveProgram("tool", p), join(p.dir, "bin/tool"));

@@ -1,18 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  cutEnd,
-  cutStart,
-  displayWidth,
-  oneLine,
-  quoteForShell,
-  renderFailure,
-  sanitize,
-  seconds,
-  stripSgr,
-  ticking,
-} from "../../../cli/show/text.ts";
+import { cutEnd, cutStart, displayWidth, oneLine, quoteForShell, renderFailure, sanitize, stripSgr } from "../../../cli/show/text.ts";
+import { seconds, ticking } from "../../../cli/show/time.ts";
 import { random } from "./script.ts";
 
 /** Text, with colours, without. */

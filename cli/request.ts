@@ -1,0 +1,54 @@
+/** The second quick answer, for words that cli/quick.ts has no record of: parsed, they may be a request whose last result still stands. Anything else is for main.cjs. */
+import { existsSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { checkSnapshot } from "../cache/snapshot.ts";
+import type { Event, Failure } from "../engine/types.ts";
+import { parseCommand, requestKey } from "./args.ts";
+import type { Payload } from "./payload.ts";
+import { isTerminal, say } from "./say.ts";
+import { jsonLine } from "./show/json.ts";
+import { terminalFacts } from "./show/out.ts";
+import { seconds } from "./show/time.ts";
+
+declare const __FB_BUILD__: string;
+const version = "0.1.0";
+
+if (!unchanged(process.argv.slice(2))) require("./main.cjs");
+
+function noteEvent({ severity, code, message, file, line, column, hint }: Failure): Event {
+  return { type: "diagnostic", t: 0, severity, code, message, file, line, column, hint };
+}
+
+/** Prints the result of an unchanged request; false if there is none to trust. */
+function unchanged(argv: readonly string[]): boolean {
+  const began = process.hrtime.bigint();
+  const parsed = parseCommand(argv);
+  if (!parsed.ok || parsed.value.verb !== "run") return false;
+  const command = parsed.value;
+  const request = requestKey(command);
+  const dirs = new Set(command.targets.map((t) => (t.is === "name" && t.dir !== null && t.dir !== "" ? t.dir : command.dir)));
+  if (request === null || dirs.size > 1 || command.verbose || command.why) return false;
+  const folder = resolve([...dirs][0] ?? command.dir ?? ".");
+  const file = join(folder, ".fb/state/snapshot");
+  if (!existsSync(file)) return false;
+  const dir = realpathSync(folder);
+  const found = checkSnapshot(file, request, { dir, vars: process.env, build: __FB_BUILD__ });
+  if (found === null || !("payload" in found)) return false;
+  const { envs, profile, notes, result, said } = JSON.parse(found.payload) as Payload;
+  const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
+  const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");
+  if (said.plain.notes !== "") say(2, said[how(2)].notes);
+  if (command.json) {
+    const now = { ...result, t, ms: t };
+    const words = command.targets.map((x) => (x.is === "name" ? `${x.dir ?? ""}:${x.name}` : x.path) + (x.env === null ? "" : `@${x.env}`));
+    const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
+    say(
+      1,
+      `${jsonLine({ type: "hello", t: 0, schema: 1, version, project: dir, request: words })}\n${[plan, ...notes.map(noteEvent), now].map((e) => `${jsonLine(e)}\n`).join("")}`,
+    );
+  } else {
+    const { before, after } = said[how(1)];
+    say(1, before + seconds(t) + after);
+  }
+  return true;
+}
