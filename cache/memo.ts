@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import type { Digest, Memo, Signature } from "../engine/types.ts";
 import { isSound, seal } from "./codec.ts";
 import type { Batcher, Lmdb } from "./lmdb.ts";
-import { sameSignature } from "./signature.ts";
+import { sameSignature } from "../engine/files.ts";
 
 const head = 5;
 const digestAt = head + 24;

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Signature } from "../engine/types.ts";
-import { isRacy } from "./signature.ts";
+import { isYoung } from "../engine/files.ts";
 import {
   type Details,
   type Facts,
@@ -120,7 +120,7 @@ const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n 
 
 /** The signature, or one that no folder has if this one could stay while the folder changes. */
 function trusted(s: Signature, r: Pick<SnapshotRecord, "now" | "device">): Signature {
-  return isRacy(s, r.now, r.device) ? never : s;
+  return isYoung(s, r.now, r.device) ? never : s;
 }
 
 /** Folder → the shortest missing paths in it; or what is there that should not be. */

@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Lmdb } from "../../cache/lmdb.ts";
 import { LocalMemo } from "../../cache/memo.ts";
-import { isRacy, sameSignature } from "../../cache/signature.ts";
+import { isYoung, sameSignature } from "../../engine/files.ts";
 import type { Signature } from "../../engine/types.ts";
 import { sha, temporary } from "./help.ts";
 
@@ -69,8 +69,8 @@ test("signatures: equal in all five, racy when not older than their disk's clock
     [s.ctimeNs + 2_000_000_000n, 1n, true],
     [s.ctimeNs + 2_000_000_001n, 1n, false],
   ] as const)
-    assert.is(isRacy(s, now, dev), racy, `${now} ${dev}`);
-  assert.ok(isRacy({ ...s, mtimeNs: s.ctimeNs + 5n }, s.ctimeNs + 1n, s.dev));
+    assert.is(isYoung(s, now, dev), racy, `${now} ${dev}`);
+  assert.ok(isYoung({ ...s, mtimeNs: s.ctimeNs + 5n }, s.ctimeNs + 1n, s.dev));
 });
 
 test.run();
