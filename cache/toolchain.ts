@@ -15,9 +15,18 @@ export interface ToolchainIo {
   /** Content of a file that is there. */
   read(path: string): Uint8Array;
   realpath(path: string): string | null;
-  /** Runs in the project's folder with LC_ALL=C.UTF-8 and nothing else, as actions do. Output as text. */
-  exec(argv: readonly string[]): { readonly code: number; readonly stdout: string; readonly stderr: string };
+  /** Runs in the project's folder with LC_ALL=C.UTF-8 and nothing else, as actions do. */
+  exec(argv: readonly string[]): Answer;
+  /** The same for many, at once. */
+  execAll(argvs: readonly (readonly string[])[]): readonly Answer[];
   sha256(data: Uint8Array | string): Digest;
+}
+
+/** How a program ended, and what it said. */
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface ToolchainAsk {
@@ -105,16 +114,13 @@ const RUNS = ["cc1", "cc1plus", "lto1", "collect2", "lto-wrapper", "as", "ld", "
 const BARE = ["/bin", "/usr/bin"];
 
 function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Kept> {
-  const { cc, cxx, arch, hide } = ask;
-  const version = io.exec([cc, "-dumpversion"]);
+  const { cc, cxx } = ask;
+  const { version, full, c, cxx: cxxRan, folders, programs: runs, plugins, accepted } = answers(ask, io);
   if (version.code !== 0) return fail(silent(cc, "for its version", version));
-  const full = io.exec([cc, "-dumpfullversion"]);
   const number = (full.code === 0 && full.stdout.trim() !== "" ? full.stdout : version.stdout).trim();
   if (!/^\d+(\.\d+)*/.test(number)) return fail(silent(cc, "for its version", version));
 
-  const c = io.exec([cc, ...arch, ...hide, "-E", "-v", "-x", "c", "/dev/null"]);
   if (c.code !== 0) return fail(silent(cc, "where it looks for headers", c));
-  const cxxRan = io.exec([cxx, ...arch, ...hide, "-E", "-v", "-x", "c++", "/dev/null"]);
   if (cxxRan.code !== 0) return fail(silent(cxx, "where it looks for headers", cxxRan));
   // Without these a header that appears before a built-in one would go unseen, so an answer without them is none.
   for (const [driver, ran] of [
@@ -122,7 +128,6 @@ function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Ke
     [cxx, cxxRan],
   ] as const)
     if (searched(ran.stderr).length === 0) return fail(silent(`${driver} -E -v`, "for its search list on stderr", ran));
-  const folders = io.exec([cc, ...arch, ...hide, "-print-search-dirs"]);
 
   const files = new Set<string>();
   const add = (path: string): void => {
@@ -131,12 +136,8 @@ function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Ke
     if (real !== undefined && real !== null) files.add(real);
   };
   for (const program of [cc, cxx, ...ask.programs]) add(program);
-  for (const program of RUNS) add(io.exec([cc, ...hide, `-print-prog-name=${program}`]).stdout.trim());
-  // Beside the libraries in older versions, beside cc1 in others.
-  for (const kind of ["file", "prog"]) {
-    const plugin = io.exec([cc, ...arch, ...hide, `-print-${kind}-name=liblto_plugin.so`]).stdout.trim();
-    if (plugin.includes("/")) add(plugin);
-  }
+  for (const program of runs) add(program.stdout.trim());
+  for (const plugin of plugins) if (plugin.stdout.includes("/")) add(plugin.stdout.trim());
   for (const line of `${c.stderr}\n${cxxRan.stderr}`.split("\n")) {
     const specs = /^Reading specs from (.+)$/.exec(line)?.[1];
     if (specs !== undefined) add(specs);
@@ -157,15 +158,50 @@ function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Ke
     includesC: searched(c.stderr),
     includesCxx: searched(cxxRan.stderr),
     libraries: libraryFolders(folders.stdout),
-    accepted: ask.tries.filter((flag) => takes(cc, "c", flag, ask, io) && takes(cxx, "c++", flag, ask, io)),
+    accepted,
   };
   return ok({ signatures, toolchain });
 }
 
-function takes(driver: string, language: string, flag: string, { arch }: ToolchainAsk, io: ToolchainIo): boolean {
-  const ran = io.exec([driver, ...arch, flag, "-E", "-x", language, "/dev/null"]);
-  // clang only warns of a flag that it does not know.
-  return ran.code === 0 && !/unknown|unrecogni[sz]ed|unused/.test(ran.stderr);
+interface Answers {
+  readonly version: Answer;
+  readonly full: Answer;
+  readonly c: Answer;
+  readonly cxx: Answer;
+  readonly folders: Answer;
+  readonly programs: readonly Answer[];
+  readonly plugins: readonly Answer[];
+  readonly accepted: readonly string[];
+}
+
+/** All there is to ask, asked at once: one after the other it takes a third of a cold build of blink. */
+function answers({ cc, cxx, arch, hide, tries }: ToolchainAsk, io: ToolchainIo): Answers {
+  const asked = [
+    [cc, "-dumpversion"],
+    [cc, "-dumpfullversion"],
+    [cc, ...arch, ...hide, "-E", "-v", "-x", "c", "/dev/null"],
+    [cxx, ...arch, ...hide, "-E", "-v", "-x", "c++", "/dev/null"],
+    [cc, ...arch, ...hide, "-print-search-dirs"],
+    ...RUNS.map((program) => [cc, ...hide, `-print-prog-name=${program}`]),
+    // Beside the libraries in older versions, beside cc1 in others.
+    ...["file", "prog"].map((kind) => [cc, ...arch, ...hide, `-print-${kind}-name=liblto_plugin.so`]),
+    ...tries.map((flag) => [cc, ...arch, flag, "-E", "-x", "c", "/dev/null"]),
+    ...tries.map((flag) => [cxx, ...arch, flag, "-E", "-x", "c++", "/dev/null"]),
+  ];
+  const [version, full, c, cxxRan, folders, ...more] = io.execAll(asked);
+  if (version === undefined || full === undefined || c === undefined || cxxRan === undefined || folders === undefined)
+    throw new Error("fewer answers than questions");
+  const cut = (count: number) => more.splice(0, count);
+  const programs = cut(RUNS.length);
+  const plugins = cut(2);
+  const inC = cut(tries.length);
+  const accepted = tries.filter((_, i) => takes(inC[i]) && takes(more[i]));
+  return { version, full, c, cxx: cxxRan, folders, programs, plugins, accepted };
+}
+
+/** Of an answer to a flag. clang only warns of one that it does not know. */
+function takes(ran: Answer | undefined): boolean {
+  return ran?.code === 0 && !/unknown|unrecogni[sz]ed|unused/.test(ran.stderr);
 }
 
 /** The digest of a file's content; the memo's where it knows the signature. */

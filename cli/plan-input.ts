@@ -1,9 +1,10 @@
 /** From an env of a project to what its plan takes: packages found, toolchains probed, commands run, names bound. */
 import { spawnSync } from "node:child_process";
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { PackageRef } from "../cache/providers/package.ts";
-import { probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
+import { type Answer, probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { outFolder } from "../engine/paths.ts";
 import type { Memo, Result } from "../engine/types.ts";
@@ -17,6 +18,7 @@ import type { Tool } from "../rules/rulefile.ts";
 import type { Origin } from "../rules/spec.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
+import { quote } from "./host/slots.ts";
 import { type CompilerAsk, libraryOptions } from "./library-input.ts";
 import { commandOutput } from "./open-project.ts";
 import type { EnvPackages } from "./packages.ts";
@@ -166,18 +168,43 @@ function probe(tool: Tool, names: Scope, disk: HostDisk, folder: string, memo: M
   return probeToolchain(ask, toolchainIo(disk, folder), memo);
 }
 
+function exec(argv: readonly string[], cwd: string): Answer {
+  const [program = "", ...args] = argv;
+  const ran = spawnSync(program, args, { cwd, env: probeVars(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
+}
+
+/** One shell that starts them all: each would cost Node a fork of itself, and they may run beside each other. */
+function execAll(argvs: readonly (readonly string[])[], cwd: string): readonly Answer[] {
+  const answers = mkdtempSync(join(tmpdir(), "fb-probe-"));
+  try {
+    const lines = argvs.map((argv, i) => {
+      const at = quote(join(answers, String(i)));
+      return `{ ${argv.map(quote).join(" ")} >${at}.out 2>${at}.err </dev/null; echo $? >${at}.code; } &\n`;
+    });
+    spawnSync("/bin/sh", ["-c", `${lines.join("")}wait`], { cwd, env: probeVars(), stdio: "ignore" });
+    const said = (i: number, end: string) => readFileSync(join(answers, `${i}.${end}`), "utf8");
+    return argvs.map((_, i) => ({ code: Number(said(i, "code")), stdout: said(i, "out"), stderr: said(i, "err") }));
+  } catch {
+    // No shell, or no room for the answers.
+    return argvs.map((argv) => exec(argv, cwd));
+  } finally {
+    rmSync(answers, { recursive: true, force: true });
+  }
+}
+
+function probeVars(): Record<string, string> {
+  return { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] ?? "" };
+}
+
 function toolchainIo(disk: HostDisk, folder: string): ToolchainIo {
   return {
     sign: (path) => disk.sign(path),
     read: (path) => disk.read(path),
     realpath: (path) => disk.realpath(path),
     sha256: (data) => hashing.sha256(data),
-    exec(argv) {
-      const [program = "", ...args] = argv;
-      const vars = { LC_ALL: "C.UTF-8", PATH: process.env["PATH"] ?? "" };
-      const ran = spawnSync(program, args, { cwd: folder, env: vars, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-      return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
-    },
+    exec: (argv) => exec(argv, folder),
+    execAll: (argvs) => execAll(argvs, folder),
   };
 }
 

@@ -4,7 +4,7 @@ import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync 
 import { dirname, join } from "node:path";
 
 /**
- * Stands in for gcc, g++ and ar. A compile reads its source, writes an object that depends on the content, and a depfile of the source's includes below include/; -DSTUB_MS=N makes
+ * Stands in for gcc, g++ and ar. A compile reads its source, writes an object that depends on the content, and a depfile of the source's own includes; -DSTUB_MS=N makes
  * it take N ms. A link copies a real program, an archive is a line. Everything else (fb asks what a compiler searches) is the real gcc's.
  */
 const STUB = String.raw`
@@ -46,7 +46,13 @@ int main(int argc, char **argv) {
     fprintf(deps, "%s: %s", out, source);
     while (fgets(line, sizeof line, in)) {
       for (char *c = line; *c; c++) hash = (hash ^ (unsigned char)*c) * 1099511628211ul;
-      if (sscanf(line, "#include \"%[^\"]\"", header) == 1) fprintf(deps, " include/%s", header);
+      if (sscanf(line, "#include \"%[^\"]\"", header) == 1) {
+        char path[8192];
+        snprintf(path, sizeof path, "%.*s/%s", (int)(strrchr(source, '/') - source), source, header);
+        for (int i = 1; i < argc && access(path, F_OK); i++)
+          if (!strncmp(argv[i], "-I", 2)) snprintf(path, sizeof path, "%s/%s", argv[i] + 2, header);
+        fprintf(deps, " %s", path);
+      }
     }
     fprintf(deps, "\n"); fprintf(object, "object %s %lx\n", source, hash);
     fclose(in); fclose(object); fclose(deps);

@@ -7,7 +7,7 @@ import { LocalProvider } from "../../cache/providers/local.ts";
 import { findPackage, type PackageIo, type PackageRef } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { signFile } from "../../cache/signature.ts";
-import { probeToolchain, type Toolchain, type ToolchainIo } from "../../cache/toolchain.ts";
+import { type Answer, probeToolchain, type Toolchain, type ToolchainIo } from "../../cache/toolchain.ts";
 import type { ActionSpec, Digest, DirEntry, Memo, Result } from "../../engine/types.ts";
 import { type CompileFlags, compose } from "../../rules/compose.ts";
 import { type Bound, expand, scope, within } from "../../rules/expand.ts";
@@ -71,12 +71,13 @@ export function toolIo(dir: string): ToolchainIo & { runs: number } {
     sign: (path: string) => signFile(at(path)),
     read: (path: string) => readFileSync(at(path)),
     realpath: diskIo(dir).realpath,
-    exec(argv: readonly string[]) {
+    exec(argv: readonly string[]): Answer {
       io.runs++;
       const [program = "", ...args] = argv;
       const ran = spawnSync(program.includes("/") ? at(program) : program, args, { argv0: program, cwd: dir, env: VARS, encoding: "utf8" });
       return { code: ran.status ?? 1, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
     },
+    execAll: (argvs: readonly (readonly string[])[]) => argvs.map((argv) => io.exec(argv)),
     sha256,
   };
   return io;
