@@ -1,13 +1,14 @@
 /** A project's folder opened: its disk, and its ini, fb.toml and platforms read, with everything looked at on record. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { listingText } from "../engine/files.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
+import { globPaths } from "../rules/python-glob.ts";
 import type { Origin } from "../rules/spec.ts";
 import { home } from "./home.ts";
 import { knownRules } from "./known-rules.ts";
@@ -88,20 +89,12 @@ export class RecordingProjectIo implements ProjectIo {
   }
 
   glob(pattern: string): readonly string[] {
-    const found = globSync(pattern, { cwd: this.folder }).sort();
-    // A file that appears later may match: the folders that the pattern leads through are listed.
-    const fixed = pattern.split("/").slice(0, -1);
-    const wild = fixed.findIndex((part) => /[*?[]/.test(part));
-    const base = (wild < 0 ? fixed : fixed.slice(0, wild)).join("/");
-    const magic = wild >= 0 || /[*?[]/.test(pattern.split("/").at(-1) ?? "");
-    if (!magic && found.length === 0) this.note("absent", pattern);
-    if (magic) for (const dir of this.foldersBelow(base, wild >= 0)) this.note("listing", dir);
-    return found;
-  }
-
-  private foldersBelow(base: string, deep: boolean): string[] {
-    const inner = deep ? (this.disk.list(base || ".") ?? []).filter((e) => e.is === "dir" && !e.name.startsWith(".")) : [];
-    return [base, ...inner.flatMap((e) => this.foldersBelow(base === "" ? e.name : `${base}/${e.name}`, true))];
+    const there = (path: string): boolean => {
+      const found = this.disk.sign(path) !== null;
+      if (!found) this.note("absent", path);
+      return found;
+    };
+    return globPaths(pattern, this, there);
   }
 
   list(path: string): readonly DirEntry[] | null {

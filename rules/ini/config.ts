@@ -156,7 +156,7 @@ function readFiles(projectDir: string, io: ConfigIo): { sections: Sections; file
 
 function selectEnvs(config: Config, sections: Sections, resolver: Resolver, asked: readonly string[]): Result<readonly string[]> {
   const { envs, defaultEnvs } = config;
-  const failure = envsProblem(config, sections, resolver);
+  const [failure] = envsProblems(config, sections, resolver);
   if (failure !== undefined) return { ok: false, failure };
   const unknown = asked.find((name) => !envs.includes(name));
   if (unknown !== undefined) {
@@ -167,25 +167,26 @@ function selectEnvs(config: Config, sections: Sections, resolver: Resolver, aske
   return { ok: true, value: wanted.length === 0 ? envs : envs.filter((name) => wanted.includes(name)) };
 }
 
-/** What is wrong with the names of envs, whichever are built. */
-function envsProblem(config: Config, sections: Sections, resolver: Resolver): Failure | undefined {
+/** What is wrong with the names of envs, whichever are built, in PlatformIO's order. */
+function envsProblems(config: Config, sections: Sections, resolver: Resolver): Failure[] {
   const { envs, defaultEnvs } = config;
   if (envs.length === 0) {
     const hint = "add a section such as [env:uno] with platform, board and framework";
-    return problem(
-      "ini.no-envs",
-      `expected at least one section [env:NAME] in ${CONFIG_FILE}, found none`,
-      { file: CONFIG_FILE, line: 1, column: 1 },
-      hint,
-    );
+    const message = `expected at least one section [env:NAME] in ${CONFIG_FILE}, found none`;
+    return [problem("ini.no-envs", message, { file: CONFIG_FILE, line: 1, column: 1 }, hint)];
   }
-  const badName = envs.find((name) => !/^[a-z0-9_-]+$/i.test(name));
-  if (badName !== undefined) {
-    const message = `"${badName}" cannot be the name of an env: expected letters, digits, "_" and "-"`;
-    return problem("ini.env-name", message, sections.place(`env:${badName}`), "rename the section");
-  }
-  const unknown = defaultEnvs.find((name) => !envs.includes(name));
-  if (unknown === undefined) return undefined;
+  const badNames = envs.filter((name) => !/^[a-z0-9_-]+$/i.test(name));
+  const unknown = defaultEnvs.filter((name) => !envs.includes(name));
+  return [
+    ...unknown.map((name) => unknownDefault(name, envs, resolver)),
+    ...badNames.map((name) => {
+      const message = `"${name}" cannot be the name of an env: expected letters, digits, "_" and "-"`;
+      return problem("ini.env-name", message, sections.place(`env:${name}`), "rename the section");
+    }),
+  ];
+}
+
+function unknownDefault(unknown: string, envs: readonly string[], resolver: Resolver): Failure {
   const found = resolver.source("platformio", "default_envs");
   const option = found.ok && found.value?.value.includes(unknown) ? found.value : undefined;
   const source = option === undefined ? "PLATFORMIO_DEFAULT_ENVS (environment variable)" : "default_envs";
@@ -202,7 +203,7 @@ function checkAll(config: Config, sections: Sections, resolver: Resolver): Failu
     const id = failure.file === null ? failure.message : [failure.code, failure.file, failure.line, failure.column].join("\n");
     if (!failures.has(id)) failures.set(id, failure);
   }
-  add(envsProblem(config, sections, resolver));
+  for (const failure of envsProblems(config, sections, resolver)) add(failure);
   for (const section of config.sections) {
     for (const option of config.options(section)) {
       const value = resolver.get(section, option);

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { defaultFilter, filterText, matchSources, objectPath, type SourceTree, sourceKind } from "../../rules/filter.ts";
+import { defaultFilter, filterText, matchSources, objectPath, sourceKind } from "../../rules/filter.ts";
+import type { GlobTree } from "../../rules/python-glob.ts";
 import type { FilterCase, Tree } from "./filter-cases.ts";
 
 interface Recorded {
@@ -12,7 +13,7 @@ interface Recorded {
 }
 
 /** The tree as a disk would list it, links followed. */
-function treeOf({ files, links }: Tree, listed: string[] = []): SourceTree {
+function treeOf({ files, links }: Tree, listed: string[] = []): GlobTree {
   const target = new Map(links);
   const real = (path: string): string => {
     let at = "";
@@ -117,7 +118,7 @@ test("a pattern may name a folder anywhere on the disk", () => {
       { name: "b.cpp", is: "file" },
     ],
   };
-  const tree: SourceTree = { list: (dir) => listings[dir] ?? null };
+  const tree: GlobTree = { list: (dir) => listings[dir] ?? null };
   assert.equal(matchSources("+</opt/x/>", tree, "src"), ["/opt/x/a.c", "/opt/x/b.cpp"]);
   assert.equal(matchSources("+</opt/*/*.c> +</none/>", tree, "src"), ["/opt/x/a.c"]);
   assert.equal(matchSources("+<*> -<../x/b.cpp>", tree, "/opt/x"), ["a.c"]);
