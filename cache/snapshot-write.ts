@@ -53,7 +53,8 @@ export function writeSnapshot(file: string, request: string, record: SnapshotRec
   head.writeUInt32LE(index.length, 8);
   head.writeUInt32LE(sum(words(index)), 12);
   for (const [i, r] of fitting.entries()) head.writeDoubleLE(r.used, headBytes + i * 8);
-  const temp = `${file}.${process.pid}.new`;
+  // The writer holds the project's lock; a name of its own for each process would be left by each that is killed.
+  const temp = `${file}.new`;
   try {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(temp, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));

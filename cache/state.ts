@@ -1,8 +1,8 @@
 /**
  * One project's memory between runs, in its `.fb/state`: the last run of each action (db, see statefile.ts), the outputs of each folder (outputs/),
- * the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
+ * the folders that a run which did not come to its end was writing into (unfinished, a line "SINCE FOLDER" each), the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Failure, LastRun, ProjectState, Result, RunResult } from "../engine/types.ts";
 import { makeFolders } from "./folders.ts";
@@ -24,6 +24,9 @@ export class LocalState implements ProjectState {
   /** Durations outlive the results that they were measured with, as long as the process lives. */
   readonly #durations = new Map<string, number>();
   readonly #outputs = new Map<string, readonly string[]>();
+  #unfinished: Map<string, bigint> | null = null;
+  /** The folders among them that this process writes into. */
+  readonly #begun = new Set<string>();
   #failure: Failure | null = null;
 
   private constructor(folder: string) {
@@ -101,6 +104,27 @@ export class LocalState implements ProjectState {
     }
   }
 
+  unfinished(folder: string): bigint | null {
+    return this.#marks().get(folder) ?? null;
+  }
+
+  setUnfinished(folder: string, since: bigint | null): void {
+    const marks = this.#marks();
+    if (since === null) marks.delete(folder);
+    else marks.set(folder, since);
+    if (since === null) this.#begun.delete(folder);
+    else this.#begun.add(folder);
+    this.#writeMarks();
+  }
+
+  /** This run has come to its end: what it left in the folders that it wrote into is whole. */
+  finish(): void {
+    if (this.#begun.size === 0) return;
+    for (const folder of this.#begun) this.#marks().delete(folder);
+    this.#begun.clear();
+    this.#writeMarks();
+  }
+
   /** The flash and RAM that an env's image took when it was last linked; null if never. */
   sizes(env: string, profile: string): Sizes | null {
     return this.#sizes()[`${env}/${profile}`] ?? null;
@@ -150,6 +174,27 @@ export class LocalState implements ProjectState {
     } catch (error) {
       this.#failure ??= unwritableState(this.folder, error);
     }
+  }
+
+  /** Folder → since when. */
+  #marks(): Map<string, bigint> {
+    if (this.#unfinished === null) {
+      const lines = (readText(this.#unfinishedFile()) ?? "").matchAll(/^(\d+) (.+)$/gm);
+      this.#unfinished = new Map([...lines].map(([, since = "0", folder = ""]) => [folder, BigInt(since)]));
+    }
+    return this.#unfinished;
+  }
+
+  #writeMarks(): void {
+    const text = [...this.#marks()].map(([folder, since]) => `${since} ${folder}\n`).join("");
+    this.#try(() => {
+      if (text === "") rmSync(this.#unfinishedFile(), { force: true });
+      else replace(this.#unfinishedFile(), text);
+    });
+  }
+
+  #unfinishedFile(): string {
+    return join(this.folder, "unfinished");
   }
 
   #sizes(): Record<string, Sizes> {

@@ -216,6 +216,7 @@ class Build {
     this.failures.push(...outcome.failures);
     for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
     const written = this.writeFiles(open, outcome);
+    state.finish();
     const key = requestKey(this.command);
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
     const payload = {

@@ -56,16 +56,25 @@ function isInside(path: string, folders: ReadonlySet<string>): boolean {
 
 /** Keeps the journal of a folder's outputs ahead of the actions: what a killed run made is known to the next. */
 export class Journal {
+  /** Folders that this run writes into. */
+  readonly begun = new Set<string>();
   private readonly state: ProjectState;
+  private readonly now: () => bigint;
   private readonly noted = new Map<string, string>();
   private written: Promise<void> = Promise.resolve();
 
-  constructor(state: ProjectState) {
+  /** now: the disk's clock. */
+  constructor(state: ProjectState, now: () => bigint) {
     this.state = state;
+    this.now = now;
   }
 
-  /** Settles when everything noted so far is on disk. */
-  ready(): Promise<void> {
+  /** Before anything is written into a folder: settles when all noted so far is on disk, and that this run writes there. */
+  begin(folder: string): Promise<void> {
+    if (!this.begun.has(folder)) {
+      this.begun.add(folder);
+      this.state.setUnfinished(folder, this.now());
+    }
     return this.written;
   }
 

@@ -118,7 +118,7 @@ class Run {
     this.began = world.clock.monotonicMs();
     this.files = new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
-    this.journal = new Journal(world.state);
+    this.journal = new Journal(world.state, () => world.disk.now());
     this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
     this.goals = new Goals(request.goals, world.paths);
@@ -134,6 +134,7 @@ class Run {
       this.stop.removeEventListener("abort", wakeUp);
     }
     this.abandon();
+    this.tidy();
     this.reportUnknown();
     return {
       graph: this.graph,
@@ -274,7 +275,7 @@ class Run {
         return this.settled(node, decision.last.result);
       case "restore": {
         if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
-        await this.journal.ready();
+        await this.journal.begin(outFolder(node.spec.env, node.spec.profile));
         // Once is enough: a cache that keeps a record of what it can not give must not hold up the run.
         if (!(await this.settler.restore(node, decision))) return this.follow(node, await this.settler.decide(node, "project"));
         this.end(node, "hit", decision.result, 0, decision.why);
@@ -351,8 +352,8 @@ class Run {
     this.phase[node.id] = "running";
     const lane = this.takeLane();
     try {
-      await this.journal.ready();
       if (spec.kind !== "plan") {
+        await this.journal.begin(outFolder(spec.env, spec.profile));
         const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
@@ -439,6 +440,12 @@ class Run {
   private abandon(): void {
     if (this.stop.aborted || this.request.dryRun) return;
     for (const { env, profile } of this.request.plans) if (this.failedEnvs.has(env)) this.sweeper.abandon(env, profile);
+  }
+
+  /** What failed or was killed may have left more than its outputs. */
+  private tidy(): void {
+    if (this.counts.failed === 0 && !this.stop.aborted) return;
+    for (const { env, profile } of this.request.plans) this.sweeper.tidy(env, profile);
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {

@@ -33,8 +33,30 @@ export class Sweeper {
   sweep(env: string, profile: string): void {
     const folder = outFolder(env, profile);
     const alive = writtenBelow(folder, [...this.planned(), ...this.expected(env)]);
+    this.removeStrays(folder, alive);
     for (const path of prune(this.host.disk, folder, this.host.state.outputs(folder), alive)) this.files.forget(path);
     this.journal.note(folder, alive);
+  }
+
+  /** The same for what tools that were killed, or that failed, have left in the folders of this run. Nothing may be running. */
+  tidy(env: string, profile: string): void {
+    const folder = outFolder(env, profile);
+    if (this.journal.begun.has(folder)) this.removeStrays(folder, writtenBelow(folder, [...this.planned(), ...this.expected(env)]));
+  }
+
+  /**
+   * Removes what a run that did not come to its end left beside the outputs: the temporary files of fb's own and of tools (ar and objcopy write `stXXXXXX`
+   * into the output's folder). Only what came into being since that run began; what has an output's name with another end is a by-product of it that
+   * someone may want (`main.cpp.gcno`).
+   */
+  private removeStrays(folder: string, alive: readonly string[]): void {
+    const { disk, state } = this.host;
+    const since = state.unfinished(folder);
+    if (since === null) return;
+    const owned = new Set(alive.flatMap((path) => [path, path.replace(/\.[^./]*$/, "")]));
+    const isStray = (path: string) => !prefixes(path).some((p) => owned.has(p)) && (disk.sign(path)?.ctimeNs ?? since) >= since;
+    for (const path of prune(disk, folder, this.files.below(`${folder}/`).filter(isStray), alive)) this.files.forget(path);
+    if (!this.journal.begun.has(folder)) state.setUnfinished(folder, null);
   }
 
   /** Removes what only plans that failed, or were left out, knew of. */
@@ -68,4 +90,11 @@ export class Sweeper {
     }
     return found;
   }
+}
+
+/** A path, and it without its last ending, without its last two, …: main.cpp.o, main.cpp, main. */
+function prefixes(path: string): string[] {
+  const [name = "", ...endings] = path.slice(path.lastIndexOf("/") + 1).split(".");
+  const start = path.slice(0, path.lastIndexOf("/") + 1) + name;
+  return [...endings.keys(), endings.length].map((n) => [start, ...endings.slice(0, n)].join("."));
 }

@@ -69,15 +69,16 @@ test("the journal writes in the order of the calls, and only what is new", async
       await new Promise<void>((resolve) => waits.push(resolve));
       written.push(list.join());
     },
+    setUnfinished: () => {},
   } as unknown as ProjectState;
-  const journal = new Journal(state);
+  const journal = new Journal(state, () => 0n);
   journal.note(OUT, ["a"]);
-  await journal.ready();
+  await journal.begin(OUT);
   journal.note(OUT, ["a", "b"]);
   journal.note(OUT, ["a", "b"]);
   journal.note(OUT, ["a"]);
   let ready = false;
-  const done = journal.ready().then(() => (ready = true));
+  const done = journal.begin(OUT).then(() => (ready = true));
   for (let i = 0; i < 5; i++) await null;
   assert.not(ready);
   for (let i = 0; i < 20; i++) {

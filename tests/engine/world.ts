@@ -329,6 +329,7 @@ export class Machine {
   readonly blobs = new Map<Digest, string>();
   readonly last = new Map<string, LastRun>();
   readonly outputs = new Map<string, readonly string[]>();
+  readonly unfinished = new Map<string, bigint>();
   readonly values = new Map<string, string>();
   private undo: (() => void)[] = [];
 
@@ -417,6 +418,12 @@ export function worldOf(machine: Machine, scenario: Scenario): World & FilesHost
       setLast: (action, lastRun) => void (fate.act() && machine.set(machine.last, action, lastRun)),
       forget: (action) => void (fate.act() && machine.set(machine.last, action, undefined)),
       duration: (action) => machine.last.get(action)?.result.ms,
+      unfinished: (folder) => machine.unfinished.get(folder) ?? null,
+      setUnfinished(folder, since) {
+        if (!fate.act()) return;
+        if (since === null) machine.unfinished.delete(folder);
+        else machine.unfinished.set(folder, since);
+      },
       outputs: (folder) => machine.outputs.get(folder) ?? [],
       async setOutputs(folder, paths) {
         await null;
