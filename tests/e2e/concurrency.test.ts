@@ -1,7 +1,7 @@
-/** Runs that are interrupted, killed, or share a project or a cache: what is there afterwards is right, and nobody is left over. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+/** Runs that are interrupted, or share a project or a cache: what is there afterwards is right, and nobody is left over. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { waitFor, workersIn } from "./faults.ts";
 import { executed, freshFolder, isNoop, type Running, result, restored, TestProject } from "./harness.ts";
 
 const NATIVE = "[env:pc]\nplatform = native\n";
@@ -11,29 +11,7 @@ const OUT = ".fb/build/pc/release";
 const ENDLESS = "constexpr long f() { bool s = false; while (true) s = !s; return s; }\nstatic_assert(f() != 1);\n";
 const ENDLESS_INI = `${NATIVE}build_flags = -std=c++17 -fconstexpr-ops-limit=99999999999 -fconstexpr-loop-limit=2147483647\n`;
 
-/** Processes whose current folder is the project's, by name: its compilers, shells and fb itself. */
-function processesIn(folder: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const cwd = readlinkSync(`/proc/${pid}/cwd`);
-        const [, name = "", state = ""] = /^\d+ \((.*)\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-        return (cwd === folder || cwd.startsWith(`${folder}/`)) && state !== "Z" ? [name] : [];
-      } catch {
-        return [];
-      }
-    });
-}
-
-async function waitFor(what: string, is: () => boolean): Promise<void> {
-  for (const end = performance.now() + 60_000; !is(); ) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((next) => setTimeout(next, 5));
-  }
-}
-
-const compilers = (folder: string) => processesIn(folder).filter((n) => n.startsWith("cc1"));
+const compilers = (folder: string) => workersIn(folder).filter((w) => w.name.startsWith("cc1"));
 
 function endless(): TestProject {
   return new TestProject({
@@ -69,7 +47,7 @@ for (const [signal, whole] of [
     for (let i = 0; i < 3 && !times.some((t) => t < 500); i++) {
       const project = endless();
       times.push(await interrupted(project, project.start(["run", "-j", "3", "--json"], { group: whole }), signal, whole));
-      await waitFor("everything to be gone", () => processesIn(project.folder).length === 0);
+      await waitFor("everything to be gone", () => workersIn(project.folder).length === 0);
       for (const unit of ["slow1", "slow2"]) assert.not.ok(project.exists(`${OUT}/src/${unit}.cpp.o`), unit);
       assert.equal(
         Object.keys(project.tree(".fb")).filter((p) => /\.(tmp|d|rsp|new)$/.test(p)),
@@ -119,48 +97,6 @@ function sizeable(units: number): Record<string, string> {
     files[`src/part${i % 3}/u${i}.cpp`] = `#include "common.h"\nint u${i}() { std::array<int, ${i + 1}> v{}; return VERSION + v[0]; }\n`;
   return files;
 }
-
-/** mulberry32: small, seeded, good enough to pick moments. */
-function random(seed: number): () => number {
-  let s = seed;
-  return () => {
-    s = (s + 0x6d2b79f5) | 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-test("kill -9 at random moments: the next run succeeds, and its tree is that of a clean build", async () => {
-  const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
-  process.stdout.write(`(FB_SEED=${seed}) `);
-  const next = random(seed);
-  const files = sizeable(6);
-  const project = new TestProject(files);
-  const whole = performance.now();
-  project.run();
-  const length = performance.now() - whole;
-  for (let i = 0; i < 15; i++) {
-    // Each time there is something to do: a header of all, one unit, a new unit, an old one gone.
-    const unit = `src/part0/new${i}.cpp`;
-    if (i % 3 === 0) project.write("VERSION", `${i}\n`);
-    if (i % 3 === 1) project.write(unit, `#include "common.h"\nint n${i}() { return ${i}; }\n`);
-    if (i % 3 === 2) project.remove(`src/part0/new${i - 1}.cpp`);
-    if (i % 5 === 4) project.remove(".fb/build");
-    const running = project.start(["run", "--json"]);
-    await new Promise((later) => setTimeout(later, next() * length));
-    running.child.kill("SIGKILL");
-    await running.ended;
-    const ran = project.run();
-    assert.is(result(ran).status, "ok", `seed ${seed}, kill ${i}`);
-    const clean = new TestProject({}, { cache: i % 3 === 0 ? freshFolder("cache") : project.cache });
-    for (const path of Object.keys(project.tree("."))) if (!path.startsWith(".fb/")) clean.write(path, project.read(path));
-    clean.run(i % 3 === 0 ? [] : ["--no-cache"]);
-    assert.equal(project.tree(OUT), clean.tree(OUT), `seed ${seed}, kill ${i}`);
-  }
-  await waitFor("the last guardian", () => processesIn(project.folder).length === 0);
-  assert.is(project.fb(["cache", "verify"]).code, 0);
-});
 
 test("three runs at once in one project: all succeed, one does the work", async () => {
   const project = new TestProject(sizeable(6));
