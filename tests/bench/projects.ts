@@ -19,6 +19,15 @@ static void copy(const char *from, const char *to) {
   while ((n = fread(block, 1, sizeof block, in)) > 0) fwrite(block, 1, n, out);
   fclose(in); fclose(out);
 }
+/* The word after -o in a response file. */
+static char *outputIn(const char *path) {
+  char word[4096]; FILE *words = fopen(path, "r");
+  if (!words) exit(2);
+  while (fscanf(words, "%4095s", word) == 1)
+    if (!strcmp(word, "-o") && fscanf(words, "%4095s", word) == 1) { fclose(words); return strdup(word); }
+  fclose(words);
+  return 0;
+}
 int main(int argc, char **argv) {
   const char *name = strrchr(argv[0], '/'), *out = 0, *dep = 0, *source = argv[argc - 1];
   int compiles = 0, links = 0, ms = 0;
@@ -35,7 +44,8 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "-o")) out = argv[i + 1];
     else if (!strcmp(argv[i], "-MF")) dep = argv[i + 1];
     else if (!strncmp(argv[i], "-DSTUB_MS=", 10)) ms = atoi(argv[i] + 10);
-    else if (argv[i][0] == '@' || (n > 2 && !strcmp(argv[i] + n - 2, ".o"))) links = 1;
+    else if (argv[i][0] == '@') { links = 1; if (!out) out = outputIn(argv[i] + 1); }
+    else if (n > 2 && !strcmp(argv[i] + n - 2, ".o")) links = 1;
   }
   if (ms) usleep(ms * 1000);
   if (compiles && out && dep) {
