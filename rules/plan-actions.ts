@@ -84,6 +84,8 @@ export class EnvActions {
       .filter((a) => a.startsWith("@"))
       .map((a) => fileRead(a.slice(1)));
     const objects: ProjectPath[] = [];
+    const made = (path: string) => path.startsWith(`${this.build}/`);
+    const readsMade = flags.includeDirs.some(made);
     for (const { src, obj, kind } of group.sources) {
       const rule = this.ruleFor(src, kind);
       if (!rule.ok) return rule;
@@ -98,7 +100,9 @@ export class EnvActions {
       };
       const action = instantiate(rule.value, within(groupScope, [["obj", obj]]), given);
       if (!action.ok) return action;
-      this.made.push(action.value);
+      // Debug information, __FILE__, assert and the seed that names the source say where a generated file lies.
+      const names = action.value.sharing === "all" && (readsMade || made(src));
+      this.made.push(names ? { ...action.value, sharing: "outputs" } : action.value);
       const output = action.value.outputs[0];
       if (output !== undefined) objects.push(output);
     }

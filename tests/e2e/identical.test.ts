@@ -106,6 +106,24 @@ test("folders that the ini names: src_dir, include_dir, an outside library, a sp
   assert.equal(trees[0], trees[1]);
 });
 
+test("what is compiled from generated files names its env's folder: no other env takes it", () => {
+  const files = {
+    "platformio.ini": "[env:one]\nplatform = native\n[env:two]\nplatform = native\n",
+    "src/main.cpp": "#include <where.h>\nint generated();\nint main() { return generated() + where()[0]; }\n",
+    "fb.toml":
+      'schema = 1\n[[step]]\nname = "g"\nout = ["${gen}/where.h", "${gen}/g.cpp"]\nsh = "echo \\"inline const char *where() { return __FILE__; }\\" > ${out[0]}; echo \\"int generated() { return 1; }\\" > ${out[1]}"\n',
+  };
+  for (const profile of ["--release", "--debug"]) {
+    const project = new TestProject(files);
+    project.run(["-e", "one", profile]);
+    project.run(["-e", "two", profile]);
+    const alone = new TestProject(files);
+    alone.run(["-e", "two", profile]);
+    const folder = `.fb/build/two/${profile.slice(2)}`;
+    assert.equal(project.tree(folder), alone.tree(folder));
+  }
+});
+
 test("a flag that names the project's folder is not shared with another folder", () => {
   const files = {
     "platformio.ini": '[env:uno]\nplatform = native\nbuild_flags = -DROOT=\\"${PROJECT_DIR}\\"\n',
