@@ -17,10 +17,19 @@ export interface Compiled {
 export class Discovery {
   private readonly files: Files;
   private readonly paths: Paths;
+  /** By the folders that are searched: compiles of one env search the same ones, for the same texts of the same headers. */
+  private readonly searches = new Map<string, Search>();
+  /** Every place that a remembered trail speaks of. */
+  private readonly places = new Set<string>();
 
   constructor(files: Files, paths: Paths) {
     this.files = files;
     this.paths = paths;
+    files.onForget = (path) => {
+      if (!path.endsWith("/") && !this.places.has(path)) return;
+      this.searches.clear();
+      this.places.clear();
+    };
   }
 
   /** The reads of a compile: text is its depfile. Declared inputs are left out, since the static key holds them. */
@@ -29,11 +38,17 @@ export class Discovery {
     const read = new Set<string>(parseDepfile(text).map((p) => this.paths.normal(p)));
     for (const input of spec.inputs) if (input.is === "file") read.add(input.path);
     const lookup = new Lookup(read, spec.discover, this.paths, (path) => this.isMissing(path));
+    const search = this.search(spec.discover);
+    const texts = [...read].map((path) => [path, this.files.includes(path)] as const);
+    // Trails say where the first file lies that is there now. One that was read and is gone has none.
+    const allThere = texts.every(([, found]) => found !== null);
     const withMacro: string[] = [];
-    for (const path of read) {
-      for (const include of this.files.includes(path) ?? []) {
+    for (const [path, found] of texts) {
+      for (const include of found ?? []) {
         if (include.how === "macro") withMacro.push(path);
-        else if (include.how !== "time" && include.how !== "comment") lookup.visit(include, path);
+        else if (include.how === "time" || include.how === "comment") continue;
+        else if (include.how === "include" && allThere) lookup.follow(this.trail(search, include, path));
+        else lookup.visit(include, path);
       }
     }
     // gcc looks for these in its working folder first, not in the source's ("-include" in its manual).
@@ -47,6 +62,39 @@ export class Discovery {
     for (const path of read)
       if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
     return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: [...lookup.passedOver] };
+  }
+
+  private search({ quote, search }: Discover & { by: "depfile" }): Search {
+    const name = `${quote.join("\0")}\n${search.join("\0")}`;
+    let known = this.searches.get(name);
+    if (known === undefined) {
+      known = { folders: search, quoted: [...quote, ...search], trails: new Map(), angled: new Map() };
+      this.searches.set(name, known);
+    }
+    return known;
+  }
+
+  /** Where an `#include` of the file `from` leads as the disk is now. */
+  private trail(search: Search, { text, quote }: IncludeText, from: string): Trail {
+    const folder = folderOf(from);
+    const trails = quote ? quotedFrom(search, folder) : search.angled;
+    let trail = trails.get(text);
+    if (trail === undefined) {
+      trail = this.walk(quote ? [folder, ...search.quoted] : search.folders, text);
+      trails.set(text, trail);
+    }
+    return trail;
+  }
+
+  private walk(folders: readonly string[], text: string): Trail {
+    const passed: string[] = [];
+    for (const folder of folders) {
+      const place = this.paths.normal(join(folder, text));
+      this.places.add(place);
+      if (!this.isMissing(place)) return { passed, end: place };
+      passed.push(place);
+    }
+    return { passed, end: null };
   }
 
   private isMissing(path: string): boolean {
@@ -83,6 +131,29 @@ export class Discovery {
 
 const FORCED: ReadonlySet<string> = new Set(["-include", "-imacros"]);
 
+interface Search {
+  readonly folders: readonly string[];
+  readonly quoted: readonly string[];
+  /** Of `"…"`, by the includer's folder and the text; of `<…>`, by the text. */
+  readonly trails: Map<string, Map<string, Trail>>;
+  readonly angled: Map<string, Trail>;
+}
+
+function quotedFrom({ trails }: Search, folder: string): Map<string, Trail> {
+  let known = trails.get(folder);
+  if (known === undefined) {
+    known = new Map();
+    trails.set(folder, known);
+  }
+  return known;
+}
+
+/** Where one text leads: the places before its end where nothing is, and the first file that is there; null if there is none. */
+interface Trail {
+  readonly passed: readonly string[];
+  readonly end: string | null;
+}
+
 /** The preprocessor's search for one compile: which files each include text led to, and the places before them where nothing was. */
 class Lookup {
   /** Files asked for by `__has_include` or read by the assembler, which no depfile names. */
@@ -103,6 +174,17 @@ class Lookup {
     this.quoted = [...discover.quote, ...discover.search];
     this.paths = paths;
     this.isMissing = isMissing;
+  }
+
+  /** Does what visit does for a plain `#include`, where every file that was read is there. */
+  follow({ passed, end }: Trail): void {
+    if (end === null) return;
+    if (!this.read.has(end)) {
+      this.passedOver.add(end);
+      return;
+    }
+    this.explained.add(end);
+    for (const place of passed) this.absent.add(place);
   }
 
   /** Follows one include text of the file `from` ("" for the command line). */

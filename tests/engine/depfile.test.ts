@@ -19,4 +19,10 @@ const table: readonly (readonly [name: string, text: string, want: readonly stri
 ];
 for (const [name, text, want] of table) test(name, () => assert.equal(parseDepfile(text), [...want]));
 
+// A "$$" anywhere sends the text another way, on which every character is looked at.
+test("what needs no escape is read alike beside what does", () => {
+  for (const [name, text, want] of table)
+    if (!/\\(?!\r?\n)/.test(text)) assert.equal(parseDepfile(`${text}\nz.o: $$z\n`), [...want, "$z"], name);
+});
+
 test.run();
