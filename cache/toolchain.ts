@@ -1,24 +1,23 @@
 /**
  * What a gcc toolchain is: version, digest, where it searches by itself, which of fb's flags it takes. Found out by asking it, then remembered.
  *
- * Asking costs some twenty processes and the hashing of 50 MB (0.3 s); remembering costs one stat a guarded file (about twenty). The memo has, by the
+ * Asking costs some twenty processes and the hashing of 50 MB, at once on two cores (0.1 s); remembering costs one stat a guarded file (about twenty). The memo has, by the
  * spelling of the programs and the flags that choose a multilib, what was found with the signatures of all files that it was derived from; a signature
  * that differs means asking again. The digest covers content only, so the same toolchain elsewhere has the same digest: the programs that rules call,
  * what the driver runs (cc1, cc1plus, lto1, collect2, lto-wrapper, as, ld, the linker's plugin) and the specs that it reads. Libraries and start
  * files are reads of each link (`-Wl,-t`), headers are reads of each compile.
  */
 import { fail, failure, ok } from "../engine/failure.ts";
+import { hashFile } from "./blobs.ts";
 import type { Digest, Failure, Memo, Result, Signature } from "../engine/types.ts";
 
 export interface ToolchainIo {
   sign(path: string): Signature | null;
-  /** Content of a file that is there. */
-  read(path: string): Uint8Array;
   realpath(path: string): string | null;
   /** Runs in the project's folder with LC_ALL=C.UTF-8 and nothing else, as actions do. */
   exec(argv: readonly string[]): Answer;
-  /** The same for many, at once. */
-  execAll(argvs: readonly (readonly string[])[]): readonly Answer[];
+  /** The same for many, at once, while this process goes on. */
+  execAll(argvs: readonly (readonly string[])[]): Promise<readonly Answer[]>;
   sha256(data: Uint8Array | string): Digest;
 }
 
@@ -43,6 +42,15 @@ export interface ToolchainAsk {
   readonly tries: readonly string[];
   /** For messages: the package's name. */
   readonly name: string;
+  /** What predefines() will be asked for: asked along, since then it costs nothing. */
+  readonly macros: Macros | null;
+}
+
+/** `driver` is how commands name it, `flags` those that choose macros (`-mmcu`, `-std`, `-O`). */
+export interface Macros {
+  readonly driver: string;
+  readonly language: "c" | "c++";
+  readonly flags: readonly string[];
 }
 
 export interface Toolchain {
@@ -64,37 +72,37 @@ export interface Toolchain {
 const SCHEMA = 1;
 
 /** From the memo where every guarded file is as it was, else by asking. Failure `toolchain.probe` (exit 4): the compiler does not run or does not answer as gcc. */
-export function probeToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Toolchain> {
+export async function probeToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Promise<Result<Toolchain>> {
   const name = `toolchain:${SCHEMA}:${JSON.stringify([ask.cc, ask.cxx, ask.programs, ask.arch, ask.hide, ask.tries, io.realpath(ask.cc), io.realpath(ask.cxx)])}`;
   const known = memo.value(name);
   if (known !== undefined) {
     const kept = JSON.parse(known) as Kept;
     if (kept.signatures.every(([path, signature]) => signed(path, io) === signature)) return ok(kept.toolchain);
   }
-  const found = askToolchain(ask, io, memo);
+  const found = await askToolchain(ask, io, memo);
   if (!found.ok) return found;
   memo.setValue(name, JSON.stringify(found.value));
   return ok(found.value.toolchain);
 }
 
-/**
- * The macros that the compiler defines by itself, as `#define` lines. `driver` is how commands name it, `flags` those that choose macros (`-mmcu`, `-std`, `-O`).
- * Remembered by the toolchain's digest.
- */
-export function predefines(
-  toolchain: Toolchain,
-  driver: string,
-  language: "c" | "c++",
-  flags: readonly string[],
-  io: ToolchainIo,
-  memo: Memo,
-): Result<string> {
-  const name = `predefines:${SCHEMA}:${JSON.stringify([toolchain.digest, language, flags])}`;
-  const known = memo.value(name);
+/** The macros that the compiler defines by itself, as `#define` lines. Remembered by the toolchain's digest. */
+export function predefines(toolchain: Toolchain, macros: Macros, io: ToolchainIo, memo: Memo): Result<string> {
+  const known = memo.value(macrosName(toolchain, macros));
   if (known !== undefined) return ok(known);
-  const ran = io.exec([driver, ...flags, "-dM", "-E", "-x", language, "/dev/null"]);
-  if (ran.code !== 0) return fail(silent(driver, "to list its macros", ran));
-  memo.setValue(name, ran.stdout);
+  return keepMacros(toolchain, macros, io.exec(macrosQuestion(macros)), memo);
+}
+
+function macrosName({ digest }: Toolchain, { language, flags }: Macros): string {
+  return `predefines:${SCHEMA}:${JSON.stringify([digest, language, flags])}`;
+}
+
+function macrosQuestion({ driver, language, flags }: Macros): readonly string[] {
+  return [driver, ...flags, "-dM", "-E", "-x", language, "/dev/null"];
+}
+
+function keepMacros(toolchain: Toolchain, macros: Macros, ran: Answer, memo: Memo): Result<string> {
+  if (ran.code !== 0) return fail(silent(macros.driver, "to list its macros", ran));
+  memo.setValue(macrosName(toolchain, macros), ran.stdout);
   return ok(ran.stdout);
 }
 
@@ -113,9 +121,47 @@ const RUNS = ["cc1", "cc1plus", "lto1", "collect2", "lto-wrapper", "as", "ld", "
 /** Where a driver without PATH finds programs that it knows by bare name (execvp's default). */
 const BARE = ["/bin", "/usr/bin"];
 
-function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Kept> {
-  const { cc, cxx } = ask;
-  const { version, full, c, cxx: cxxRan, folders, programs: runs, plugins, accepted } = answers(ask, io);
+async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Promise<Result<Kept>> {
+  const { cc, cxx, arch, hide, macros } = ask;
+  const files = new Set<string>();
+  const add = (path: string): void => {
+    const candidates = path.includes("/") ? [path] : BARE.map((folder) => `${folder}/${path}`);
+    const real = candidates.map((each) => io.realpath(each)).find((each) => each !== null && io.sign(each) !== null);
+    if (real !== undefined && real !== null) files.add(real);
+  };
+  const signatures = new Map<string, string>();
+  const digests = new Map<string, Digest>();
+  const hashThem = (): void => {
+    for (const path of files) {
+      if (digests.has(path)) continue;
+      // Before the content is read, so that a change while it is read is seen next time.
+      signatures.set(path, signed(path, io));
+      digests.set(path, digestOf(path, io, memo));
+    }
+  };
+
+  // Which programs the driver runs is asked first: they are hashed while it answers the rest.
+  const programs = io.execAll([
+    ...RUNS.map((program) => [cc, ...hide, `-print-prog-name=${program}`]),
+    // Beside the libraries in older versions, beside cc1 in others.
+    ...["file", "prog"].map((kind) => [cc, ...arch, ...hide, `-print-${kind}-name=liblto_plugin.so`]),
+  ]);
+  for (const program of [cc, cxx, ...ask.programs]) add(program);
+  hashThem();
+  const named = (await programs).map((ran) => ran.stdout.trim());
+  for (const path of named.slice(0, RUNS.length)) if (path !== "") add(path);
+  for (const path of named.slice(RUNS.length)) if (path.includes("/")) add(path);
+  const others = io.execAll([
+    [cc, "-dumpversion"],
+    [cc, "-dumpfullversion"],
+    [cc, ...arch, ...hide, "-E", "-v", "-x", "c", "/dev/null"],
+    [cxx, ...arch, ...hide, "-E", "-v", "-x", "c++", "/dev/null"],
+    [cc, ...arch, ...hide, "-print-search-dirs"],
+    ...(macros === null ? [] : [macrosQuestion(macros)]),
+  ]);
+  hashThem();
+  const [version = NONE, full = NONE, c = NONE, cxxRan = NONE, folders = NONE, defined = NONE] = await others;
+
   if (version.code !== 0) return fail(silent(cc, "for its version", version));
   const number = (full.code === 0 && full.stdout.trim() !== "" ? full.stdout : version.stdout).trim();
   if (!/^\d+(\.\d+)*/.test(number)) return fail(silent(cc, "for its version", version));
@@ -128,80 +174,52 @@ function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Result<Ke
     [cxx, cxxRan],
   ] as const)
     if (searched(ran.stderr).length === 0) return fail(silent(`${driver} -E -v`, "for its search list on stderr", ran));
-
-  const files = new Set<string>();
-  const add = (path: string): void => {
-    const candidates = path.includes("/") ? [path] : BARE.map((folder) => `${folder}/${path}`);
-    const real = candidates.map((each) => io.realpath(each)).find((each) => each !== null && io.sign(each) !== null);
-    if (real !== undefined && real !== null) files.add(real);
-  };
-  for (const program of [cc, cxx, ...ask.programs]) add(program);
-  for (const program of runs) add(program.stdout.trim());
-  for (const plugin of plugins) if (plugin.stdout.includes("/")) add(plugin.stdout.trim());
   for (const line of `${c.stderr}\n${cxxRan.stderr}`.split("\n")) {
     const specs = /^Reading specs from (.+)$/.exec(line)?.[1];
     if (specs !== undefined) add(specs);
   }
+  hashThem();
 
   // A specs file that appears in the compiler's own folder is read without being named: adding one changes the folder's times.
   const install = /^install: (.+)$/m.exec(folders.stdout)?.[1];
   const home = install === undefined ? null : io.realpath(install);
-  const programs = [...files].sort();
-  const guards = home === null ? programs : [...programs, home];
-  // Before the content is read, so that a change while it is read is seen next time.
-  const signatures = guards.map((path) => [path, signed(path, io)] as const);
-  const lines = programs.map((path) => `${path.slice(path.lastIndexOf("/") + 1)} ${digestOf(path, io, memo)}`).sort();
+  if (home !== null) signatures.set(home, signed(home, io));
+  const hashed = [...files].sort();
+  const lines = hashed.map((path) => `${path.slice(path.lastIndexOf("/") + 1)} ${digests.get(path)}`).sort();
   const toolchain: Toolchain = {
     version: number,
     digest: io.sha256(`gcc ${number}\n${lines.join("\n")}\n`),
-    guards,
+    guards: home === null ? hashed : [...hashed, home],
     includesC: searched(c.stderr),
     includesCxx: searched(cxxRan.stderr),
     libraries: libraryFolders(folders.stdout),
-    accepted,
+    accepted: await taken(ask, io, isQuiet(c.stderr) && isQuiet(cxxRan.stderr)),
   };
-  return ok({ signatures, toolchain });
+  if (macros !== null && defined.code === 0) keepMacros(toolchain, macros, defined, memo);
+  return ok({ signatures: [...signatures], toolchain });
 }
 
-interface Answers {
-  readonly version: Answer;
-  readonly full: Answer;
-  readonly c: Answer;
-  readonly cxx: Answer;
-  readonly folders: Answer;
-  readonly programs: readonly Answer[];
-  readonly plugins: readonly Answer[];
-  readonly accepted: readonly string[];
-}
+const NONE: Answer = { code: 127, stdout: "", stderr: "" };
 
-/** All there is to ask, asked at once: one after the other it takes a third of a cold build of blink. */
-function answers({ cc, cxx, arch, hide, tries }: ToolchainAsk, io: ToolchainIo): Answers {
-  const asked = [
-    [cc, "-dumpversion"],
-    [cc, "-dumpfullversion"],
-    [cc, ...arch, ...hide, "-E", "-v", "-x", "c", "/dev/null"],
-    [cxx, ...arch, ...hide, "-E", "-v", "-x", "c++", "/dev/null"],
-    [cc, ...arch, ...hide, "-print-search-dirs"],
-    ...RUNS.map((program) => [cc, ...hide, `-print-prog-name=${program}`]),
-    // Beside the libraries in older versions, beside cc1 in others.
-    ...["file", "prog"].map((kind) => [cc, ...arch, ...hide, `-print-${kind}-name=liblto_plugin.so`]),
-    ...tries.map((flag) => [cc, ...arch, flag, "-E", "-x", "c", "/dev/null"]),
-    ...tries.map((flag) => [cxx, ...arch, flag, "-E", "-x", "c++", "/dev/null"]),
-  ];
-  const [version, full, c, cxxRan, folders, ...more] = io.execAll(asked);
-  if (version === undefined || full === undefined || c === undefined || cxxRan === undefined || folders === undefined)
-    throw new Error("fewer answers than questions");
-  const cut = (count: number) => more.splice(0, count);
-  const programs = cut(RUNS.length);
-  const plugins = cut(2);
-  const inC = cut(tries.length);
-  const accepted = tries.filter((_, i) => takes(inC[i]) && takes(more[i]));
-  return { version, full, c, cxx: cxxRan, folders, programs, plugins, accepted };
+/** Of the flags to try those that both compilers take. allHidden: they took all of `hide` when they were asked for their folders. */
+async function taken({ cc, cxx, arch, hide, tries }: ToolchainAsk, io: ToolchainIo, allHidden: boolean): Promise<readonly string[]> {
+  const open = tries.filter((flag) => !allHidden || !hide.includes(flag));
+  if (open.length === 0) return tries;
+  const answers = await io.execAll([
+    ...open.map((flag) => [cc, ...arch, flag, "-E", "-x", "c", "/dev/null"]),
+    ...open.map((flag) => [cxx, ...arch, flag, "-E", "-x", "c++", "/dev/null"]),
+  ]);
+  const refused = new Set(open.filter((_, i) => !takes(answers[i]) || !takes(answers[open.length + i])));
+  return tries.filter((flag) => !refused.has(flag));
 }
 
 /** Of an answer to a flag. clang only warns of one that it does not know. */
 function takes(ran: Answer | undefined): boolean {
-  return ran?.code === 0 && !/unknown|unrecogni[sz]ed|unused/.test(ran.stderr);
+  return ran?.code === 0 && isQuiet(ran.stderr);
+}
+
+function isQuiet(log: string): boolean {
+  return !/unknown|unrecogni[sz]ed|unused/.test(log);
 }
 
 /** The digest of a file's content; the memo's where it knows the signature. */
@@ -209,7 +227,7 @@ function digestOf(path: string, io: ToolchainIo, memo: Memo): Digest {
   const signature = io.sign(path);
   const known = signature === null ? undefined : memo.digest(path, signature);
   if (known !== undefined) return known;
-  const digest = io.sha256(io.read(path));
+  const digest = hashFile(path).digest as Digest;
   if (signature !== null) memo.remember(path, signature, digest);
   return digest;
 }

@@ -165,7 +165,7 @@ class Build {
       for (const w of env.warnings) this.reportOnce(w);
       const profile = this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
       this.profile = profile;
-      const input = this.prepare(open, env, profile, paths, cache);
+      const input = await this.prepare(open, env, profile, paths, cache);
       if (!input.ok) {
         this.report(input.failure);
         continue;
@@ -299,7 +299,13 @@ class Build {
     if (!this.host.stop.aborted) maybeCollect(cache, limit.value);
   }
 
-  private prepare(open: OpenProject, env: EnvProject, profile: EnvPlan["profile"], paths: Paths, cache: Cache): Result<PlanInput> {
+  private async prepare(
+    open: OpenProject,
+    env: EnvProject,
+    profile: EnvPlan["profile"],
+    paths: Paths,
+    cache: Cache,
+  ): Promise<Result<PlanInput>> {
     const { project, disk } = open;
     const packages = findPackages(project, env, disk);
     if (!packages.ok) return packages;

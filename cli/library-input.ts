@@ -1,6 +1,6 @@
 /** What an env of a project says of libraries, as its plan takes it: folders, modes, lib_deps, and what the compiler predefines. */
 import { homedir } from "node:os";
-import { predefines, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
+import { type Macros, predefines, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { ok } from "../engine/failure.ts";
 import type { Memo, Result } from "../engine/types.ts";
 import { parseLibraryWant } from "../rules/lib-deps.ts";
@@ -12,10 +12,10 @@ import type { HostDisk } from "./host/disk.ts";
 
 export interface CompilerAsk {
   readonly toolchain: Toolchain;
-  /** The C++ driver as commands name it. */
-  readonly driver: string;
-  /** Flags of the platform that choose macros: `-mmcu=…`, `-std=…`. */
-  readonly arch: readonly string[];
+  /** What the conditions of includes are read with: the platform's flags and the user's. */
+  readonly macros: Macros;
+  /** The same without the user's flags. */
+  readonly plain: Macros;
   readonly io: ToolchainIo;
   readonly memo: Memo;
 }
@@ -40,7 +40,7 @@ export function libraryOptions(
   const libdeps = project.config.get("platformio", "libdeps_dir");
   if (!libdeps.ok) return libdeps;
   const cpu = env.board?.values.get("build.cpu");
-  const macros = compiler === null ? ok(null) : macrosOf(env, compiler);
+  const macros = compiler === null ? ok(null) : macrosOf(compiler);
   if (!macros.ok) return macros;
   return ok({
     before: [...env.libExtraDirs.map(place), project.dirs.lib],
@@ -64,9 +64,13 @@ export function libraryOptions(
   });
 }
 
-function macrosOf(env: EnvProject, { toolchain, driver, arch, io, memo }: CompilerAsk): Result<string> {
-  const user = [...env.buildFlags, ...env.buildSrcFlags].flatMap((item) => item.split(/\s+/)).filter((word) => CHOOSES_MACROS.test(word));
-  const asked = predefines(toolchain, driver, "c++", [...arch, ...user], io, memo);
+/** Of the user's flags those that change what a compiler predefines. */
+export function macroFlags(env: EnvProject): readonly string[] {
+  return [...env.buildFlags, ...env.buildSrcFlags].flatMap((item) => item.split(/\s+/)).filter((word) => CHOOSES_MACROS.test(word));
+}
+
+function macrosOf({ toolchain, macros, plain, io, memo }: CompilerAsk): Result<string> {
+  const asked = predefines(toolchain, macros, io, memo);
   // What the user's flags break, the first compile will say better.
-  return asked.ok || user.length === 0 ? asked : predefines(toolchain, driver, "c++", arch, io, memo);
+  return asked.ok || macros.flags.length === plain.flags.length ? asked : predefines(toolchain, plain, io, memo);
 }

@@ -1,10 +1,10 @@
 /** From an env of a project to what its plan takes: packages found, toolchains probed, commands run, names bound. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { PackageRef } from "../cache/providers/package.ts";
-import { type Answer, probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
+import { type Answer, type Macros, probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { outFolder } from "../engine/paths.ts";
 import type { Memo, Result } from "../engine/types.ts";
@@ -19,7 +19,7 @@ import type { Origin } from "../rules/spec.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import { quote } from "./host/slots.ts";
-import { type CompilerAsk, libraryOptions } from "./library-input.ts";
+import { libraryOptions, macroFlags } from "./library-input.ts";
 import { commandOutput } from "./open-project.ts";
 import type { EnvPackages } from "./packages.ts";
 
@@ -34,14 +34,14 @@ export interface PlanInput {
 }
 
 /** packages: of this env, their links made, since a local toolchain is called through its link. */
-export function planInput(
+export async function planInput(
   project: Project,
   env: EnvProject,
   profile: EnvPlan["profile"],
   packages: EnvPackages,
   disk: HostDisk,
   memo: Memo,
-): Result<PlanInput> {
+): Promise<Result<PlanInput>> {
   const host = process.platform;
   const rules = env.platform.rules;
   const framework = env.framework ?? "";
@@ -51,7 +51,10 @@ export function planInput(
   for (const [tool, ref] of packages.tools) names.set(`tool.${tool.name}`, ref.as);
   // Versions are not known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
   const { vars, flags } = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() });
-  const probed = probeTools(packages, scope(names, vars), disk, project.dir, memo);
+  const standard = flags.cxxflags.map((flag) => flag.text).filter((flag) => flag.startsWith("-std="));
+  const plain = plainMacros(env, standard, scope(names, vars));
+  const macros = plain === null ? null : { ...plain, flags: [...plain.flags, ...macroFlags(env)] };
+  const probed = await probeTools(packages, scope(names, vars), macros, disk, project.dir, memo);
   if (!probed.ok) return probed;
   const { tools, toolchains, hide } = probed.value;
   if (hide !== null) names.set("hide", hide);
@@ -66,8 +69,11 @@ export function planInput(
   }
   const programs = stepPrograms(project);
   const variables = flagVariables(project, env, profile);
-  const standard = flags.cxxflags.map((flag) => flag.text).filter((flag) => flag.startsWith("-std="));
-  const compiler = compilerOf(env, toolchains, standard, scope(names, vars), toolchainIo(disk, project.dir), memo);
+  const [toolchain] = toolchains;
+  const compiler =
+    toolchain === undefined || plain === null || macros === null
+      ? null
+      : { toolchain, macros, plain, io: toolchainIo(disk, project.dir), memo };
   const libraries = libraryOptions(project, env, variables, disk, compiler);
   if (!libraries.ok) return libraries;
   const plan: EnvPlan = {
@@ -105,7 +111,14 @@ interface ProbedTools {
   readonly hide: readonly string[] | null;
 }
 
-function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder: string, memo: Memo): Result<ProbedTools> {
+async function probeTools(
+  packages: EnvPackages,
+  names: Scope,
+  macros: Macros | null,
+  disk: HostDisk,
+  folder: string,
+  memo: Memo,
+): Promise<Result<ProbedTools>> {
   const tools = new Map<string, PlannedTool>();
   const toolchains: Toolchain[] = [];
   let hide: readonly string[] | null = null;
@@ -114,7 +127,7 @@ function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder:
       tools.set(tool.name, { folder: ref.as, version: ref.version, digest: ref.digest, includeC: [], includeCxx: [], libraries: [] });
       continue;
     }
-    const probed = probe(tool, names, disk, folder, memo);
+    const probed = await probe(tool, names, macros, disk, folder, memo);
     if (!probed.ok) return probed;
     const { version, digest, includesC, includesCxx, libraries, accepted } = probed.value;
     toolchains.push(probed.value);
@@ -124,21 +137,13 @@ function probeTools(packages: EnvPackages, names: Scope, disk: HostDisk, folder:
   return ok({ tools, toolchains, hide });
 }
 
-/** The compiler whose macros conditions of includes are read with. */
-function compilerOf(
-  env: EnvProject,
-  toolchains: readonly Toolchain[],
-  standard: readonly string[],
-  names: Scope,
-  io: ToolchainIo,
-  memo: Memo,
-): CompilerAsk | null {
+/** The compiler whose macros conditions of includes are read with, and the platform's flags that choose them. */
+function plainMacros(env: EnvProject, standard: readonly string[], names: Scope): Macros | null {
   const tool = [...env.platform.rules.tools.values()].find((each) => each.probe === "gcc");
-  const [toolchain] = toolchains;
   const cxx = tool?.names.get("cxx");
   const driver = cxx === undefined ? null : expandVariable(cxx, names);
-  if (toolchain === undefined || driver === null || !driver.ok || typeof driver.value !== "string") return null;
-  return { toolchain, driver: driver.value, arch: [...texts("arch", names), ...standard], io, memo };
+  if (driver === null || !driver.ok || typeof driver.value !== "string") return null;
+  return { driver: driver.value, language: "c++", flags: [...texts("arch", names), ...standard] };
 }
 
 function texts(name: string, names: Scope): string[] {
@@ -148,7 +153,14 @@ function texts(name: string, names: Scope): string[] {
   return !value.ok ? [] : typeof value.value === "string" ? [value.value] : [...value.value];
 }
 
-function probe(tool: Tool, names: Scope, disk: HostDisk, folder: string, memo: Memo): Result<Toolchain> {
+async function probe(
+  tool: Tool,
+  names: Scope,
+  macros: Macros | null,
+  disk: HostDisk,
+  folder: string,
+  memo: Memo,
+): Promise<Result<Toolchain>> {
   const programs = new Map<string, string>();
   for (const [key, variable] of tool.names) {
     const value = expandVariable(variable, names);
@@ -164,6 +176,7 @@ function probe(tool: Tool, names: Scope, disk: HostDisk, folder: string, memo: M
     hide,
     tries: hide,
     name: tool.package,
+    macros,
   };
   return probeToolchain(ask, toolchainIo(disk, folder), memo);
 }
@@ -174,15 +187,16 @@ function exec(argv: readonly string[], cwd: string): Answer {
   return { code: ran.status ?? 127, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
 }
 
-/** One shell that starts them all: each would cost Node a fork of itself, and they may run beside each other. */
-function execAll(argvs: readonly (readonly string[])[], cwd: string): readonly Answer[] {
+/** One shell that starts them all: each would cost Node a fork of itself, and they may run beside each other and beside this process. */
+async function execAll(argvs: readonly (readonly string[])[], cwd: string): Promise<readonly Answer[]> {
   const answers = mkdtempSync(join(tmpdir(), "fb-probe-"));
   try {
     const lines = argvs.map((argv, i) => {
       const at = quote(join(answers, String(i)));
       return `{ ${argv.map(quote).join(" ")} >${at}.out 2>${at}.err </dev/null; echo $? >${at}.code; } &\n`;
     });
-    spawnSync("/bin/sh", ["-c", `${lines.join("")}wait`], { cwd, env: probeVars(), stdio: "ignore" });
+    const shell = spawn("/bin/sh", ["-c", `${lines.join("")}wait`], { cwd, env: probeVars(), stdio: "ignore" });
+    await new Promise((resolve, reject) => shell.once("error", reject).once("exit", resolve));
     const said = (i: number, end: string) => readFileSync(join(answers, `${i}.${end}`), "utf8");
     return argvs.map((_, i) => ({ code: Number(said(i, "code")), stdout: said(i, "out"), stderr: said(i, "err") }));
   } catch {
@@ -200,7 +214,6 @@ function probeVars(): Record<string, string> {
 function toolchainIo(disk: HostDisk, folder: string): ToolchainIo {
   return {
     sign: (path) => disk.sign(path),
-    read: (path) => disk.read(path),
     realpath: (path) => disk.realpath(path),
     sha256: (data) => hashing.sha256(data),
     exec: (argv) => exec(argv, folder),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { predefines, probeToolchain, type Toolchain, type ToolchainAsk } from "../../cache/toolchain.ts";
+import { type Macros, predefines, probeToolchain, type Toolchain, type ToolchainAsk } from "../../cache/toolchain.ts";
 import type { Memo } from "../../engine/types.ts";
 import { memory, toolIo } from "../platforms/builder.ts";
 
@@ -22,17 +22,18 @@ function asking(prefix: string, arch: readonly string[] = [], tries: readonly st
     hide,
     tries,
     name: "toolchain",
+    macros: null,
   };
 }
-function ask(what: ToolchainAsk, memo: Memo = memory(), io = toolIo(dir)): Toolchain {
-  const found = probeToolchain(what, io, memo);
+async function ask(what: ToolchainAsk, memo: Memo = memory(), io = toolIo(dir)): Promise<Toolchain> {
+  const found = await probeToolchain(what, io, memo);
   if (!found.ok) throw new Error(found.failure.message);
   return found.value;
 }
 const avr = asking("/usr/bin/avr-", ["-mmcu=atmega328p"], ["-fdiagnostics-color=always", ...hide, "-fno-such-flag"]);
 
-test("avr-gcc: version, folders, flags, files", () => {
-  const found = ask(avr);
+test("avr-gcc: version, folders, flags, files", async () => {
+  const found = await ask(avr);
   assert.is(found.version, execFileSync("avr-gcc", ["-dumpversion"], { encoding: "utf8" }).trim());
   assert.ok(found.includesC.some((folder) => folder.endsWith("/avr/include")));
   assert.ok(found.libraries.some((folder) => folder.endsWith("/avr5")));
@@ -42,27 +43,27 @@ test("avr-gcc: version, folders, flags, files", () => {
     assert.ok(names.includes(name), name);
 });
 
-test("the system's gcc: C++ has folders that C has not", () => {
-  const found = ask(asking("/usr/bin/"));
+test("the system's gcc: C++ has folders that C has not", async () => {
+  const found = await ask(asking("/usr/bin/"));
   assert.ok(found.includesC.includes("/usr/include"));
   assert.ok(found.includesCxx.some((folder) => folder.includes("c++")));
   assert.not.ok(found.includesC.some((folder) => folder.includes("c++")));
 });
 
-test("a second time asks nobody; other flags do", () => {
+test("a second time asks nobody; other flags do", async () => {
   const memo = memory();
   const io = toolIo(dir);
-  const first = ask(avr, memo, io);
+  const first = await ask(avr, memo, io);
   const runs = io.runs;
   assert.ok(runs > 10);
-  assert.equal(ask(avr, memo, io), first);
+  assert.equal(await ask(avr, memo, io), first);
   assert.is(io.runs, runs);
-  const other = ask({ ...avr, arch: ["-mmcu=atmega2560"] }, memo, io);
+  const other = await ask({ ...avr, arch: ["-mmcu=atmega2560"] }, memo, io);
   assert.ok(io.runs > runs);
   assert.is.not(other.digest, first.digest, "other specs");
 });
 
-test("a copy elsewhere has the same digest, and another one when a part of it changes", () => {
+test("a copy elsewhere has the same digest, and another one when a part of it changes", async () => {
   // A driver that answers as the real one does, with a cc1 of its own.
   const cc = execFileSync("sh", ["-c", "command -v gcc"], { encoding: "utf8" }).trim();
   for (const name of ["x", "y"]) {
@@ -78,47 +79,59 @@ test("a copy elsewhere has the same digest, and another one when a part of it ch
   }
   const memo = memory();
   const at = (name: string) => ask({ ...asking(`${name}/bin/`), programs: [] }, memo);
-  const before = at("x");
+  const before = await at("x");
   assert.ok(before.guards.includes(join(dir, "x/cc1")));
-  assert.is(at("y").digest, before.digest);
+  assert.is((await at("y")).digest, before.digest);
   writeFileSync(join(dir, "x/cc1"), "another");
-  assert.is.not(at("x").digest, before.digest);
+  assert.is.not((await at("x")).digest, before.digest);
   symlinkSync("y", join(dir, "link"));
-  const linked = at("link");
+  const linked = await at("link");
   assert.is(linked.digest, before.digest, "the content counts, not the place");
   assert.ok(linked.guards.includes(join(dir, "y/cc1")));
 });
 
-test("macros: asked once by digest and flags", () => {
+test("macros: asked once by digest and flags", async () => {
   const memo = memory();
   const io = toolIo(dir);
-  const found = ask(avr, memo, io);
-  const macros = predefines(found, avr.cxx, "c++", ["-mmcu=atmega328p", "-std=gnu++11"], io, memo);
+  const found = await ask(avr, memo, io);
+  const wanted: Macros = { driver: avr.cxx, language: "c++", flags: ["-mmcu=atmega328p", "-std=gnu++11"] };
+  const macros = predefines(found, wanted, io, memo);
   if (!macros.ok) throw new Error(macros.failure.message);
   assert.match(macros.value, /^#define __AVR_ATmega328P__ 1$/m);
   assert.match(macros.value, /^#define __cplusplus 201103L$/m);
   const runs = io.runs;
-  predefines(found, avr.cxx, "c++", ["-mmcu=atmega328p", "-std=gnu++11"], io, memo);
+  predefines(found, wanted, io, memo);
   assert.is(io.runs, runs);
 });
 
-test("what is no compiler: who was asked, what it said", () => {
+test("macros that are named before are asked for along", async () => {
+  const memo = memory();
+  const io = toolIo(dir);
+  const macros: Macros = { driver: avr.cxx, language: "c++", flags: ["-mmcu=atmega328p"] };
+  const found = await ask({ ...avr, macros }, memo, io);
+  const runs = io.runs;
+  const asked = predefines(found, macros, io, memo);
+  assert.is(io.runs, runs);
+  assert.equal(asked, predefines(found, macros, io, memory()));
+});
+
+test("what is no compiler: who was asked, what it said", async () => {
   writeFileSync(join(dir, "bad-gcc"), "#!/bin/sh\necho 'bad CPU type' >&2\nexit 126\n");
   chmodSync(join(dir, "bad-gcc"), 0o755);
-  const found = probeToolchain(asking(`${dir}/bad-`), toolIo(dir), memory());
+  const found = await probeToolchain(asking(`${dir}/bad-`), toolIo(dir), memory());
   if (found.ok) throw new Error("expected a failure");
   assert.equal([found.failure.code, found.failure.exit], ["toolchain.probe", 4]);
   assert.match(found.failure.message, /bad-gcc for its version: it exited with 126 and said "bad CPU type"/);
-  const none = probeToolchain(asking("/nowhere/"), toolIo(dir), memory());
+  const none = await probeToolchain(asking("/nowhere/"), toolIo(dir), memory());
   assert.not.ok(none.ok);
 });
 
 const given = process.env["AVR_TOOLCHAIN"];
 if (given !== undefined)
-  test("$AVR_TOOLCHAIN through a link: folders are spelled with the link", () => {
+  test("$AVR_TOOLCHAIN through a link: folders are spelled with the link", async () => {
     mkdirSync(join(dir, ".fb/pkg"), { recursive: true });
     symlinkSync(given, join(dir, ".fb/pkg/tc"));
-    const found = ask(asking(".fb/pkg/tc/bin/avr-", ["-mmcu=atmega328p"]));
+    const found = await ask(asking(".fb/pkg/tc/bin/avr-", ["-mmcu=atmega328p"]));
     for (const folder of [...found.includesC, ...found.libraries]) assert.ok(folder.startsWith(".fb/pkg/tc/"), folder);
     for (const guard of found.guards) assert.ok(guard.startsWith(realpathSync(given)), guard);
     assert.ok(readFileSync(found.guards[0] ?? "").length > 0);

@@ -43,7 +43,7 @@ const chosen = process.env["FB_ALL_BOARDS"] === "1" ? known : [...kinds.values()
 /** What avr-libc 2.0 of Debian has no start files for. */
 const UNKNOWN = /unknown MCU|cannot find crt|device type not defined|specs/;
 
-test(`an empty sketch for ${chosen.length} boards`, () => {
+test(`an empty sketch for ${chosen.length} boards`, async () => {
   mkdirSync(join(dir, "src"), { recursive: true });
   writeFileSync(join(dir, "src/main.cpp"), "#include <Arduino.h>\nvoid setup() {}\nvoid loop() {}\n");
   const left: string[] = [];
@@ -51,7 +51,7 @@ test(`an empty sketch for ${chosen.length} boards`, () => {
     writeFileSync(join(dir, "platformio.ini"), `[env:b]\nplatform = atmelavr\nframework = arduino\nboard = ${id}\n`);
     rmSync(join(dir, ".fb/build"), { recursive: true, force: true });
     try {
-      runAll(dir, planByHand(dir, "b", "quick").actions);
+      runAll(dir, (await planByHand(dir, "b", "quick")).actions);
       assert.match(readFileSync(join(dir, ".fb/build/b/quick/firmware.hex"), "utf8"), /:00000001FF/, id);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

@@ -69,7 +69,6 @@ export function toolIo(dir: string): ToolchainIo & { runs: number } {
   const io = {
     runs: 0,
     sign: (path: string) => signFile(at(path)),
-    read: (path: string) => readFileSync(at(path)),
     realpath: diskIo(dir).realpath,
     exec(argv: readonly string[]): Answer {
       io.runs++;
@@ -77,7 +76,7 @@ export function toolIo(dir: string): ToolchainIo & { runs: number } {
       const ran = spawnSync(program.includes("/") ? at(program) : program, args, { argv0: program, cwd: dir, env: VARS, encoding: "utf8" });
       return { code: ran.status ?? 1, stdout: ran.stdout ?? "", stderr: ran.stderr ?? "" };
     },
-    execAll: (argvs: readonly (readonly string[])[]) => argvs.map((argv) => io.exec(argv)),
+    execAll: async (argvs: readonly (readonly string[])[]) => argvs.map((argv) => io.exec(argv)),
     sha256,
   };
   return io;
@@ -103,7 +102,7 @@ export interface Built {
 }
 
 /** Everything that a build of the env would run, in an order that can be run; links of packages are made. `core: false` leaves the framework's sources out. */
-export function planByHand(dir: string, name: string, profile: "release" | "quick" | "debug", core = true): Built {
+export async function planByHand(dir: string, name: string, profile: "release" | "quick" | "debug", core = true): Promise<Built> {
   const io = diskIo(dir);
   const read = must(readProject(dir, PLATFORMS, io)).envs.get(name);
   if (read === undefined || !read.ok) throw new Error(JSON.stringify(read?.failures ?? `no env ${name}`));
@@ -144,7 +143,7 @@ export function planByHand(dir: string, name: string, profile: "release" | "quic
   const all = (vars: typeof first.vars, text: string) => must(expand([template(text)], scope(names, vars)));
   const program = (key: string) => (first.vars.has(`tool.${tool.name}.${key}`) ? all(first.vars, `\${tool.${tool.name}.${key}}`) : []);
   const toolchain = must(
-    probeToolchain(
+    await probeToolchain(
       {
         ...{ cc: program("cc")[0] ?? "", cxx: program("cxx")[0] ?? "", programs: ["as", "ar", "objcopy"].flatMap(program) },
         ...{
@@ -152,6 +151,7 @@ export function planByHand(dir: string, name: string, profile: "release" | "quic
           hide: all(first.vars, `\${hide}`),
           tries: [],
           name: tool.package,
+          macros: null,
         },
       },
       toolIo(dir),

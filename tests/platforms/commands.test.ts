@@ -49,9 +49,9 @@ const OWN = new Set([
 const fw = ".fb/pkg/framework-arduino-avr@1.8.6";
 
 /** Commands by the name of their first output, without fb's additions; `BUILD` is the output folder. */
-function commands(env: string, profile: "release" | "quick" | "debug"): Map<string, string> {
+async function commands(env: string, profile: "release" | "quick" | "debug"): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const action of planByHand(dir, env, profile).actions) {
+  for (const action of (await planByHand(dir, env, profile)).actions) {
     const words: string[] = [];
     for (let i = 0; i < action.argv.length; i++) {
       const word = action.argv[i] ?? "";
@@ -81,8 +81,8 @@ const boards = [
 ];
 
 for (const { env, mcu, define, variant, usb } of boards) {
-  test(`AVR release, ${env}`, () => {
-    const all = commands(env, "release");
+  test(`AVR release, ${env}`, async () => {
+    const all = await commands(env, "release");
     const cc = `-Wextra -mmcu=${mcu} -Os -Wall -ffunction-sections -fdata-sections -flto`;
     const d = `-DPLATFORMIO=60200 -D${define} -DUSER -DF_CPU=16000000L -DARDUINO_ARCH_AVR -DARDUINO=10808${usb}`;
     const core = `-Iown -I${fw}/cores/arduino -I${fw}/variants/${variant}`;
@@ -107,8 +107,8 @@ for (const { env, mcu, define, variant, usb } of boards) {
   });
 }
 
-test("AVR debug: no -Os, -Og -g2 -ggdb2 at the end of each scope", () => {
-  const all = commands("uno", "debug");
+test("AVR debug: no -Os, -Og -g2 -ggdb2 at the end of each scope", async () => {
+  const all = await commands("uno", "debug");
   assert.match(
     all.get("src/m.c.o") ?? "",
     / -mmcu=atmega328p -Wall -ffunction-sections -fdata-sections -flto -Og -g2 -ggdb2 -DPLATFORMIO=60200 /,
@@ -119,16 +119,16 @@ test("AVR debug: no -Os, -Og -g2 -ggdb2 at the end of each scope", () => {
   assert.match(all.get("firmware.elf") ?? "", / -mmcu=atmega328p -Wl,--gc-sections -flto -fuse-linker-plugin -Og -g2 -ggdb2 BUILD/);
 });
 
-test("AVR quick: the platform's LTO flags are gone, nothing else is", () => {
-  const release = commands("uno", "release");
-  for (const [name, quick] of commands("uno", "quick")) {
+test("AVR quick: the platform's LTO flags are gone, nothing else is", async () => {
+  const release = await commands("uno", "release");
+  for (const [name, quick] of await commands("uno", "quick")) {
     const expected = (release.get(name) ?? "").replaceAll(/ -(flto|fno-fat-lto-objects|fuse-linker-plugin)(?= )/g, "");
     assert.is(quick, expected, name);
   }
 });
 
-test("AVR without a framework: the platform's flags come before the user's", () => {
-  const all = commands("bare", "release");
+test("AVR without a framework: the platform's flags come before the user's", async () => {
+  const all = await commands("bare", "release");
   assert.is(
     all.get("src/m.cpp.o"),
     "avr-g++ -o BUILD/src/m.cpp.o -c -Wno-error=narrowing -fno-exceptions -fno-threadsafe-statics -fpermissive -std=gnu++11 -std=gnu++14 " +
@@ -137,8 +137,8 @@ test("AVR without a framework: the platform's flags come before the user's", () 
   );
 });
 
-test("native", () => {
-  const release = commands("pc", "release");
+test("native", async () => {
+  const release = await commands("pc", "release");
   assert.is(release.get("src/m.c.o"), "gcc -o BUILD/src/m.c.o -c -Wextra -DPLATFORMIO=60200 -DUSER -Iinclude -Isrc -Iown src/m.c");
   assert.is(
     release.get("src/m.cpp.o"),
@@ -148,7 +148,7 @@ test("native", () => {
   assert.is(release.get("src/t.s.o"), "as -o BUILD/src/t.s.o src/t.s");
   const objects = "BUILD/src/m.c.o BUILD/src/m.cpp.o BUILD/src/s.S.o BUILD/src/t.s.o";
   assert.is(release.get("program"), `g++ -o BUILD/program -Wl,-Map,x.map ${objects} -LBUILD`);
-  const debug = commands("pc", "debug");
+  const debug = await commands("pc", "debug");
   assert.is(
     debug.get("src/m.c.o"),
     "gcc -o BUILD/src/m.c.o -c -Wextra -Og -g2 -ggdb2 -DPLATFORMIO=60200 -DUSER -D__PLATFORMIO_BUILD_DEBUG__ -Iinclude -Isrc -Iown src/m.c",

@@ -47,11 +47,11 @@ function lay(packages: string, avr: boolean): void {
   }
 }
 
-function outputs(envs: readonly string[], profile: "release" | "quick" | "debug"): Map<string, Set<string>> {
+async function outputs(envs: readonly string[], profile: "release" | "quick" | "debug"): Promise<Map<string, Set<string>>> {
   const seen = new Map<string, Set<string>>();
   for (const folder of folders)
     for (const env of envs) {
-      const { actions } = planByHand(folder, env, profile);
+      const { actions } = await planByHand(folder, env, profile);
       runAll(folder, actions);
       const build = `.fb/build/${env}/${profile}/`;
       const note = (name: string, digest: string) => seen.set(name, (seen.get(name) ?? new Set()).add(digest));
@@ -76,8 +76,8 @@ function outputs(envs: readonly string[], profile: "release" | "quick" | "debug"
   return seen;
 }
 
-function check(envs: readonly string[], profile: "release" | "quick" | "debug"): void {
-  const seen = outputs(envs, profile);
+async function check(envs: readonly string[], profile: "release" | "quick" | "debug"): Promise<void> {
+  const seen = await outputs(envs, profile);
   assert.ok(seen.size > 8);
   for (const [name, digests] of seen) {
     assert.is(digests.size, 1, `${name} differs (${profile})`);
@@ -96,18 +96,18 @@ const toolchains = [
 ] as const;
 for (const [name, packages] of toolchains)
   for (const profile of ["release", "quick", "debug"] as const)
-    test(`${name}, ${profile}`, () => {
+    test(`${name}, ${profile}`, async () => {
       lay(packages, true);
-      check(["one", "two-longer"], profile);
+      await check(["one", "two-longer"], profile);
     });
 
 for (const profile of ["release", "debug"] as const)
   for (const flags of ["", "build_flags = -O2 -flto -g -Wl,-flto\n"])
-    test(`native, ${profile} ${flags.trim()}`, () => {
+    test(`native, ${profile} ${flags.trim()}`, async () => {
       lay("", false);
       for (const folder of folders)
         writeFileSync(join(folder, "platformio.ini"), ini("").replaceAll("platform = native\n", `platform = native\n${flags}`));
-      check(["pc", "pc-too"], profile);
+      await check(["pc", "pc-too"], profile);
     });
 
 test.run();
