@@ -6,11 +6,18 @@
 import { folderOf } from "./paths.ts";
 import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
 
+/** Files that are proven to be as an earlier run left them. */
+export interface Carried {
+  file(path: string): { readonly digest: Digest; readonly before: Signature } | undefined;
+}
+
 export interface FilesHost {
   readonly disk: Disk;
   readonly hashing: Hashing;
   readonly memo: Memo;
   value(name: string): string | undefined;
+  /** What the last run knew of files that are as it left them; null, or nothing, where that is not known. */
+  readonly carried?: Carried | null;
   /** The include texts of content, see rules/includes. */
   includesOf(content: Uint8Array): readonly IncludeText[];
   /** The preprocessor lines of content, see rules/directives. */
@@ -53,6 +60,8 @@ export class Files {
   private readonly listings = new Map<string, Digest>();
   private readonly values = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
+  /** Forgotten paths, and "dir/" for all below: what is carried of them is no longer so. */
+  private readonly lost = new Set<string>();
   private clock: bigint;
   private readonly device: bigint;
   private count = 0;
@@ -91,12 +100,24 @@ export class Files {
     if (known !== undefined) return known.digest;
     if (this.absent.has(path)) return ABSENT;
     if (path.endsWith("/")) return this.tree(path);
+    const carried = this.carried(path);
+    if (carried !== undefined) {
+      this.known.set(path, { ...carried, order: this.count++, young: false });
+      return carried.digest;
+    }
     const before = this.host.disk.sign(path);
     if (before === null || this.host.disk.isDir(path)) {
       this.absent.add(path);
       return ABSENT;
     }
     return this.learn(path, before);
+  }
+
+  private carried(path: string): ReturnType<Carried["file"]> {
+    const carried = this.host.carried?.file(path);
+    if (carried === undefined || this.lost.has(path)) return undefined;
+    for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) if (this.lost.has(`${dir}/`)) return undefined;
+    return carried;
   }
 
   private learn(path: string, before: Signature): Digest {
@@ -209,6 +230,11 @@ export class Files {
     return texts;
   }
 
+  /** What a file names for the assembler to read (`.incbin`, `.include`). */
+  textsForAssembler(path: string): readonly IncludeText[] {
+    return this.includes(path)?.filter((t) => t.how === "incbin" || t.how === "asm") ?? [];
+  }
+
   /** The preprocessor lines of a file; null if it is not there. Found once per content, on this machine. */
   directives(path: string): string | null {
     const digest = this.content(path);
@@ -248,6 +274,7 @@ export class Files {
   /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
     this.onForget(path);
+    if (this.host.carried) this.lost.add(path);
     this.known.delete(path);
     this.absent.delete(path);
     this.present.delete(path);

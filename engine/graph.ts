@@ -11,6 +11,14 @@ export interface Node {
   readonly needs: readonly ActionId[];
 }
 
+/** The rest of a graph of which a run has loaded only some actions; all of it is settled. */
+export interface Outside {
+  /** The action of the rest that makes a path, although the action of this name does not wait for it; null if there is none. */
+  unordered(name: string, path: string): ActionSpec | null;
+  /** The compiles of the rest that an action needs and whose texts name files for the assembler. */
+  assembling(name: string): readonly ActionSpec[];
+}
+
 const NONE = -1;
 
 export class Graph {
@@ -28,6 +36,11 @@ export class Graph {
   private readonly inside = new Map<string, ActionId[]>();
   /** Inputs that nothing made when their action was added → that action. */
   private readonly given = new Map<string, ActionId>();
+  readonly outside: Outside | null;
+
+  constructor(outside: Outside | null = null) {
+    this.outside = outside;
+  }
 
   file(path: string): FileId {
     let id = this.ids.get(path);
@@ -82,6 +95,13 @@ export class Graph {
       queue.push(...this.node(id).needs);
     }
     return false;
+  }
+
+  /** The action, `node` itself too, that makes a path and that `node` does not wait for; null for a leaf and for what is there in time. */
+  unordered(node: Node, path: string): ActionSpec | null {
+    const maker = this.producer(path);
+    if (maker === undefined) return this.outside?.unordered(node.spec.name, path) ?? null;
+    return this.waitsFor(node, maker) ? null : this.node(maker).spec;
   }
 
   /** The action that makes this path, also when it lies in a folder that an action makes; undefined for a leaf. */

@@ -124,8 +124,7 @@ export class Settler {
     const digests: Digest[] = [];
     for (const canon of reads) {
       const read = projectRead(canon, out);
-      const maker = read.is === "value" ? undefined : this.graph.producer(read.path);
-      if (maker !== undefined && !this.graph.waitsFor(node, maker)) return null;
+      if (read.is !== "value" && this.graph.unordered(node, read.path) !== null) return null;
       digests.push(this.files.digest(read));
     }
     return fullKey(this.world.hashing, sk, reads, digests);
@@ -298,23 +297,23 @@ export class Settler {
   private assembledLate(node: Node): Read[] {
     const out = outFolder(node.spec.env, node.spec.profile);
     const late = new Map<string, Read>();
+    const compiles = [...(this.graph.outside?.assembling(node.spec.name) ?? [])];
     const seen = new Set<number>();
     const queue: number[] = [...node.needs];
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       const needed = this.graph.nodes[id];
       if (needed === undefined || seen.has(id)) continue;
       seen.add(id);
-      if (needed.spec.kind !== "compile") {
-        queue.push(...needed.needs);
-        continue;
-      }
-      const found = (this.world.state.last(needed.spec.name)?.result.reads ?? []).flatMap((r): Read[] =>
+      if (needed.spec.kind === "compile") compiles.push(needed.spec);
+      else queue.push(...needed.needs);
+    }
+    for (const spec of compiles) {
+      const found = (this.world.state.last(spec.name)?.result.reads ?? []).flatMap((r): Read[] =>
         r.is === "file" || r.is === "absent" ? [{ is: r.is, path: fromCanonical(r.path, out) }] : [],
       );
-      const texts = [...needed.spec.inputs, ...found]
+      const texts = [...spec.inputs, ...found]
         .filter((r) => r.is === "file")
-        .flatMap((r) => this.files.includes(r.path) ?? [])
-        .filter((t) => t.how === "incbin" || t.how === "asm")
+        .flatMap((r) => this.files.textsForAssembler(r.path))
         .map((t) => `/${this.world.paths.normal(t.text)}`);
       for (const read of found) if (texts.some((t) => `/${read.path}`.endsWith(t))) late.set(`${read.is}:${read.path}`, read);
     }
@@ -331,9 +330,8 @@ export class Settler {
   private undeclared(node: Node, reads: readonly Read[]) {
     for (const read of reads) {
       if (read.is === "value" || read.is === "listing") continue;
-      const maker = this.graph.producer(read.path);
-      if (maker === undefined || maker === node.id || this.graph.waitsFor(node, maker)) continue;
-      const other = this.graph.node(maker as Node["id"]).spec;
+      const other = this.graph.unordered(node, read.path);
+      if (other === null || other === node.spec) continue;
       return failure(
         "graph.undeclared-read",
         3,
