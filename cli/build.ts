@@ -205,6 +205,7 @@ class Build {
       dryRun: this.command.dryRun,
       commands: this.command.verbose,
       progress: this.host.progress,
+      resume: null,
     };
     const previous = [...this.inputs].flatMap(([env, i]) => {
       const sizes = state.sizes(env, i.plan.profile);

@@ -10,7 +10,7 @@ import { Discovery } from "./discover.ts";
 import { failure, warning } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
-import { Graph, type Node } from "./graph.ts";
+import { Graph, type Node, type Outside } from "./graph.ts";
 import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Sweeper } from "./sweep.ts";
@@ -43,6 +43,8 @@ export interface RunRequest {
   readonly commands: boolean;
   /** Counted up while the run goes on: actions found in place have no events. */
   readonly progress: { upToDate: number };
+  /** Instead of plans and goals, which are empty then. */
+  readonly resume: Resume | null;
 }
 
 export interface RunOutcome {
@@ -67,6 +69,19 @@ export interface RunOutcome {
   readonly results: ReadonlyMap<ActionId, ActionResult>;
 }
 
+/** The actions of a kept graph that a few changed files reach: what a run looks at instead of plans and goals. */
+export interface Resume {
+  /** In the order of the graph; no plans. */
+  readonly specs: readonly ActionSpec[];
+  readonly outside: Outside;
+  /** Actions outside, all up to date. */
+  readonly upToDate: number;
+  readonly envs: readonly string[];
+  readonly profile: string;
+  /** What is known of the files already. */
+  readonly files: Files;
+}
+
 /** Runs until every goal is settled, has failed, or `stop` fires. Never throws for what a build can bring about. */
 export async function run(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal): Promise<RunOutcome> {
   return new Run(world, request, sink, stop).go();
@@ -79,7 +94,7 @@ class Run {
   private readonly request: RunRequest;
   private readonly sink: EventSink;
   private readonly stop: AbortSignal;
-  private readonly graph = new Graph();
+  private readonly graph: Graph;
   private readonly files: Files;
   private readonly settler: Settler;
   private readonly journal: Journal;
@@ -116,7 +131,8 @@ class Run {
     this.sink = sink;
     this.stop = stop;
     this.began = world.clock.monotonicMs();
-    this.files = new Files(world);
+    this.graph = new Graph(request.resume?.outside ?? null);
+    this.files = request.resume?.files ?? new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
     this.journal = new Journal(world.state, () => world.disk.now());
     this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
@@ -125,7 +141,9 @@ class Run {
   }
 
   async go(): Promise<RunOutcome> {
-    if (this.grow(this.request.plans) !== null) for (const plan of this.request.plans) this.failedEnvs.add(plan.env);
+    const { resume } = this.request;
+    if (resume !== null) this.request.progress.upToDate = this.counts.upToDate = resume.upToDate;
+    if (this.grow(resume?.specs ?? this.request.plans) !== null) for (const plan of this.request.plans) this.failedEnvs.add(plan.env);
     const wakeUp = () => this.wakeUp();
     this.stop.addEventListener("abort", wakeUp);
     try {
@@ -190,7 +208,7 @@ class Run {
       this.report(grown.failure);
       return grown.failure;
     }
-    for (const id of grown.value) if (this.graph.node(id).spec.kind === "plan") this.need(id);
+    for (const id of grown.value) if (this.request.resume !== null || this.graph.node(id).spec.kind === "plan") this.need(id);
     for (const id of this.goals.makers(this.graph)) this.need(id);
     const order = priorities(this.graph, this.needed, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
     this.ready.reorder(order);
@@ -201,8 +219,9 @@ class Run {
   }
 
   private emitPlan(): void {
-    const envs = [...new Set(this.graph.nodes.map((n) => n.spec.env))];
-    const profile = this.request.plans[0]?.profile ?? "release";
+    const { resume, plans } = this.request;
+    const envs = resume?.envs ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))];
+    const profile = resume?.profile ?? plans[0]?.profile ?? "release";
     this.emit({
       type: "plan",
       envs,
@@ -214,7 +233,7 @@ class Run {
   }
 
   private actionsNeeded(): number {
-    let count = 0;
+    let count = this.request.resume?.upToDate ?? 0;
     for (const id of this.needed) if (this.graph.node(id).spec.kind !== "plan") count++;
     return count;
   }
@@ -445,7 +464,9 @@ class Run {
   /** What failed or was killed may have left more than its outputs. */
   private tidy(): void {
     if (this.counts.failed === 0 && !this.stop.aborted) return;
-    for (const { env, profile } of this.request.plans) this.sweeper.tidy(env, profile);
+    const { resume, plans } = this.request;
+    const built = resume === null ? plans : resume.envs.map((env) => ({ env, profile: resume.profile }));
+    for (const { env, profile } of built) this.sweeper.tidy(env, profile);
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {

@@ -41,7 +41,10 @@ export class Sweeper {
   /** The same for what tools that were killed, or that failed, have left in the folders of this run. Nothing may be running. */
   tidy(env: string, profile: string): void {
     const folder = outFolder(env, profile);
-    if (this.journal.begun.has(folder)) this.removeStrays(folder, writtenBelow(folder, [...this.planned(), ...this.expected(env)]));
+    if (!this.journal.begun.has(folder)) return;
+    // Of the rest of a graph that is there in part only the journal knows.
+    const whole = this.graph.outside === null;
+    this.removeStrays(folder, whole ? writtenBelow(folder, [...this.planned(), ...this.expected(env)]) : this.host.state.outputs(folder));
   }
 
   /**

@@ -513,6 +513,7 @@ export const REQUEST: Omit<RunRequest, "plans" | "goals"> = {
   dryRun: false,
   commands: false,
   progress: { upToDate: 0 },
+  resume: null,
 };
 
 /** One run on a machine; a run that never ends is an error (nothing here waits for time, so a turn of the loop is enough for any run). */
