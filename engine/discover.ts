@@ -8,10 +8,16 @@ import { ABSENT } from "./files.ts";
 import { folderOf, join, type Paths } from "./paths.ts";
 import type { ActionSpec, Discover, IncludeText, ProjectPath, Read } from "./types.ts";
 
-/** passedOver: files that an include text leads to, and that were not read: the compiler left them out, or they were not there when it looked. */
+/** The places where one include text is looked for, in order, each with its folder. */
+export interface Trail {
+  readonly places: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** passedOver: places where a file, had it been there when the compiler looked, might have been read; what is there now it left out, or came later. */
 export interface Compiled {
   readonly reads: Read[];
-  readonly passedOver: readonly string[];
+  readonly passedOver: readonly Trail[];
 }
 
 export class Discovery {
@@ -19,17 +25,10 @@ export class Discovery {
   private readonly paths: Paths;
   /** By the folders that are searched: compiles of one env search the same ones, for the same texts of the same headers. */
   private readonly searches = new Map<string, Search>();
-  /** Every place that a remembered trail speaks of. */
-  private readonly places = new Set<string>();
 
   constructor(files: Files, paths: Paths) {
     this.files = files;
     this.paths = paths;
-    files.onForget = (path) => {
-      if (!path.endsWith("/") && !this.places.has(path)) return;
-      this.searches.clear();
-      this.places.clear();
-    };
   }
 
   /** The reads of a compile: text is its depfile. Declared inputs are left out, since the static key holds them. */
@@ -39,16 +38,12 @@ export class Discovery {
     for (const input of spec.inputs) if (input.is === "file") read.add(input.path);
     const lookup = new Lookup(read, spec.discover, this.paths, (path) => this.isMissing(path));
     const search = this.search(spec.discover);
-    const texts = [...read].map((path) => [path, this.files.includes(path)] as const);
-    // Trails say where the first file lies that is there now. One that was read and is gone has none.
-    const allThere = texts.every(([, found]) => found !== null);
     const withMacro: string[] = [];
-    for (const [path, found] of texts) {
-      for (const include of found ?? []) {
+    for (const path of read) {
+      for (const include of this.files.includes(path) ?? []) {
         if (include.how === "macro") withMacro.push(path);
-        else if (include.how === "time" || include.how === "comment") continue;
-        else if (include.how === "include" && allThere) lookup.follow(this.trail(search, include, path));
-        else lookup.visit(include, path);
+        else if (include.how === "include") lookup.follow(this.trail(search, include, path));
+        else if (include.how !== "time" && include.how !== "comment") lookup.visit(include, path);
       }
     }
     // gcc looks for these in its working folder first, not in the source's ("-include" in its manual).
@@ -61,40 +56,30 @@ export class Discovery {
     const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
     for (const path of read)
       if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
-    return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: [...lookup.passedOver] };
+    return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: lookup.passedOver };
   }
 
   private search({ quote, search }: Discover & { by: "depfile" }): Search {
     const name = `${quote.join("\0")}\n${search.join("\0")}`;
     let known = this.searches.get(name);
     if (known === undefined) {
-      known = { folders: search, quoted: [...quote, ...search], trails: new Map(), angled: new Map() };
+      known = { folders: search, quoted: [...quote, ...search], fromFolder: new Map(), angled: new Map() };
       this.searches.set(name, known);
     }
     return known;
   }
 
-  /** Where an `#include` of the file `from` leads as the disk is now. */
+  /** Where an `#include` of the file `from` is looked for. */
   private trail(search: Search, { text, quote }: IncludeText, from: string): Trail {
     const folder = folderOf(from);
-    const trails = quote ? quotedFrom(search, folder) : search.angled;
+    const trails = quote ? trailsFrom(search, folder) : search.angled;
     let trail = trails.get(text);
     if (trail === undefined) {
-      trail = this.walk(quote ? [folder, ...search.quoted] : search.folders, text);
+      const places = (quote ? [folder, ...search.quoted] : search.folders).map((each) => this.paths.normal(join(each, text)));
+      trail = { places, folders: places.map(folderOf) };
       trails.set(text, trail);
     }
     return trail;
-  }
-
-  private walk(folders: readonly string[], text: string): Trail {
-    const passed: string[] = [];
-    for (const folder of folders) {
-      const place = this.paths.normal(join(folder, text));
-      this.places.add(place);
-      if (!this.isMissing(place)) return { passed, end: place };
-      passed.push(place);
-    }
-    return { passed, end: null };
   }
 
   private isMissing(path: string): boolean {
@@ -135,23 +120,17 @@ interface Search {
   readonly folders: readonly string[];
   readonly quoted: readonly string[];
   /** Of `"…"`, by the includer's folder and the text; of `<…>`, by the text. */
-  readonly trails: Map<string, Map<string, Trail>>;
+  readonly fromFolder: Map<string, Map<string, Trail>>;
   readonly angled: Map<string, Trail>;
 }
 
-function quotedFrom({ trails }: Search, folder: string): Map<string, Trail> {
-  let known = trails.get(folder);
+function trailsFrom({ fromFolder }: Search, folder: string): Map<string, Trail> {
+  let known = fromFolder.get(folder);
   if (known === undefined) {
     known = new Map();
-    trails.set(folder, known);
+    fromFolder.set(folder, known);
   }
   return known;
-}
-
-/** Where one text leads: the places before its end where nothing is, and the first file that is there; null if there is none. */
-interface Trail {
-  readonly passed: readonly string[];
-  readonly end: string | null;
 }
 
 /** The preprocessor's search for one compile: which files each include text led to, and the places before them where nothing was. */
@@ -161,7 +140,7 @@ class Lookup {
   readonly absent = new Set<string>();
   /** Read files that an include text leads to. */
   readonly explained = new Set<string>();
-  readonly passedOver = new Set<string>();
+  readonly passedOver: Trail[] = [];
   private readonly read: ReadonlySet<string>;
   private readonly search: readonly string[];
   private readonly quoted: readonly string[];
@@ -176,15 +155,26 @@ class Lookup {
     this.isMissing = isMissing;
   }
 
-  /** Does what visit does for a plain `#include`, where every file that was read is there. */
-  follow({ passed, end }: Trail): void {
-    if (end === null) return;
-    if (!this.read.has(end)) {
-      this.passedOver.add(end);
+  /** Follows a plain `#include`. One that leads to no file that was read costs the disk no question: avr/io.h has 250 of them, in every compile. */
+  follow(trail: Trail): void {
+    const { places } = trail;
+    const end = places.findIndex((place) => this.read.has(place));
+    if (end < 0) {
+      this.passedOver.push(trail);
       return;
     }
-    this.explained.add(end);
-    for (const place of passed) this.absent.add(place);
+    for (let i = 0; i < end; i++) {
+      const place = places[i] as string;
+      if (this.isMissing(place)) continue;
+      this.pass(place);
+      return;
+    }
+    this.explained.add(places[end] as string);
+    for (const place of places.slice(0, end)) this.absent.add(place);
+  }
+
+  private pass(place: string): void {
+    this.passedOver.push({ places: [place], folders: [folderOf(place)] });
   }
 
   /** Follows one include text of the file `from` ("" for the command line). */
@@ -208,7 +198,7 @@ class Lookup {
         break;
       } else {
         // There, and yet not read: `#if` left the include out, or it came into being after the compiler had looked.
-        this.passedOver.add(candidate);
+        this.pass(candidate);
         if (how !== "next") return;
       }
     }

@@ -65,8 +65,6 @@ export class Files {
   private clock: bigint;
   private readonly device: bigint;
   private count = 0;
-  /** Told of every path that is forgotten. */
-  onForget: (path: string) => void = () => {};
 
   constructor(host: FilesHost) {
     this.host = host;
@@ -273,7 +271,6 @@ export class Files {
 
   /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
-    this.onForget(path);
     if (this.host.carried) this.lost.add(path);
     this.known.delete(path);
     this.absent.delete(path);

@@ -4,38 +4,33 @@
  */
 import { ABSENT, type Files, sameSignature } from "./files.ts";
 import type { Graph } from "./graph.ts";
-import { baseOf, folderOf, join } from "./paths.ts";
+import { baseOf } from "./paths.ts";
+import type { Trail } from "./discover.ts";
 import type { Disk, Read, Signature } from "./types.ts";
 
-/**
- * The plain files of folders. Into a folder whose times are older than an attempt no name came during it; so a plain file that is in it was there all the
- * time. avr/io.h alone passes over 250 in one folder, in every compile. Not so a link: what it leads to comes and goes elsewhere.
- */
-export class Folders {
+/** The symbolic links in folders, listed again when a folder's signature differs. */
+export class Links {
   private readonly disk: Disk;
-  private readonly known = new Map<string, { readonly signature: Signature; readonly real: string | null; readonly plain: Set<string> }>();
+  private readonly known = new Map<string, { readonly signature: Signature; readonly names: ReadonlySet<string> }>();
 
   constructor(disk: Disk) {
     this.disk = disk;
   }
 
-  /** Whether the file is there and is no link. signature: of its folder, from before this call. */
-  hasPlain(path: string, folder: string, signature: Signature): boolean {
+  /** signature: of the folder, from before this call. */
+  in(folder: string, signature: Signature): ReadonlySet<string> {
     let known = this.known.get(folder);
     if (known === undefined || !sameSignature(known.signature, signature)) {
-      known = { signature, real: this.disk.realpath(folder), plain: new Set() };
+      known = { signature, names: this.disk.links(folder) };
       this.known.set(folder, known);
     }
-    if (known.plain.has(path)) return true;
-    if (known.real === null || this.disk.realpath(path) !== join(known.real, baseOf(path))) return false;
-    known.plain.add(path);
-    return true;
+    return known.names;
   }
 }
 
 export class Guard {
   private readonly disk: Disk;
-  private readonly folders: Folders;
+  private readonly links: Links;
   private readonly graph: Graph;
   private readonly files: Files;
   /** The disk's clock, and how many files had been hashed, when the attempt began. */
@@ -44,9 +39,9 @@ export class Guard {
   /** Files passed over in an earlier attempt, as they were at its end: there before this one began. */
   private readonly witnessed = new Map<string, Signature>();
 
-  constructor(disk: Disk, folders: Folders, graph: Graph, files: Files) {
+  constructor(disk: Disk, links: Links, graph: Graph, files: Files) {
     this.disk = disk;
-    this.folders = folders;
+    this.links = links;
     this.graph = graph;
     this.files = files;
   }
@@ -57,14 +52,13 @@ export class Guard {
     this.mark = this.files.mark();
   }
 
-  /** passedOver: files that would have been read, had they been there when the tool looked. Forgets what it knew of those that changed. */
-  isDisturbed(reads: readonly Read[], passedOver: readonly string[] = []): boolean {
-    const still = new Map<string, Signature | null>();
-    const born = passedOver.filter((path) => !this.stayed(path, still) && this.isBorn(path));
+  /** passedOver: where files would have been read, had they been there when the tool looked. Forgets what it knew of those that changed. */
+  isDisturbed(reads: readonly Read[], passedOver: readonly Trail[] = []): boolean {
+    const born = this.born(passedOver);
     const changed = reads.filter((read) => !this.files.unchanged(read));
     const newer = reads.some((read) => this.isNewer(read));
     for (const read of changed) this.files.forget(read.path);
-    return born.length > 0 || changed.length > 0 || newer;
+    return born || changed.length > 0 || newer;
   }
 
   /** A file that a tool says it read, and that is not there any more. */
@@ -81,16 +75,31 @@ export class Guard {
     return before !== null && this.isYoung(before);
   }
 
-  /** Whether the file stood in a folder into which no name came since the attempt began. still: signatures of such folders, null for the others. */
-  private stayed(path: string, still: Map<string, Signature | null>): boolean {
-    const folder = folderOf(path);
-    let signature = still.get(folder);
-    if (signature === undefined) {
-      const now = this.disk.sign(folder === "" ? "." : folder);
-      signature = now === null || this.isYoung(now) ? null : now;
-      still.set(folder, signature);
+  /** Whether a file may have come into being at one of these places. Only where a folder's names changed since the attempt began is each looked at. */
+  private born(passedOver: readonly Trail[]): boolean {
+    const still = new Map<string, ReadonlySet<string> | null>();
+    let born = false;
+    for (const { places, folders } of passedOver) {
+      for (const [i, folder] of folders.entries()) {
+        let links = still.get(folder);
+        if (links === undefined) {
+          links = this.linksIfStill(folder);
+          still.set(folder, links);
+        }
+        const place = places[i] as string;
+        // Not only the first: each of them must be kept as a witness of the next attempt.
+        if (links === null || (links.size > 0 && links.has(baseOf(place)))) born = this.isBorn(place) || born;
+      }
     }
-    return signature !== null && this.folders.hasPlain(path, folder, signature);
+    return born;
+  }
+
+  /** The links in a folder into which no name came since the attempt began: what they lead to comes and goes elsewhere. Null for another folder. */
+  private linksIfStill(folder: string): ReadonlySet<string> | null {
+    const path = folder === "" ? "." : folder;
+    const now = this.disk.sign(path);
+    if (now === null) return NONE;
+    return this.isYoung(now) ? null : this.links.in(path, now);
   }
 
   /** Whether a file that was not read may have come into being after the action had looked for it. */
@@ -106,3 +115,5 @@ export class Guard {
     return s.mtimeNs >= this.clock || s.ctimeNs >= this.clock;
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();

@@ -6,12 +6,12 @@
  *     └────else──► run ──inputs changed meanwhile──► run again (twice at most)
  *                   └──► reads → digests → blobs → record → settled
  */
-import type { Discovery } from "./discover.ts";
+import type { Compiled, Discovery } from "./discover.ts";
 import { type Executed, execute, UNIX_TIME } from "./execute.ts";
 import { fail, failure, ok } from "./failure.ts";
 import { ABSENT, type Files, type FilesHost, RecordingIo } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
-import { Folders, Guard } from "./guard.ts";
+import { Guard, Links } from "./guard.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
 import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
@@ -67,7 +67,7 @@ export interface Finished {
 
 interface Found {
   readonly reads: readonly Read[];
-  readonly passedOver: readonly string[];
+  readonly passedOver: Compiled["passedOver"];
   readonly log: string;
 }
 
@@ -78,14 +78,14 @@ export class Settler {
   private readonly graph: Graph;
   private readonly files: Files;
   private readonly discovery: Discovery;
-  private readonly folders: Folders;
+  private readonly links: Links;
 
   constructor(world: World, graph: Graph, files: Files, discovery: Discovery) {
     this.world = world;
     this.graph = graph;
     this.files = files;
     this.discovery = discovery;
-    this.folders = new Folders(world.disk);
+    this.links = new Links(world.disk);
   }
 
   /** lookup: whether recorded results may be used at all. */
@@ -194,7 +194,7 @@ export class Settler {
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
   async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
-    const guard = new Guard(this.world.disk, this.folders, this.graph, this.files);
+    const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
     let good = false;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -113,6 +113,11 @@ class NodeDisk implements HostDisk {
     return entries.sort((a, b) => byBytes(a.name, b.name));
   }
 
+  links(at: string): ReadonlySet<string> {
+    const found = this.#ask("list", at, [], (real) => fs.readdirSync(real, { withFileTypes: true }));
+    return new Set(found.filter((e) => e.isSymbolicLink()).map((e) => e.name));
+  }
+
   isDir(at: string): boolean {
     return this.#kind(at) === "dir";
   }

@@ -318,6 +318,40 @@ test("a young input that changes in its own tick is noticed, though its signatur
   assert.is(machine.disk.text(out("a", "x.o")), "2");
 });
 
+for (const [how, prepare, bear] of [
+  ["a file", () => {}, (m) => m.disk.write("inc/h", "late")],
+  ["a link in a folder that stays", (m) => m.disk.link("inc/h", "../elsewhere/h"), (m) => m.disk.write("elsewhere/h", "late")],
+  ["a folder with a file", () => {}, (m) => m.disk.write("sub/h", "late")],
+] as const satisfies readonly (readonly [string, (m: Machine) => void, (m: Machine) => void])[])
+  test(`a header that comes into being while its includer is compiled: ${how}`, async () => {
+    const machine = machineWith({ x: "1" });
+    for (const file of ["inc/other", "elsewhere/other"]) machine.disk.write(file, "");
+    prepare(machine);
+    machine.disk.tick();
+    let runs = 0;
+    const compile: Program = function* (_, disk) {
+      const found = ["sub/h", "inc/h"].find((path) => disk.read(path) !== null);
+      const text = found === undefined ? "" : disk.read(found);
+      if (runs++ === 0) bear(machine);
+      yield;
+      disk.write(out("a", "x.o"), text ?? "");
+      disk.write(out("a", "x.d"), `x.o: x ${found ?? ""}`);
+      return { code: 0, log: "" };
+    };
+    const action = step("a", "x.o", ["x"], {
+      kind: "compile",
+      argv: ["compile"],
+      discover: { by: "depfile", path: out("a", "x.d") as ProjectPath, quote: [], search: ["sub", "inc"] },
+    });
+    const scenario = {
+      ...scenarioOf({ actions: { a: [action] }, programs: { compile } }),
+      includesOf: () => [{ text: "h", quote: true, how: "include" as const }],
+    };
+    await runOn(machine, scenario, { plans: [planOf("a")], goals: [{ env: "a", profile: "release", target: "all" }] });
+    assert.ok(runs > 1);
+    assert.is(machine.disk.text(out("a", "x.o")), "late");
+  });
+
 test("inputs that never come to rest are a failure, not a loop", async () => {
   const machine = machineWith({ x: "1" });
   let n = 0;

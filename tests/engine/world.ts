@@ -128,6 +128,11 @@ export class MemDisk implements Disk {
     return entries;
   }
 
+  links(path: string): ReadonlySet<string> {
+    const node = this.find(path);
+    return new Set(node?.is !== "dir" ? [] : [...node.children].filter(([, child]) => child.is === "link").map(([name]) => name));
+  }
+
   isDir(path: string): boolean {
     return this.find(path)?.is === "dir";
   }
@@ -460,6 +465,7 @@ function mortalDisk(disk: MemDisk, fate: Fate): Disk {
     sign: (p) => disk.sign(p),
     read: (p) => disk.read(p),
     list: (p) => disk.list(p),
+    links: (p) => disk.links(p),
     isDir: (p) => disk.isDir(p),
     isExecutable: (p) => disk.isExecutable(p),
     realpath: (p) => disk.realpath(p),

@@ -56,6 +56,8 @@ test("listings: byte order, links followed, what is neither file nor folder coun
   fs.symlinkSync("gone", path.join(dir, "broken"));
   execFileSync("mkfifo", [path.join(dir, "fifo")]);
   const list = disk.list("") ?? [];
+  assert.equal([...disk.links("")].sort(), ["broken", "to-a", "to-dir"]);
+  assert.is(disk.links("nowhere").size, 0);
   const want = [...names, "dir", "to-dir", "to-a", "broken", "fifo"].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
   assert.equal(
     list.map((e) => e.name),
