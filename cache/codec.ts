@@ -1,24 +1,24 @@
 /**
  * How records lie in the action cache, as bytes. Every value: version byte, 4 bytes checksum of the rest, the rest. A value that does not fit is a miss.
  *
- *   set      kinds (one letter a read, f a l i v), NUL, paths joined by NUL. Stored once under the first 16 bytes of its sha256: many actions share one.
+ *   set      kinds (one letter a read, f a l i v d), NUL, paths joined by NUL. Stored once under the first 16 bytes of its sha256: many actions share one.
  *   reads    ids of sets, newest first, 16 bytes each, at most 8
  *   result   id of set (16), ms (f64), count of outputs (u32), per output: digest (32) size (f64) executable (u8) length of path (u32);
- *            lengths of origin, log, grown (u32, 0xffffffff: null); then these texts, one after the other, in UTF-8. Lengths are in UTF-16 units, so that
- *            all is decoded at once and cut.
+ *            lengths of origin, log (u32), bytes of grown (u32, 0xffffffff: null); then the texts, one after the other, in UTF-8, and grown, compressed by
+ *            zstd. Lengths of texts are in UTF-16 units, so that all is decoded at once and cut.
  * Little endian.
  */
 import { createHash } from "node:crypto";
 import type { ActionResult, CanonPath, Digest, OutputRecord, Read, ReadKind } from "../engine/types.ts";
 
-const version = 2;
+const version = 3;
 const head = 5;
 const outputBytes = 45;
 const nullText = 0xffffffff;
 export const setIdBytes = 16;
 export const maxSets = 8;
 const kinds: readonly ReadKind[] = ["file", "absent", "listing", "includes", "value", "directives"];
-const letters = "faliv";
+const letters = "falivd";
 
 export type Reads = readonly Read<CanonPath>[];
 
@@ -65,8 +65,9 @@ export function decodeReads(b: Buffer): Buffer[] {
 }
 
 export function encodeResult(r: ActionResult, set: Buffer): Buffer {
-  const texts = Buffer.from(`${r.outputs.map((o) => o.path).join("")}${r.origin}${r.log}${r.grown ?? ""}`, "utf8");
-  const b = Buffer.allocUnsafe(setIdBytes + 12 + outputBytes * r.outputs.length + 12 + texts.length);
+  const texts = Buffer.from(`${r.outputs.map((o) => o.path).join("")}${r.origin}${r.log}`, "utf8");
+  const grown = r.grown === null ? null : zipped(r.grown);
+  const b = Buffer.allocUnsafe(setIdBytes + 12 + outputBytes * r.outputs.length + 12 + texts.length + (grown?.length ?? 0));
   let at = set.copy(b);
   at = b.writeDoubleLE(r.ms, at);
   at = b.writeUInt32LE(r.outputs.length, at);
@@ -76,8 +77,9 @@ export function encodeResult(r: ActionResult, set: Buffer): Buffer {
     at = b.writeUInt8(o.executable ? 1 : 0, at);
     at = b.writeUInt32LE(o.path.length, at);
   }
-  for (const n of [r.origin.length, r.log.length, r.grown === null ? nullText : r.grown.length]) at = b.writeUInt32LE(n, at);
-  texts.copy(b, at);
+  for (const n of [r.origin.length, r.log.length, grown === null ? nullText : grown.length]) at = b.writeUInt32LE(n, at);
+  at += texts.copy(b, at);
+  grown?.copy(b, at);
   return seal(b);
 }
 
@@ -95,7 +97,10 @@ export function decodeResult(b: Buffer): StoredResult | undefined {
   at += 12;
   const textsAt = at + n * outputBytes + 12;
   if (textsAt > b.length) return undefined;
-  const texts = b.toString("utf8", textsAt, b.length);
+  const grownBytes = b.readUInt32LE(textsAt - 4);
+  const textsEnd = grownBytes === nullText ? b.length : b.length - grownBytes;
+  if (textsEnd < textsAt) return undefined;
+  const texts = b.toString("utf8", textsAt, textsEnd);
   let from = 0;
   const cut = (length: number) => texts.slice(from, (from += length));
   const outputs: OutputRecord[] = [];
@@ -105,10 +110,19 @@ export function decodeResult(b: Buffer): StoredResult | undefined {
   }
   const origin = cut(b.readUInt32LE(at));
   const log = cut(b.readUInt32LE(at + 4));
-  const grownLength = b.readUInt32LE(at + 8);
-  const grown = grownLength === nullText ? null : cut(grownLength);
   if (from !== texts.length) return undefined;
+  const grown = grownBytes === nullText ? null : unzipped(b.subarray(textsEnd));
   return { set: setOf(b), result: { outputs, log, grown, ms, origin } };
+}
+
+/** Bytes for keeping: what a plan grew repeats itself, and shrinks to a tenth. */
+export function zipped(bytes: Uint8Array): Buffer {
+  return process.getBuiltinModule("node:zlib").zstdCompressSync(bytes);
+}
+
+export function unzipped(bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = process.getBuiltinModule("node:zlib").zstdDecompressSync(bytes);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** The id of the set that a sound result names. */

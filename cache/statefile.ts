@@ -9,7 +9,7 @@
  *   batch   u32 ×4: checksum of all else, bytes of rows, of names, of texts; then these, padded to 4 bytes
  *           rows:  see below; names: each ended by NUL, numbered through all batches (paths, action names); texts: cut by offset and length
  *   row     u32 length, u32 name, then nothing more (forgotten), or:
- *           origin (name), ms (f64), log (offset, length), grown (offset, length; 0xffffffff: null), count of outputs, count of reads, offset (f64) and place of
+ *           origin (name), ms (f64), log (offset, length), grown (offset, length; 0xffffffff: null; compressed by zstd), count of outputs, count of reads, offset (f64) and place of
  *           its evidence, static key (32 bytes), key (32 bytes); per output: path, size (f64), executable, digest (32 bytes); per read: name × 8 + kind
  * Later rows replace earlier ones of the same name. Rewritten whole when more than half of it is dead.
  * One writer: the project's lock is held. Readers need none.
@@ -18,10 +18,11 @@ import { hash } from "node:crypto";
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionResult, CanonPath, Digest, Key, LastRun, OutputRecord, Read, ReadKind, StaticKey } from "../engine/types.ts";
+import { unzipped, zipped } from "./codec.ts";
 import { EvidenceFile, noEvidence } from "./evidence.ts";
 import { errorCode } from "./trouble.ts";
 
-const magic = Buffer.from("fbstate\x04", "latin1");
+const magic = Buffer.from("fbstate\x05", "latin1");
 const fileHead = 16;
 const batchHead = 16;
 const fixedWords = 30;
@@ -105,7 +106,7 @@ export class StateFile {
     const { batch } = place;
     const { rows, texts } = batch;
     const at = place.at;
-    const text = (o: number): string => texts.toString("utf8", rows[at + o], (rows[at + o] as number) + (rows[at + o + 1] as number));
+    const part = (o: number) => texts.subarray(rows[at + o], (rows[at + o] as number) + (rows[at + o + 1] as number));
     const names = this.#names;
     const name = (i: number): string => names[rows[i] as number] ?? "";
     const digest = (i: number): string => batch.bytes.toString("hex", i * 4, (i + digestWords) * 4);
@@ -125,9 +126,9 @@ export class StateFile {
     for (let i = 0; i < nReads; i++) reads[i] = this.#read(rows[p + i] as number);
     const result: ActionResult = {
       outputs,
-      log: rows[at + 6] === 0 ? "" : text(5),
+      log: rows[at + 6] === 0 ? "" : part(5).toString("utf8"),
       reads,
-      grown: rows[at + 8] === nullText ? null : text(7),
+      grown: rows[at + 8] === nullText ? null : unzipped(part(7)),
       ms: readF64(rows, at + 3),
       origin: name(at + 2),
     };
@@ -267,8 +268,7 @@ export class StateFile {
     };
     const texts: Buffer[] = [];
     let textBytes = 0;
-    const text = (s: string) => {
-      const b = Buffer.from(s, "utf8");
+    const text = (b: Buffer) => {
       rows.push(textBytes, b.length);
       texts.push(b);
       textBytes += b.length;
@@ -282,9 +282,9 @@ export class StateFile {
       const length = fixedWords + outputWords * result.outputs.length + result.reads.length;
       rows.push(length, this.#id(action), this.#id(result.origin));
       double(result.ms);
-      text(result.log);
+      text(Buffer.from(result.log, "utf8"));
       if (result.grown === null) rows.push(0, nullText);
-      else text(result.grown);
+      else text(zipped(result.grown));
       rows.push(result.outputs.length, result.reads.length);
       double(evidenceAt);
       rows.push(place++);

@@ -1,5 +1,6 @@
 /** Runs what an action says: a plan, a tool inside fb, or a process. */
 import { fail, failure, ok } from "./failure.ts";
+import { packPlanned } from "./grown.ts";
 import type { ActionSpec, InnerTools, PlanIo, Planner, Ran, Result, Runner } from "./types.ts";
 
 /** In an argument it stands for the time at which the action runs, in seconds; a key has the name only. */
@@ -8,8 +9,8 @@ export const UNIX_TIME = "${UNIX_TIME}";
 export interface Executed {
   readonly exit: number;
   readonly log: string;
-  /** Kind plan: what was planned, as JSON. */
-  readonly grown: string | null;
+  /** Kind plan: what was planned, see grown.ts. */
+  readonly grown: Uint8Array | null;
 }
 
 export interface Executors {
@@ -23,7 +24,7 @@ export interface Executors {
 export async function execute(world: Executors, spec: ActionSpec, io: PlanIo, stop: AbortSignal): Promise<Result<Executed>> {
   if (spec.kind === "plan") {
     const planned = world.planner.plan(spec, io);
-    return planned.ok ? ok({ exit: 0, log: "", grown: JSON.stringify(planned.value) }) : planned;
+    return planned.ok ? ok({ exit: 0, log: "", grown: packPlanned(planned.value) }) : planned;
   }
   if (spec.argv[0] === "fb" && spec.argv[1] === "tool") {
     const ran = world.tools.run(spec.argv.slice(2));

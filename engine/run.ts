@@ -11,6 +11,7 @@ import { failure, warning } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
 import { Graph, type Node, type Outside } from "./graph.ts";
+import { unpackPlanned } from "./grown.ts";
 import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Sweeper } from "./sweep.ts";
@@ -426,10 +427,11 @@ class Run {
 
   private settled(node: Node, result: ActionResult): void {
     this.phase[node.id] = "settled";
-    this.results.set(node.id, result);
+    // What a plan grew is in the graph now: a large one's bytes are not kept for the whole run.
+    this.results.set(node.id, result.grown === null ? result : { ...result, grown: null });
     for (const output of result.outputs) this.graph.file(fromCanonical(output.path, outFolder(node.spec.env, node.spec.profile)));
     this.release(node);
-    if (node.spec.kind === "plan") this.planned(node, JSON.parse(result.grown ?? "null") as Planned | null);
+    if (node.spec.kind === "plan") this.planned(node, result.grown === null ? null : unpackPlanned(result.grown));
   }
 
   private release(node: Node): void {

@@ -273,7 +273,7 @@ export class Settler {
   }
 
   /** Hashes the outputs and keeps the result: for others in the cache, for this project's next run in its state. */
-  private async record(node: Node, sk: StaticKey, found: Found, grown: string | null, ms: number): Promise<Result<Finished>> {
+  private async record(node: Node, sk: StaticKey, found: Found, grown: Uint8Array | null, ms: number): Promise<Result<Finished>> {
     const { spec } = node;
     const { reads, log } = found;
     const undeclared = this.undeclared(node, reads);
@@ -389,7 +389,7 @@ export class Settler {
     outputs: readonly OutputRecord[],
     log: string,
     reads: readonly Read<CanonPath>[],
-    grown: string | null,
+    grown: Uint8Array | null,
     ms: number,
   ): ActionResult {
     const canonLog = canonicalText(log, outFolder(spec.env, spec.profile));

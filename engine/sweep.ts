@@ -1,9 +1,10 @@
 /** When dead outputs go: as soon as an env's plans say what is alive, and when they can not say it any more. */
 import type { Files } from "./files.ts";
 import type { Graph } from "./graph.ts";
+import { unpackPlanned } from "./grown.ts";
 import { outFolder } from "./paths.ts";
 import { type Journal, prune, writtenBelow } from "./prune.ts";
-import type { ActionId, ActionSpec, Disk, Planned, ProjectState } from "./types.ts";
+import type { ActionId, ActionSpec, Disk, ProjectState } from "./types.ts";
 
 export class Sweeper {
   private readonly host: { readonly disk: Disk; readonly state: ProjectState };
@@ -85,8 +86,8 @@ export class Sweeper {
     for (let spec = queue.pop(); spec !== undefined; spec = queue.pop()) {
       if (seen.has(spec.name)) continue;
       seen.add(spec.name);
-      const grown = JSON.parse(this.host.state.last(spec.name)?.result.grown ?? "null") as Planned | null;
-      for (const action of grown?.actions ?? []) {
+      const grown = this.host.state.last(spec.name)?.result.grown ?? null;
+      for (const action of grown === null ? [] : unpackPlanned(grown).actions) {
         found.push(action);
         if (action.kind === "plan") queue.push(action);
       }

@@ -27,7 +27,7 @@ test("a result is found before and after it is written, and by another process's
 
 test("a result without outputs, reads or log", async () => {
   const folder = temporary();
-  const r = { outputs: [], log: "", reads: [], grown: "", ms: 0, origin: "" };
+  const r = { outputs: [], log: "", reads: [], grown: new Uint8Array(), ms: 0, origin: "" };
   const a = open(folder);
   a.actions.record(staticKeyOf("s"), keyOf("k"), r);
   await a.close();

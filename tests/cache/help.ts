@@ -31,8 +31,8 @@ export const keyOf = (text: string) => sha(text) as string as Key;
 export const staticKeyOf = (text: string) => sha(text) as string as StaticKey;
 
 export function someReads(n: number, seed = ""): Read<CanonPath>[] {
-  const kinds = ["file", "absent", "listing", "includes", "value"] as const;
-  return Array.from({ length: n }, (_, i) => ({ is: kinds[i % 5] ?? "file", path: `src/${seed}/höader ${i}.h` as CanonPath }));
+  const kinds = ["file", "absent", "listing", "includes", "value", "directives"] as const;
+  return Array.from({ length: n }, (_, i) => ({ is: kinds[i % kinds.length] ?? "file", path: `src/${seed}/höader ${i}.h` as CanonPath }));
 }
 
 export function someResult(name: string, contents: readonly string[] = [name]): ActionResult {
@@ -44,8 +44,8 @@ export function someResult(name: string, contents: readonly string[] = [name]): 
       executable: i % 2 === 1,
     })),
     log: `warning: ${name}\n\0 und so weiter: ü`,
-    reads: someReads(5, name),
-    grown: name.length % 2 === 0 ? null : JSON.stringify({ name }),
+    reads: someReads(6, name),
+    grown: name.length % 2 === 0 ? null : new TextEncoder().encode(name),
     ms: 12.5,
     origin: "/home/someone/project",
   };

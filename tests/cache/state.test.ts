@@ -74,20 +74,20 @@ test("a record's odd texts", async () => {
   const odd: LastRun = {
     staticKey: staticKeyOf(""),
     key: keyOf(""),
-    result: { outputs: [], log: "", reads: [], grown: "", ms: 0.1, origin: "" },
+    result: { outputs: [], log: "", reads: [], grown: new Uint8Array(), ms: 0.1, origin: "" },
     evidence: "",
   };
   a.setLast("", odd);
   a.setLast("ü", {
     ...odd,
     evidence: JSON.stringify({ fields: [["a", "\0"]], inputs: [] }),
-    result: { ...odd.result, log: "\0\n€", grown: "{}" },
+    result: { ...odd.result, log: "\0\n€", grown: Uint8Array.of(0, 255) },
   });
   await a.flush();
   const b = open(folder);
   assert.equal(plain(b.last("")), odd);
   assert.is(b.last("ü")?.result.log, "\0\n€");
-  assert.is(b.last("ü")?.result.grown, "{}");
+  assert.equal(b.last("ü")?.result.grown, Uint8Array.of(0, 255));
   assert.is(b.last("ü")?.evidence, JSON.stringify({ fields: [["a", "\0"]], inputs: [] }));
 });
 
