@@ -46,14 +46,14 @@ export class Discovery {
         else if (include.how !== "time" && include.how !== "comment") lookup.visit(include, path);
       }
     }
-    // gcc looks for these in its working folder first, not in the source's ("-include" in its manual).
-    spec.argv.forEach((arg, i) => {
-      const next = spec.argv[i + 1];
-      if (next !== undefined && FORCED.has(arg)) lookup.visit({ text: next, quote: true, how: "include" }, "");
-    });
+    const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
+    const forced = forcedIncludes(spec.argv);
+    for (const include of forced) lookup.visit(include, "");
+    const isFirst = (include: IncludeText, from: string) =>
+      (include.how === "include" || include.how === "import") && lookup.followPrecompiled(this.trail(search, include, from));
+    if (!forced.some((include) => isFirst(include, ""))) (this.files.includes(source) ?? []).some((include) => isFirst(include, source));
     // Any file that was read may be what `#include MACRO` stood for, also one that an include text explains; one that nothing explains must be it.
     for (const origin of new Set(withMacro)) for (const path of read) lookup.visitPath(path, origin);
-    const source = spec.inputs.find((i) => i.is === "file")?.path ?? "";
     for (const path of read)
       if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
     return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: lookup.passedOver };
@@ -133,6 +133,14 @@ function trailsFrom({ fromFolder }: Search, folder: string): Map<string, Trail> 
   return known;
 }
 
+/** Includes on the command line. gcc looks for these in its working folder first, not in the source's ("-include" in its manual). */
+function forcedIncludes(argv: readonly string[]): IncludeText[] {
+  return argv.flatMap((arg, i): IncludeText[] => {
+    const text = argv[i + 1];
+    return text !== undefined && FORCED.has(arg) ? [{ text, quote: true, how: "include" }] : [];
+  });
+}
+
 /** The preprocessor's search for one compile: which files each include text led to, and the places before them where nothing was. */
 class Lookup {
   /** Files asked for by `__has_include` or read by the assembler, which no depfile names. */
@@ -175,6 +183,20 @@ class Lookup {
 
   private pass(place: string): void {
     this.passedOver.push({ places: [place], folders: [folderOf(place)] });
+  }
+
+  /**
+   * gcc takes `x.h.gch` for the first include of a compile, wherever it would look for `x.h` there, and then names neither in the depfile (its manual,
+   * "Using Precompiled Headers"). Whether this was that include: a header that was left out (`#if`) or came precompiled leaves it to the next.
+   */
+  followPrecompiled({ places }: Trail): boolean {
+    for (const place of places) {
+      const precompiled = `${place}.gch`;
+      (this.isMissing(precompiled) ? this.absent : this.found).add(precompiled);
+      if (this.read.has(place)) return true;
+      if (!this.isMissing(place)) return false;
+    }
+    return false;
   }
 
   /** Follows one include text of the file `from` ("" for the command line). */

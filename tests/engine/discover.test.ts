@@ -21,7 +21,7 @@ interface Compile {
   readonly argv?: readonly string[];
   readonly quote?: readonly string[];
   readonly search?: readonly string[];
-  /** Files as they are, places where nothing was with a "!". */
+  /** Files as they are, places where nothing was with a "!". Precompiled headers (.gch) only where the case is about them. */
   readonly want: readonly string[];
 }
 
@@ -100,6 +100,16 @@ const compiles: Readonly<Record<string, Compile>> = {
     depfile: "a.o: src/a.c",
     want: ["!logo.bin", "!one/logo.bin", "!src/logo.bin", "two/logo.bin"],
   },
+  "the first include may come precompiled, from each place up to the header's": {
+    there: { "src/a.c": '#include "x.h"\n#include "y.h"', "one/x.h": "", "one/y.h": "" },
+    depfile: "a.o: src/a.c one/x.h one/y.h",
+    want: ["!one/x.h.gch", "!src/x.h", "!src/x.h.gch", "!src/y.h", "one/x.h", "one/y.h"],
+  },
+  "a precompiled header is read, and no depfile names it or its header": {
+    there: { "a.c": "#include <x.h>\n#include <y.h>", "one/x.h.gch": "", "one/x.h": "", "one/y.h": "" },
+    depfile: "a.o: a.c one/y.h",
+    want: ["!one/y.h.gch", "one/x.h.gch", "one/y.h"],
+  },
   "one spelling a file": {
     there: { "src/a.c": '#include "../inc/./x.h"', "inc/x.h": "" },
     depfile: "a.o: src/a.c src/../inc/./x.h",
@@ -111,7 +121,9 @@ for (const [name, c] of Object.entries(compiles)) {
     const source = Object.keys(c.there)[0] ?? "";
     const discover: Discover = { by: "depfile", path: "a.d" as Read["path"], quote: c.quote ?? [], search: c.search ?? ["one", "two"] };
     const found = discovery(c.there).compiled(spec({ name: "a", argv: c.argv ?? [], inputs: files(source), discover }), c.depfile);
-    assert.equal(found.reads.map((r) => (r.is === "absent" ? "!" : "") + r.path).sort(), [...c.want].sort());
+    const reads = found.reads.map((r) => (r.is === "absent" ? "!" : "") + r.path).sort();
+    const says = c.want.some((path) => path.endsWith(".gch")) ? reads : reads.filter((path) => !path.endsWith(".gch"));
+    assert.equal(says, [...c.want].sort());
   });
 }
 
