@@ -1,6 +1,6 @@
 /** A project's own steps as actions of one env. */
 import { fail, failure, ok } from "../engine/failure.ts";
-import { collapse, isAbsolute } from "../engine/paths.ts";
+import { baseOf, collapse, folderOf, isAbsolute } from "../engine/paths.ts";
 import type { ActionSpec, Digest, ProjectPath, Result } from "../engine/types.ts";
 import { type Bound, expand, expandText, type Scope, scope, withVars, within } from "./expand.ts";
 import type { ListFolder } from "./globs.ts";
@@ -69,6 +69,8 @@ interface Draft {
   readonly outputs: Outputs;
   readonly inputs: Inputs;
   readonly argv: readonly string[];
+  /** The files of the project that it runs. */
+  readonly programs: readonly string[];
   readonly order: readonly string[];
   readonly images: readonly string[];
   readonly before: readonly string[];
@@ -147,7 +149,8 @@ function draftOf(step: Step, own: Scope, outputs: Outputs, all: readonly Output[
   const late = used.length > 0 || step.after.some((word) => word.text === "link");
   const generates = outputs.list.some((o) => o.path.startsWith(`${context.gen}/`));
   const before = step.before?.map((word) => word.text) ?? (generates && !late ? ["compile"] : []);
-  return ok({ step, scope: inner, outputs, inputs: inputs.value, argv: argv.value, order: order.value, images: used, before });
+  const programs = programFiles(step, argv.value, all, context);
+  return ok({ step, scope: inner, outputs, inputs: inputs.value, argv: argv.value, programs, order: order.value, images: used, before });
 }
 
 /** `sh` runs with -e, so a line that fails in the middle fails the step. */
@@ -180,9 +183,21 @@ function programOf(step: Step, first: string): StepProgram {
   return { is: path.startsWith(".fb/pkg/") ? "package" : "project", text: path, step: step.name, span };
 }
 
+/** Of the project: the first word, or the script that an interpreter is given (`python3 tools/make.py`): the first word behind it that is no option. */
+function programFiles(step: Step, argv: readonly string[], all: readonly Output[], context: StepContext): string[] {
+  const program = programOf(step, argv[0] ?? "");
+  if (program.is === "project") return [program.text];
+  const word = step.sh === null ? argv.slice(1).find((each) => !each.startsWith("-")) : undefined;
+  const script = collapse(word ?? "");
+  if (word === undefined || isAbsolute(script) || script.startsWith("../")) return [];
+  const maker = all.find((o) => o.path === script);
+  if (maker !== undefined) return maker.step === step ? [] : [script];
+  if (script.startsWith(`${context.build}/`)) return [];
+  return context.list(folderOf(script))?.some((e) => e.is === "file" && e.name === baseOf(script)) === true ? [script] : [];
+}
+
 function readsOf(draft: Draft, all: readonly Output[]): string[] {
-  const program = programOf(draft.step, draft.argv[0] ?? "");
-  const read = new Set<string>([...draft.inputs.list, ...draft.order.map(collapse), ...(program.is === "project" ? [program.text] : [])]);
+  const read = new Set<string>([...draft.inputs.list, ...draft.order.map(collapse), ...draft.programs]);
   return all
     .filter((o) => read.has(o.path) || (o.path.endsWith("/") && [...read].some((p) => p.startsWith(o.path))))
     .map((o) => o.step.name);
@@ -309,7 +324,7 @@ function actionOf(draft: Draft, drafts: readonly Draft[], context: StepContext):
     step,
     "step",
     draft.scope,
-    [...inputs.list, ...used, ...(program.is === "project" ? [program.text] : [])],
+    [...inputs.list, ...used, ...draft.programs],
     outputs.list.map((o) => o.path),
     {
       env: context.env,

@@ -171,6 +171,18 @@ test("an image that only a variable, a process variable or a shell line names is
   assert.equal([inputsOf(only(named)), named.images], [[], []], "to name an output after an image is not to read it");
 });
 
+test("a script is an input: the first word behind the program that is no option, if the project has it or a step makes it", () => {
+  const reads = (run: string) => inputsOf(only(planned(`[[step]]\nname = "s"\nout = "\${build}/o"\nrun = ${run}\n`)));
+  assert.equal(reads('["python3", "-u", "./tools/sign.py", "VERSION"]'), ["tools/sign.py"]);
+  assert.equal(reads('["tool", "--fast"]'), []);
+  assert.equal(reads('["tool", "new.txt", "VERSION"]'), []);
+  assert.equal(reads('["tool", "${out}", "VERSION"]'), []);
+  assert.equal(reads('["tool", "tools"]'), [], "a folder");
+  const made =
+    '[[step]]\nname = "a"\nout = "made.py"\nrun = ["x"]\n[[step]]\nname = "b"\nout = "${build}/o"\nrun = ["python3", "made.py"]\n';
+  assert.equal(planned(made).actions.map(inputsOf), [[], ["made.py"]]);
+});
+
 test("inputs: globs are sorted, folders stand for all that is in them, programs of the project are inputs", () => {
   const table: [string, string[], Bound][] = [
     ['"data/*.txt"', ["data/a.txt", "data/b.txt"], ["data/a.txt", "data/b.txt"]],
