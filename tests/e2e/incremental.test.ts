@@ -1,8 +1,8 @@
 /** What an edit costs: exactly what it reaches runs, nothing else, and going back is free. */
-import { chmodSync, copyFileSync, symlinkSync, unlinkSync, utimesSync } from "node:fs";
+import { chmodSync, copyFileSync, symlinkSync, utimesSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { AVR, BLINK, ends, executed, freshFolder, isNoop, restored, result, TestProject, unoCache } from "./harness.ts";
+import { AVR, BLINK, executed, freshFolder, isNoop, restored, result, TestProject, unoCache } from "./harness.ts";
 
 const LINK = ["link program"];
 const NATIVE = "[env:pc]\nplatform = native\n";
@@ -174,68 +174,6 @@ test("switching profiles and back costs nothing the second time", () => {
   isNoop(project.run());
 });
 
-test("a header that comes to lie earlier on the search path is seen", () => {
-  const project = built({ "platformio.ini": UNO, "src/main.cpp": `#include <Print.h>\n${BLINK}`, "include/mine.h": "" });
-  for (const header of ["Print.h", "avr/io.h", "stdint.h"]) {
-    project.write(`include/${header}`, `#warning shadows\n#include_next <${header}>\n`);
-    const shadowed = project.run();
-    assert.ok(executed(shadowed).includes("compile src/main.cpp"), header);
-    assert.ok(ends(shadowed).some((e) => e.output.includes("shadows")));
-    project.remove(`include/${header}`);
-    assert.equal(executed(project.run()), []);
-    isNoop(project.run());
-  }
-});
-
-test("a header appears in a folder of the path that was not there", () => {
-  const project = built({ ...FILES, "platformio.ini": `${NATIVE}build_flags = -Ilate -Iinclude\n` });
-  project.write("late/both.h", "#define BOTH 7\n");
-  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp", ...LINK]);
-  project.remove("late");
-  assert.equal(executed(project.run()), []);
-});
-
-test("__has_include both ways", () => {
-  const main = '#if __has_include("maybe.h")\n#include "maybe.h"\n#else\n#define V 3\n#endif\nint main() { return V; }\n';
-  const project = built({ "platformio.ini": NATIVE, "src/main.cpp": main, "include/other.h": "" });
-  project.write("include/maybe.h", "#define V 4\n");
-  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
-  project.remove("include/maybe.h");
-  const back = project.run();
-  assert.equal([executed(back), restored(back)], [[], ["compile src/main.cpp", ...LINK]]);
-});
-
-test("a macro names the header that is included", () => {
-  const main = "#define STR_(x) #x\n#define STR(x) STR_(x)\n#define WHICH STR(one.h)\n#include WHICH\nint main() { return ONE; }\n";
-  const project = built({
-    "platformio.ini": `${NATIVE}build_flags = -Ifirst -Isecond\n`,
-    "src/main.cpp": main,
-    "second/one.h": "#define ONE 1\n",
-  });
-  project.edit("second/one.h", "1", "2");
-  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
-  project.write("first/one.h", "#define ONE 3\n");
-  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
-});
-
-test("an edit whose file gets an older time", () => {
-  const project = built();
-  project.edit("src/local.h", "0", "1");
-  utimesSync(project.path("src/local.h"), new Date(1e12), new Date(1e12));
-  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
-});
-
-test("an edit of the same size with the same time, by rename", () => {
-  const project = built();
-  const old = project.mtime("src/local.h");
-  utimesSync(project.path("src/local.h"), old / 1000, old / 1000);
-  project.run();
-  project.write("new.h", "#define LOCAL 5\n");
-  utimesSync(project.path("new.h"), old / 1000, old / 1000);
-  project.rename("new.h", "src/local.h");
-  assert.equal(costs(project), ["compile src/main.cpp", ...LINK]);
-});
-
 test("two edits of the same size within one tick of the disk's clock", () => {
   const project = built();
   for (let i = 1; i < 9; i++) {
@@ -244,72 +182,6 @@ test("two edits of the same size within one tick of the disk's clock", () => {
     project.write("src/local.h", `#define LOCAL ${i}\n`);
     isNoop(project.run());
   }
-});
-
-test("a source that is a link: its target's edits and its change of target", () => {
-  const project = new TestProject({
-    ...FILES,
-    "other/one.cpp": "int linked() { return 1; }\n",
-    "other/two.cpp": "int linked() { return 2; }\n",
-  });
-  symlinkSync("../other/one.cpp", project.path("src/linked.cpp"));
-  project.run();
-  project.edit("other/one.cpp", "1", "3");
-  assert.equal(costs(project), ["compile src/linked.cpp", ...LINK]);
-  unlinkSync(project.path("src/linked.cpp"));
-  symlinkSync("../other/two.cpp", project.path("src/linked.cpp"));
-  assert.equal(costs(project), ["compile src/linked.cpp", ...LINK]);
-});
-
-test("a folder of sources that is a link", () => {
-  const project = new TestProject({ ...FILES, "other/x.cpp": '#include "x.h"\nint x() { return X; }\n', "other/x.h": "#define X 1\n" });
-  symlinkSync("../other", project.path("src/linked"));
-  project.run();
-  project.edit("other/x.h", "1", "2");
-  assert.equal(costs(project), ["compile src/linked/x.cpp", ...LINK]);
-});
-
-test(".inl and .inc files are inputs as headers are", () => {
-  const files = {
-    ...FILES,
-    "src/t.cpp": '#include "t.inl"\nint t() { return\n#include "t.inc"\n; }\n',
-    "src/t.inl": "int u();\n",
-    "src/t.inc": "1\n",
-  };
-  const project = built(files);
-  project.write("src/t.inc", "2\n");
-  assert.equal(costs(project), ["compile src/t.cpp", ...LINK]);
-  project.write("src/t.inl", "int u();\nint w() { return 0; }\n");
-  assert.equal(costs(project), ["compile src/t.cpp", ...LINK]);
-});
-
-test("source filters: what they leave out goes, what they take comes", () => {
-  const project = built({ ...FILES, "src/opt/o.cpp": "int o() { return 1; }\n", "more/m.cpp": "int m() { return 1; }\n" });
-  project.write("platformio.ini", `${NATIVE}build_src_filter = +<*> -<opt/>\n`);
-  assert.equal(costs(project), LINK);
-  assert.not.ok(project.exists(`${OUT}/src/opt`));
-  project.write("platformio.ini", `${NATIVE}build_src_filter = +<*> -<opt/> +<../more/>\n`);
-  assert.equal(costs(project), ["compile more/m.cpp", ...LINK]);
-  project.write("platformio.ini", NATIVE);
-  assert.equal(executed(project.run()), []);
-});
-
-test("a !command in the flags is asked in every run", () => {
-  const ini = `${NATIVE}build_flags = !cat flags.txt\n`;
-  const project = built({ ...FILES, "platformio.ini": ini, "flags.txt": "-DX=1\n" });
-  isNoop(project.run());
-  project.write("flags.txt", "-DX=2\n");
-  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
-  project.write("flags.txt", "-DX=1\n");
-  assert.equal(executed(project.run()), []);
-});
-
-test("${sysenv.X} is an input", () => {
-  const project = new TestProject({ ...FILES, "platformio.ini": `${NATIVE}build_flags = -DX=\${sysenv.FB_E2E}\n` });
-  project.run([], { vars: { FB_E2E: "1" } });
-  isNoop(project.run([], { vars: { FB_E2E: "1" } }));
-  assert.equal(executed(project.run([], { vars: { FB_E2E: "2" } })), ["compile src/a.cpp", "compile src/main.cpp"]);
-  assert.equal(executed(project.run([], { vars: { FB_E2E: "1" } })), []);
 });
 
 test("a variable that changes gcc's results without a word has no effect", () => {
@@ -323,38 +195,6 @@ test("a variable that changes gcc's results without a word has no effect", () =>
   isNoop(project.run([], { vars }));
   assert.ok(result(project.run(["--no-cache", "--fresh"], { vars })).ran >= 3);
 });
-
-test("an ini that appears for extra_configs, and one that is edited", () => {
-  const project = built({ ...FILES, "platformio.ini": `[platformio]\nextra_configs = more*.ini\n${NATIVE}` });
-  project.write("more1.ini", "[env:pc]\nbuild_flags = -DMORE\n");
-  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
-  project.write("more1.ini", "[env:pc]\nbuild_flags = -DMORE=2\n");
-  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
-  project.remove("more1.ini");
-  assert.equal(executed(project.run()), []);
-});
-
-for (const [name, ini, link] of [
-  ["native", NATIVE, LINK],
-  ["native with LTO", `${NATIVE}build_flags = -flto\n`, LINK],
-  ["uno", UNO, ["link firmware.elf", "objcopy firmware.hex", "size size.json"]],
-  ["uno without LTO", `${UNO}build_unflags = -flto\n`, ["link firmware.elf", "objcopy firmware.hex", "size size.json"]],
-] as const)
-  test(`.incbin data is an input (${name})`, () => {
-    const entry =
-      ini === NATIVE || ini.includes("native")
-        ? "int main() { return data[0]; }\n"
-        : `#include <Arduino.h>\nvoid setup() { Serial.print(data[0]); }\nvoid loop() {}\n`;
-    const include =
-      'asm(".section .rodata\\n.global data\\ndata:\\n.incbin \\"assets/data.bin\\"\\n.byte 0\\n.previous\\n");\nextern "C" const char data[];\n';
-    const project = built({ "platformio.ini": ini, "src/main.cpp": include + entry, "assets/data.bin": "one" });
-    project.write("assets/data.bin", "two");
-    const ran = executed(project.run());
-    for (const action of [...link.slice(0, 1), "compile src/main.cpp"]) assert.ok(ran.includes(action), `${action} of ${ran.join(", ")}`);
-    isNoop(project.run());
-    project.write("assets/data.bin", "one");
-    assert.equal(executed(project.run()), []);
-  });
 
 test("a linker script of the project and one that it includes", () => {
   const ini = `${NATIVE}build_flags = -Wl,-T,ld/extra.ld\n`;
@@ -387,16 +227,6 @@ test("a PATH that leads to another compiler, and back", () => {
   isNoop(project.run([], { vars }));
   assert.equal(executed(project.run()), []);
   assert.ok(result(project.run([], { vars })).hits > 0);
-});
-
-test("a header that flags name with -include", () => {
-  const project = built({
-    ...FILES,
-    "platformio.ini": `${NATIVE}build_flags = -include include/forced.h\n`,
-    "include/forced.h": "#define F 1\n",
-  });
-  project.write("include/forced.h", "#define F 2\n");
-  assert.equal(costs(project), ["compile src/a.cpp", "compile src/main.cpp"]);
 });
 
 test("an edit of a local package's header", () => {
