@@ -35,6 +35,8 @@ export class LocalBlobs implements Blobs {
   readonly folder: string;
   readonly #lost = new Set<Digest>();
   readonly #report: (f: Failure) => void;
+  /** Folders of blobs that are known to be there. */
+  readonly #folders = new Set<string>();
   #counter = 0;
   #added = 0;
 
@@ -76,6 +78,7 @@ export class LocalBlobs implements Blobs {
         return;
       }
       const temp = this.#temp(to);
+      this.#makeFolder(dirname(to));
       try {
         const copied = source.size <= smallBytes ? this.#putSmall(file, temp) : putLarge(file, temp);
         if (copied.digest !== d) throw new Changed();
@@ -131,6 +134,12 @@ export class LocalBlobs implements Blobs {
       rmSync(temp, { force: true });
       throw error;
     }
+  }
+
+  #makeFolder(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    mkdirSync(folder, { recursive: true });
+    this.#folders.add(folder);
   }
 
   #corrupt(blob: string): Restored {

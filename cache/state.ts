@@ -131,8 +131,10 @@ export class LocalState implements ProjectState {
   }
 
   setSizes(profile: string, sizes: Sizes): void {
-    const all = { ...this.#sizes(), [`${sizes.env}/${profile}`]: sizes };
-    this.#try(() => replace(join(this.folder, "sizes.json"), JSON.stringify(all)));
+    const file = join(this.folder, "sizes.json");
+    const all = JSON.stringify({ ...this.#sizes(), [`${sizes.env}/${profile}`]: sizes });
+    // Most edits leave the sizes as they are; to replace a file makes ext4 write it out, some milliseconds.
+    if (all !== readText(file)) this.#try(() => replace(file, all));
   }
 
   /** The last runs, oldest first, at most 20, as they were added. */

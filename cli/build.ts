@@ -23,7 +23,7 @@ import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import type { HostDisk } from "./host/disk.ts";
-import { openGuardian } from "./host/guardian.ts";
+import { type Guardian, openGuardian } from "./host/guardian.ts";
 import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
 import type { HostRunner } from "./host/lanes.ts";
@@ -130,10 +130,9 @@ class Build {
     });
     this.host.onRunner(runner);
     try {
-      await this.run(opened.value, cache.value, state.value, runner, jobs);
+      await this.run(opened.value, cache.value, state.value, runner, guardian, jobs);
     } finally {
-      await runner.close();
-      await guardian.close();
+      await closeProcesses(runner, guardian);
       const flushed = await state.value.flush().then(() => state.value.failure);
       if (flushed !== null) this.report(flushed);
       this.collect(cache.value);
@@ -144,7 +143,14 @@ class Build {
     }
   }
 
-  private async run(open: OpenProject, cache: Cache, state: LocalState, runner: HostRunner, jobs: number): Promise<void> {
+  private async run(
+    open: OpenProject,
+    cache: Cache,
+    state: LocalState,
+    runner: HostRunner,
+    guardian: Guardian,
+    jobs: number,
+  ): Promise<void> {
     const { project, disk } = open;
     for (const w of project.warnings) this.report(w);
     this.once = new Once(join(this.folder, ".fb/state/noted"));
@@ -214,19 +220,21 @@ class Build {
     this.host.onPreviousSizes(new Map(previous));
     const outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
     this.outcome = outcome;
+    // They end while the snapshot is written.
+    const ended = closeProcesses(runner, guardian);
     this.failures.push(...outcome.failures);
     for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
     const written = this.writeFiles(open, outcome);
     state.finish();
     const key = requestKey(this.command);
-    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
+    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return ended;
     const payload = {
       envs: [...this.inputs.keys()],
       profile: this.profile,
       notes: this.failures.filter((f) => !this.once?.said.has(f.message)),
       result: this.resultNow(),
     };
-    await keepSnapshot(key, this.alias(), payload, open, outcome, [...this.inputs.values()], written);
+    await Promise.all([ended, keepSnapshot(key, this.alias(), payload, open, outcome, [...this.inputs.values()], written)]);
   }
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
@@ -385,6 +393,12 @@ class Build {
       return [{ env, ...report }];
     });
   }
+}
+
+/** Ends what runs actions; a second call waits for the first. */
+async function closeProcesses(runner: HostRunner, guardian: Guardian): Promise<void> {
+  await runner.close();
+  await guardian.close();
 }
 
 type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "t"> : never) : never;

@@ -2,6 +2,7 @@
  * The quick answer. If the last result of these very words, in this folder, still stands, it is said again, before anything else is loaded: no LMDB, no
  * parsing, not even of the command line. Anything else is for request.cjs, which knows equal requests in other words, and main.cjs.
  */
+import { existsSync } from "node:fs";
 import { checkSnapshot } from "../cache/snapshot.ts";
 import { type Payload, wordsAlias } from "./payload.ts";
 import { isTerminal, say } from "./say.ts";
@@ -18,7 +19,8 @@ function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | n
   const began = process.hrtime.bigint();
   const now = { dir: process.cwd(), vars: process.env, build: __FB_BUILD__ };
   const found = checkSnapshot(".fb/state/snapshot", wordsAlias(words), now);
-  if (found === null) return "./request.cjs";
+  // In a project that was not built yet the words are not looked into twice.
+  if (found === null) return existsSync("platformio.ini") && !existsSync(".fb/state/snapshot") ? "./main.cjs" : "./request.cjs";
   if ("stale" in found) return "./main.cjs";
   const { said } = JSON.parse(found.payload) as Payload;
   const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");

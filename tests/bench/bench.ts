@@ -220,9 +220,8 @@ function memory(name: string, project: string): void {
   const limit = name === "30k" ? 250 : null;
   const peak = (what: string, args: readonly string[], prepare: () => void) => {
     prepare();
-    // Node itself, without the shell that starts it.
-    const command = fbIn(project, args);
-    const mb = peakMemory({ ...command, argv: [node, join(scratch, "fb/dist/fb.cjs"), ...command.argv.slice(1)] }, scratch, write);
+    // The shell that starts fb becomes Node: one process.
+    const mb = peakMemory(fbIn(project, args), scratch, write);
     add(
       `${name} actions, peak memory, ${what}`,
       [`${mb.toFixed(0)} MB`, "", "", "", "", limit === null ? "" : `<= ${limit} MB`],
