@@ -71,12 +71,14 @@ class Reader {
   private readonly brackets: Structure;
   /** Index of the bracket that the one here closes. */
   private readonly opener: Int32Array;
+  private readonly typeMacros: ReadonlySet<string>;
 
   constructor(tokens: readonly Token[], brackets: Structure) {
     this.tokens = tokens;
     this.brackets = brackets;
     this.opener = new Int32Array(tokens.length).fill(-1);
     for (const [index, closer] of brackets.match.entries()) if (closer >= 0) this.opener[closer] = index;
+    this.typeMacros = typeMacros(tokens);
   }
 
   /** Reads [from, to); gap: where the outermost linkage block began, or -1 at file scope itself. */
@@ -164,7 +166,8 @@ class Reader {
    * A body behind it (`ISR(vector) {…}`) belongs to it.
    */
   private macroCall(i: number, to: number): number {
-    if (this.tokens[i]?.is !== "word" || this.text(i + 1) !== "(" || NOT_A_NAME.has(this.text(i))) return -1;
+    if (this.tokens[i]?.is !== "word" || this.text(i + 1) !== "(" || NOT_A_NAME.has(this.text(i)) || this.typeMacros.has(this.text(i)))
+      return -1;
     const behind = this.close(i + 1, to) + 1;
     const next = this.tokens[behind];
     if (behind >= to || next === undefined) return to;
@@ -265,9 +268,10 @@ class Reader {
     return -1;
   }
 
-  /** Whether the `)` at k closes parameters and not an attribute's arguments. */
+  /** Whether the `)` at k closes parameters and not the arguments of an attribute or of a macro for a type. */
   private afterParameters(k: number): boolean {
-    return !ATTRIBUTES.has(this.text(this.opening(k) - 1));
+    const before = this.text(this.opening(k) - 1);
+    return !ATTRIBUTES.has(before) && !this.typeMacros.has(before);
   }
 
   /** The head of a function that ends before token `end`, its `;` or `{`; null if this is none that a prototype could be made of. */
@@ -367,4 +371,15 @@ class Reader {
   private text(k: number): string {
     return this.tokens[k]?.text ?? "";
   }
+}
+
+/** Macros of the sketch with arguments that stand for a type or a part of one, `#define CONST(type) const type`: no `;` and no body. */
+function typeMacros(tokens: readonly Token[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const token of tokens) {
+    const [name, rest] = token.is === "directive" ? directiveParts(token.text) : [];
+    const macro = name === "define" ? /^(\w+)\([^)]*\)\s*([\w\s*&:<>,]+)$/.exec(rest ?? "") : null;
+    if (macro !== null) found.add(macro[1] ?? "");
+  }
+  return found;
 }

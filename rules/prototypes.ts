@@ -124,20 +124,47 @@ export class Prototypes {
 
   /** The parameters' tokens without default arguments, one list each. */
   private signature(head: FunctionHead): string[][] {
-    const parameters: string[][] = [[]];
-    let skipping = false;
+    return this.parameters(head.open, head.close).map(({ from, equals }) =>
+      this.sketch.tokens.slice(from, equals).map((token) => token.text),
+    );
+  }
+
+  /** What stands between two brackets, parted by commas: tokens [from, equals) without the default that begins at `equals`, which ends before `to`. */
+  private parameters(open: number, close: number): { from: number; equals: number; to: number }[] {
+    const found: { from: number; equals: number; to: number }[] = [];
+    let from = open + 1;
+    let equals = -1;
     let depth = 0;
-    for (let k = head.open + 1; k < head.close; k++) {
+    for (let k = open + 1; k <= close; k++) {
       const text = this.text(k);
-      if ("([{<".includes(text)) depth++;
-      if (")]}>".includes(text)) depth--;
-      if (text === "," && depth === 0) {
-        parameters.push([]);
-        skipping = false;
-      } else if (text === "=" && depth === 0) skipping = true;
-      else if (!skipping) parameters.at(-1)?.push(text);
+      if (k === close || (text === "," && depth === 0)) {
+        found.push({ from, equals: equals < 0 ? k : equals, to: k });
+        from = k + 1;
+        equals = -1;
+      } else if ("([{".includes(text)) depth++;
+      else if (")]}".includes(text)) depth--;
+      else if (text === "=" && depth === 0 && equals < 0) equals = k;
+      else if (text === "<" && depth === 0) k = this.templateEnd(k, close, equals >= 0);
     }
-    return parameters;
+    return found;
+  }
+
+  /** The `>` of template arguments that begin at `open`; `open` itself where it is "less than", as it may be in a value. */
+  private templateEnd(open: number, close: number, inValue: boolean): number {
+    if (inValue && this.sketch.tokens[open - 1]?.is !== "word") return open;
+    let depth = 0;
+    let angles = 0;
+    for (let k = open; k < close; k++) {
+      const text = this.text(k);
+      if ("([{".includes(text)) depth++;
+      else if (")]}".includes(text)) depth--;
+      else if (depth > 0) continue;
+      else if (text === "<") angles++;
+      else if (text === ">" && --angles === 0) return k;
+      // No template argument holds one, the next parameter's default does.
+      else if (inValue && (text === "=" || text === "?")) return open;
+    }
+    return open;
   }
 
   /** The token before which a prototype would name what is not known yet. */
@@ -156,21 +183,11 @@ export class Prototypes {
 
   /** Source ranges of `= value` in the parameters and template parameters. */
   private defaults(head: FunctionHead): (readonly [start: number, end: number])[] {
-    const ranges: (readonly [number, number])[] = [];
-    for (const [open, close] of [...head.templates, [head.open, head.close] as const]) {
-      let depth = 0;
-      let from = -1;
-      for (let k = open + 1; k <= close; k++) {
-        const text = this.text(k);
-        const closes = k === close || (text === "," && depth === 0);
-        if (closes && from >= 0) ranges.push([this.sketch.start(from), this.sketch.tokens[k - 1]?.end ?? 0]);
-        if (closes) from = -1;
-        if ("([{<".includes(text)) depth++;
-        if (")]}>".includes(text)) depth--;
-        if (text === "=" && depth === 0 && from < 0) from = k;
-      }
-    }
-    return ranges;
+    return [...head.templates, [head.open, head.close] as const].flatMap(([open, close]) =>
+      this.parameters(open, close)
+        .filter(({ equals, to }) => equals < to)
+        .map(({ equals, to }) => [this.sketch.start(equals), this.sketch.tokens[to - 1]?.end ?? 0] as const),
+    );
   }
 
   private written(p: Prototype): string {

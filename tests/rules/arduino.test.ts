@@ -92,6 +92,22 @@ test("a prototype keeps layout, default arguments and place", () => {
   );
 });
 
+test("a < in a default argument is no bracket where no > can close it", () => {
+  const made = one(
+    "void setup() { f(1); }\nint f(int a = (1 < 2) ? 3 : 4, bool b = a < 1, P<int, 3> c = P<int, 3>(), bool d = 1 > 0) { return 0; }\n",
+  );
+  const [, definition = ""] = made.split("void setup()");
+  assert.match(definition.replace(/ +/g, " "), "int f(int a , bool b , P<int, 3> c , bool d ) {");
+});
+
+test("a macro with arguments may be the type that a function returns", () => {
+  const made = one(
+    "#define CONST(t) const t\n#define RUN(x) x();\nRUN(a)\nvoid setup() { f(); }\nCONST(int) f() { return 1; }\nISR(b) {}\n",
+  );
+  assert.match(made, "CONST(int) f();");
+  assert.not.match(made, "ISR(b);");
+});
+
 test("a prototype never moves into an #if", () => {
   const text = one("#ifdef A\nvoid a() { late(); }\n#endif\nvoid setup() { late(); }\nvoid late() {}\n");
   assert.ok(text.indexOf("void late();") < text.indexOf("#ifdef A"), text);
