@@ -57,10 +57,9 @@ class EnvPlanner {
 
   plan(): Result<Planned> {
     const sources = this.projectSources();
-    if (!sources.ok) return sources;
     const input = this.composeInput();
     if (!input.ok) return input;
-    const libraries = this.libraries(input.value, sources.value);
+    const libraries = this.libraries(input.value, sources);
     if (!libraries.ok) return libraries;
     const composed = compose({ ...input.value, libraries: libraries.value.inputs, uses: libraries.value.uses });
     const steps = this.steps();
@@ -69,7 +68,9 @@ class EnvPlanner {
     const generated = steps.value.generatedOutputs;
     const libs = this.buildLibraries(libraries.value, composed, generated);
     if (!libs.ok) return libs;
-    const all = [...sources.value, ...this.generatedSources(generated)];
+    const all = [...sources, ...this.generatedSources(generated)];
+    // What steps make, or a library that is linked without an archive, may be all of the program.
+    if (all.length === 0 && libs.value.objects.length === 0) return fail(this.nothingToBuild());
     const own = this.actions.compileAll({ sources: all, flags: project, waitFor: generated });
     if (!own.ok) return own;
     const archives = this.frameworkArchives(framework, generated);
@@ -158,7 +159,7 @@ class EnvPlanner {
 
   // ── sources ──
 
-  private projectSources(): Result<Group["sources"]> {
+  private projectSources(): Group["sources"] {
     const { srcDir, srcFilter, variables } = this.p;
     const found = matchSources(filterText(srcFilter, variables), this.io, srcDir);
     const sources = found.flatMap((path): Group["sources"] => {
@@ -167,11 +168,14 @@ class EnvPlanner {
       return kind === null ? [] : [{ src, obj: withoutSuffix(objectPath("src", path)), kind }];
     });
     const sketch = this.sketch();
-    const all = sketch === null ? sources : [...sources, sketch];
-    if (all.length > 0) return ok(all);
+    return sketch === null ? sources : [...sources, sketch];
+  }
+
+  private nothingToBuild(): Failure {
+    const { srcDir } = this.p;
     const message = `nothing to build: no source file in ${srcDir}/ passes the source filter`;
     const hint = "put sources (.c .cpp .S, for Arduino .ino) there, or look at src_dir and build_src_filter";
-    return fail(failure("project.no-sources", 1, message, { file: "platformio.ini", hint }));
+    return failure("project.no-sources", 1, message, { file: "platformio.ini", hint });
   }
 
   /** What a step writes below ${gen} and is source is compiled with the project's. */

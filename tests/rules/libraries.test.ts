@@ -161,6 +161,19 @@ for (const tree of recorded) {
 
 test("the fixtures are there", () => assert.ok(count > 30, `${count} envs`));
 
+test("a library that is linked without an archive may be all of the program", () => {
+  const manifest = { name: "A", version: "1.0.0", build: { libArchive: false } };
+  const files = { "src/only.h": "\n", "lib/A/library.json": JSON.stringify(manifest), "lib/A/src/a.c": "int main() {}\n" };
+  const ini = "[env:e]\nplatform = native\nlib_deps = A\n";
+  const { link } = summary(planned({ ...files, "platformio.ini": ini }, null).actions("e"));
+  assert.ok(
+    link.some((word) => word.endsWith("/a.c.o")),
+    link.join(" "),
+  );
+  const archived = { ...files, "lib/A/library.json": JSON.stringify({ name: "A", version: "1.0.0" }), "platformio.ini": ini };
+  assert.throws(() => planned(archived, null).actions("e"), /project\.no-sources/);
+});
+
 test("a plan depends on names, include texts and directives, never on the content of a source", () => {
   for (const tree of recorded) {
     const plan = planned({ ...tree.files, "platformio.ini": iniOf(tree) }, "");
