@@ -120,6 +120,16 @@ test("a deleted or hand-edited output is restored", () => {
   assert.is(project.fb(["--version"]).code, 0);
 });
 
+test("a folder that was looked through for extra_configs keeps no run from the snapshot", () => {
+  const project = built({ ...FILES, "platformio.ini": `[platformio]\nextra_configs = more*.ini\n${NATIVE}` });
+  isNoop(project.run());
+  const plans = project.run().events.filter((e) => e.type === "plan");
+  assert.equal(
+    plans.map((e) => [e.final, e.files]),
+    [[true, 0]],
+  );
+});
+
 test("a removed source goes from the link and from disk", () => {
   const project = built({
     ...FILES,
