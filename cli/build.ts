@@ -284,8 +284,13 @@ class Build {
     const artifacts = this.artifacts();
     const written: string[] = [];
     for (const [env, input] of this.inputs) {
-      if (!artifacts.some((a) => a.env === env)) continue;
       const path = `${outFolder(env, input.plan.profile)}/build_info.json`;
+      if (!artifacts.some((a) => a.env === env)) {
+        // It tells of an image that a failed run has taken away.
+        const images = outcome.targets.get(env)?.get("firmware") ?? [];
+        if (!this.command.dryRun && images.length > 0 && images.every((image) => open.disk.sign(image) === null)) open.disk.remove(path);
+        continue;
+      }
       writeIfNew(open.disk, path, `${JSON.stringify(buildInfo(input, outcome, artifacts), null, 2)}\n`);
       written.push(path);
     }
