@@ -11,6 +11,8 @@ import { seconds } from "./show/time.ts";
 
 declare const __FB_BUILD__: string;
 
+// cli/fb's word to this Node alone.
+delete process.env["NODE_COMPILE_CACHE"];
 const rest = unchanged(process.argv.slice(2));
 if (rest !== null) require(rest);
 

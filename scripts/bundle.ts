@@ -1,6 +1,6 @@
 /**
- * Builds dist/: quick.cjs and request.cjs answer an unchanged build, main.cjs does everything else; fb.cjs starts them with V8's compile cache on, which the file that turns
- * it on has no part in. Packages with native code stay outside.
+ * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, main.cjs does everything else. V8's cache of their code lies beside them
+ * (cli/fb). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -54,10 +54,11 @@ await build({
     },
   ],
 });
-for (const name of ["quick", "request"]) {
+for (const [entry, name] of [
+  ["quick", "fb"],
+  ["request", "request"],
+]) {
   const external = [...common.external, "./request.cjs", "./main.cjs"];
-  await build({ ...common, define, entryPoints: [`cli/${name}.ts`], outfile: `dist/${name}.cjs`, external });
+  await build({ ...common, define, entryPoints: [`cli/${entry}.ts`], outfile: `dist/${name}.cjs`, external });
 }
-const start = `require("node:module").enableCompileCache(__dirname + "/compile-cache");\nrequire("./quick.cjs");\n`;
-writeFileSync(join(root, "dist", "fb.cjs"), start);
 writeFileSync(join(root, "dist", "package.json"), '{"type":"commonjs"}\n');

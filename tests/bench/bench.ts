@@ -45,7 +45,7 @@ function ownCopy(): { readonly fb: string; readonly node: string; readonly build
     cpSync(join(root, name), join(folder, name), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   execFileSync(process.execPath, [join(folder, "scripts/bundle.ts")]);
-  const build = /"([0-9a-f]{16})"/.exec(readFileSync(join(folder, "dist/quick.cjs"), "utf8"))?.[1] ?? "unknown";
+  const build = /"([0-9a-f]{16})"/.exec(readFileSync(join(folder, "dist/fb.cjs"), "utf8"))?.[1] ?? "unknown";
   return { fb: join(folder, "cli/fb"), node: process.execPath, build };
 }
 
