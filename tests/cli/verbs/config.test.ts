@@ -1,17 +1,16 @@
-import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TestProject } from "../../e2e/harness.ts";
+import type { IniAnswer } from "../../parity/ini.ts";
+import { HAND_CASES } from "../../parity/ini-hand.ts";
+import { readRecorded } from "../../parity/recorded.ts";
 
-/** What record.py wrote of PlatformIO's own answers; those that name no folder, home or time are the same wherever the project lies. */
-interface Recorded {
-  readonly name: string;
-  readonly files: Readonly<Record<string, string>>;
-  readonly vars: Readonly<Record<string, string>>;
-  readonly table: unknown;
-}
-const fixture = new URL("../../rules/ini/fixtures/platformio.json", import.meta.url);
-const recorded = (JSON.parse(readFileSync(fixture, "utf8")) as { readonly cases: readonly Recorded[] }).cases.filter((c) => {
+/** PlatformIO's own answers; those that name no folder, home or time are the same wherever the project lies. */
+const answers = new Map(readRecorded<IniAnswer>("ini").map((line) => [line.id, line.answer] as const));
+const recorded = HAND_CASES.flatMap((c) => {
+  const answer = answers.get(c.name);
+  return answer === undefined || answer.invalid !== null ? [] : [{ ...c, table: answer.table }];
+}).filter((c) => {
   const text = JSON.stringify([c.table, c.files]);
   const movable = !/\/home\/someone|1700000000|PROJECT_|UNIX_TIME/.test(text) && Object.keys(c.files).every((f) => !f.startsWith("/"));
   return movable && Object.keys(c.vars).length === 0 && c.files["platformio.ini"] !== undefined;
