@@ -21,8 +21,9 @@ const longName = 400;
 
 export class LocalMemo implements Memo, Batcher {
   readonly #db: Lmdb;
-  readonly #digests = new Map<string, { readonly s: Signature; readonly d: Digest }>();
-  readonly #values = new Map<string, string>();
+  /** Of these only what is not in the database yet: the rest is read from there again, so that a large project is not held twice. */
+  #digests = new Map<string, { readonly s: Signature; readonly d: Digest }>();
+  #values = new Map<string, string>();
   #newDigests = new Set<string>();
   #newValues = new Set<string>();
 
@@ -39,8 +40,10 @@ export class LocalMemo implements Memo, Batcher {
     b.copy(scratch, 0, head, digestAt);
     if (scratch64[0] !== s.size || scratch64[1] !== s.mtimeNs || scratch64[2] !== s.ctimeNs) return undefined;
     const d = b.toString("hex", digestAt, dayAt) as Digest;
-    this.#digests.set(path, { s, d });
-    if (today() - b.readUInt32LE(dayAt) >= refreshDays) this.#newDigests.add(path);
+    if (today() - b.readUInt32LE(dayAt) >= refreshDays) {
+      this.#digests.set(path, { s, d });
+      this.#newDigests.add(path);
+    }
     return d;
   }
 
@@ -56,8 +59,10 @@ export class LocalMemo implements Memo, Batcher {
     const b = this.#db.get("values", valueKey(key));
     if (b === undefined || b.length < head + 4 || !isSound(b)) return undefined;
     const text = b.toString("utf8", head + 4, b.length);
-    this.#values.set(key, text);
-    if (today() - b.readUInt32LE(head) >= refreshDays) this.#newValues.add(key);
+    if (today() - b.readUInt32LE(head) >= refreshDays) {
+      this.#values.set(key, text);
+      this.#newValues.add(key);
+    }
     return text;
   }
 
@@ -92,12 +97,15 @@ export class LocalMemo implements Memo, Batcher {
   }
 
   written(): void {
-    this.#newDigests = new Set();
-    this.#newValues = new Set();
+    this.discard();
+    this.#digests = new Map();
+    this.#values = new Map();
   }
 
+  /** What can not be written stays known to this process. */
   discard(): void {
-    this.written();
+    this.#newDigests = new Set();
+    this.#newValues = new Set();
   }
 }
 

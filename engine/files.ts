@@ -3,6 +3,7 @@
  * A signature is kept from *before* the content was read. If the file's mtime or ctime was not older than the disk's clock at that moment, a later
  * change could leave an equal signature: such a file is "young" and is hashed once more before anything that outlives the run trusts it.
  */
+import { KnownFiles } from "./known.ts";
 import { folderOf } from "./paths.ts";
 import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
 
@@ -36,14 +37,6 @@ export function isYoung(s: Signature, now: bigint, device: bigint): boolean {
 /** What fb itself writes into a project's folder: no part of its listing. */
 export const OWN_NAMES: ReadonlySet<string> = new Set([".fb", "compile_commands.json", "fb.lock"]);
 
-interface Known {
-  readonly digest: Digest;
-  readonly before: Signature;
-  /** How many files had been hashed before it. */
-  readonly order: number;
-  young: boolean;
-}
-
 /** What a file that was looked for, and not found, has for a digest. */
 export const ABSENT = "absent" as Digest;
 /** A file that should have been absent, or present, and is not: no recorded key can hold it. */
@@ -51,7 +44,7 @@ export const PRESENT = "present" as Digest;
 
 export class Files {
   private readonly host: FilesHost;
-  private readonly known = new Map<string, Known>();
+  private readonly known = new KnownFiles();
   private readonly absent = new Set<string>();
   /** Found where nothing was hoped for, and not hashed: headers that a compile passes over (avr/io.h names 250). */
   private readonly present = new Set<string>();
@@ -60,11 +53,12 @@ export class Files {
   private readonly listings = new Map<string, Digest>();
   private readonly values = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
+  /** The same text in many files is one object. */
+  private readonly distinct = new Map<string, IncludeText>();
   /** Forgotten paths, and "dir/" for all below: what is carried of them is no longer so. */
   private readonly lost = new Set<string>();
   private clock: bigint;
   private readonly device: bigint;
-  private count = 0;
 
   constructor(host: FilesHost) {
     this.host = host;
@@ -94,13 +88,13 @@ export class Files {
 
   /** sha256 of a file's content; ABSENT when it is not there; a folder counts as its tree. */
   content(path: string): Digest {
-    const known = this.known.get(path);
-    if (known !== undefined) return known.digest;
+    const known = this.known.digest(path);
+    if (known !== undefined) return known;
     if (this.absent.has(path)) return ABSENT;
     if (path.endsWith("/")) return this.tree(path);
     const carried = this.carried(path);
     if (carried !== undefined) {
-      this.known.set(path, { ...carried, order: this.count++, young: false });
+      this.known.set(path, carried.digest, carried.before, false);
       return carried.digest;
     }
     const before = this.host.disk.sign(path);
@@ -121,12 +115,12 @@ export class Files {
   private learn(path: string, before: Signature): Digest {
     const memo = this.host.memo.digest(path, before);
     if (memo !== undefined) {
-      this.known.set(path, { digest: memo, before, order: this.count++, young: false });
+      this.known.set(path, memo, before, false);
       return memo;
     }
     const young = this.isYoung(before);
     const digest = this.host.hashing.sha256(this.host.disk.read(path));
-    this.known.set(path, { digest, before, order: this.count++, young });
+    this.known.set(path, digest, before, young);
     if (!young) this.host.memo.remember(path, before, digest);
     return digest;
   }
@@ -141,7 +135,7 @@ export class Files {
   private tree(path: string): Digest {
     const digest = this.treeDigest(path, this.below(path));
     const before = this.host.disk.sign(path.slice(0, -1));
-    if (before !== null) this.known.set(path, { digest, before, order: this.count++, young: false });
+    if (before !== null) this.known.set(path, digest, before, false);
     return digest;
   }
 
@@ -217,15 +211,24 @@ export class Files {
     let texts = this.texts.get(digest);
     if (texts !== undefined) return texts;
     const memo = this.host.memo.value(`includes2:${digest}`);
-    if (memo !== undefined) texts = JSON.parse(memo) as IncludeText[];
+    if (memo !== undefined) texts = this.shared(JSON.parse(memo) as IncludeText[]);
     else {
-      texts = this.host.includesOf(this.host.disk.read(path));
+      texts = this.shared(this.host.includesOf(this.host.disk.read(path)));
       // The file may have changed since its digest was made: then these are the texts of something else.
       if (!this.unchangedFile(path)) return texts;
       this.host.memo.setValue(`includes2:${digest}`, JSON.stringify(texts));
     }
     this.texts.set(digest, texts);
     return texts;
+  }
+
+  private shared(texts: readonly IncludeText[]): readonly IncludeText[] {
+    return texts.map((text) => {
+      const name = `${text.how}${text.quote ? '"' : "<"}${text.text}`;
+      const known = this.distinct.get(name);
+      if (known === undefined) this.distinct.set(name, text);
+      return known ?? text;
+    });
   }
 
   /** What a file names for the assembler to read (`.incbin`, `.include`). */
@@ -251,18 +254,17 @@ export class Files {
 
   /** The signature that was taken before the digest in use was made; null for what is not a settled file. */
   before(path: string): Signature | null {
-    return this.known.get(path)?.before ?? null;
+    return this.known.before(path);
   }
 
   /** A point in the order of hashing, for learnedAfter. */
   mark(): number {
-    return this.count;
+    return this.known.mark;
   }
 
   /** The signature of a file that was hashed after the mark; null if it was before, or is no file. */
   learnedAfter(path: string, mark: number): Signature | null {
-    const known = this.known.get(path);
-    return known !== undefined && known.order >= mark ? known.before : null;
+    return this.known.isSince(path, mark) ? this.known.before(path) : null;
   }
 
   isKnown(path: string): boolean {
@@ -276,7 +278,7 @@ export class Files {
     this.absent.delete(path);
     this.present.delete(path);
     this.listings.delete(path);
-    if (path.endsWith("/")) for (const file of this.known.keys()) if (file.startsWith(path)) this.known.delete(file);
+    if (path.endsWith("/")) for (const file of this.known.paths()) if (file.startsWith(path)) this.known.delete(file);
     for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) {
       this.known.delete(`${dir}/`);
       if (this.folder.get(dir) === false) this.folder.delete(dir);
@@ -301,11 +303,11 @@ export class Files {
 
   private unchangedFile(path: string): boolean {
     if (this.content(path) === ABSENT) return !this.isThere(path);
-    const known = this.known.get(path);
+    const before = this.known.before(path);
     const now = this.host.disk.sign(path);
-    if (known === undefined || now === null || !sameSignature(known.before, now)) return false;
+    if (before === null || now === null || !sameSignature(before, now)) return false;
     // Equal signatures say nothing of a young file: it is read once more.
-    return !known.young || this.host.hashing.sha256(this.host.disk.read(path)) === known.digest;
+    return !this.known.isYoung(path) || this.host.hashing.sha256(this.host.disk.read(path)) === this.known.digest(path);
   }
 
   private unchangedTree(path: string): boolean {
@@ -320,20 +322,20 @@ export class Files {
    */
   settle(): boolean {
     let intact = true;
-    for (const [path, known] of this.known) {
-      if (!known.young) continue;
+    for (const [path, before] of this.known.young()) {
+      const digest = this.content(path);
       const now = this.host.disk.sign(path);
       if (
         now === null ||
-        !sameSignature(now, known.before) ||
+        !sameSignature(now, before) ||
         this.isYoung(now) ||
-        this.host.hashing.sha256(this.host.disk.read(path)) !== known.digest
+        this.host.hashing.sha256(this.host.disk.read(path)) !== digest
       ) {
         intact = false;
         continue;
       }
-      known.young = false;
-      this.host.memo.remember(path, known.before, known.digest);
+      this.known.setOld(path);
+      this.host.memo.remember(path, before, digest);
     }
     for (const [path, digest] of this.listings) if (this.host.hashing.sha256(listingText(this.list(path))) !== digest) intact = false;
     return intact;
@@ -342,15 +344,15 @@ export class Files {
   /** The newest time of a young file on the project's disk, null if there is none: worth waiting for its clock to pass. */
   youngest(): bigint | null {
     let newest: bigint | null = null;
-    for (const { young, before } of this.known.values()) {
+    for (const [, before] of this.known.young()) {
       const time = before.mtimeNs > before.ctimeNs ? before.mtimeNs : before.ctimeNs;
-      if (young && before.dev === this.device && (newest === null || time > newest)) newest = time;
+      if (before.dev === this.device && (newest === null || time > newest)) newest = time;
     }
     return newest;
   }
 
-  files(): Iterable<readonly [string, Signature]> {
-    return [...this.known].filter(([p]) => !p.endsWith("/")).map(([path, k]) => [path, k.before] as const);
+  *files(): Generator<readonly [string, Signature]> {
+    for (const known of this.known.entries()) if (!known[0].endsWith("/")) yield known;
   }
 
   absents(): Iterable<string> {

@@ -1,0 +1,46 @@
+/** The columns of known files say what was entered, also when rows are used again and widened. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { KnownFiles } from "../../engine/known.ts";
+import type { Digest, Signature } from "../../engine/types.ts";
+
+const signature = (n: number): Signature => ({
+  dev: 1n,
+  ino: BigInt(n),
+  size: BigInt(n * 2),
+  mtimeNs: 10n ** 18n + BigInt(n),
+  ctimeNs: -1n,
+});
+const digest = (n: number) => `d${n}` as Digest;
+
+test("what was entered is there, what was taken out is not", () => {
+  const known = new KnownFiles();
+  for (let i = 0; i < 300; i++) known.set(`f${i}`, digest(i), signature(i), i % 3 === 0);
+  for (let i = 0; i < 300; i += 2) known.delete(`f${i}`);
+  for (let i = 300; i < 500; i++) known.set(`f${i}`, digest(i), signature(i), false);
+  for (let i = 0; i < 500; i++) {
+    const there = i >= 300 || i % 2 === 1;
+    assert.is(known.has(`f${i}`), there);
+    assert.is(known.digest(`f${i}`), there ? digest(i) : undefined);
+    assert.equal(known.before(`f${i}`), there ? signature(i) : null);
+    assert.is(known.isYoung(`f${i}`), there && i < 300 && i % 3 === 0);
+  }
+  assert.equal(new Map(known.entries()).size, 350);
+  assert.equal([...known.young()].map(([path]) => path).slice(0, 3), ["f3", "f9", "f15"]);
+  known.setOld("f3");
+  assert.not(known.isYoung("f3"));
+});
+
+test("a file that is entered again is entered since", () => {
+  const known = new KnownFiles();
+  known.set("a", digest(1), signature(1), false);
+  const mark = known.mark;
+  assert.not(known.isSince("a", mark));
+  known.delete("a");
+  assert.not(known.isSince("a", mark));
+  known.set("a", digest(2), signature(2), false);
+  assert.ok(known.isSince("a", mark));
+  assert.is(known.digest("a"), digest(2));
+});
+
+test.run();
