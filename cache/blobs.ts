@@ -70,13 +70,14 @@ export class LocalBlobs implements Blobs {
     try {
       const source = statSync(file);
       const there = statSync(to, { throwIfNoEntry: false });
-      if (there !== undefined && there.size === source.size) {
+      if (there?.isFile() === true && there.size === source.size) {
         // gc leaves alone what was put within the hour: this one was, as of now.
         const now = new Date();
         utimesSync(to, now, now);
         this.#lost.delete(d);
         return;
       }
+      if (there?.isFile() === false) rmSync(to, { recursive: true });
       const temp = this.#temp(to);
       this.#makeFolder(dirname(to));
       try {
@@ -115,12 +116,12 @@ export class LocalBlobs implements Blobs {
       if (size <= smallBytes) {
         const bytes = readBlob(blob);
         if (bytes === null) return "gone";
-        if (bytes.length !== size || hash("sha256", bytes, "hex") !== d) return this.#corrupt(blob);
+        if (bytes === "unreadable" || bytes.length !== size || hash("sha256", bytes, "hex") !== d) return this.#corrupt(blob);
         this.#writeNew(temp, bytes, mode);
       } else {
         const stat = statSync(blob, { throwIfNoEntry: false });
         if (stat === undefined) return "gone";
-        if (stat.size !== size) return this.#corrupt(blob);
+        if (!stat.isFile() || stat.size !== size) return this.#corrupt(blob);
         if (!copyBlob(blob, temp)) return "gone";
         if (hashFile(temp).digest !== d) {
           rmSync(temp, { force: true });
@@ -143,7 +144,7 @@ export class LocalBlobs implements Blobs {
   }
 
   #corrupt(blob: string): Restored {
-    rmSync(blob, { force: true });
+    rmSync(blob, { recursive: true, force: true });
     return "corrupt";
   }
 
@@ -173,12 +174,14 @@ const started = Date.now().toString(36);
 
 class Changed extends Error {}
 
-function readBlob(path: string): Buffer | null {
+/** Null: not there. Unreadable: a folder, a bad sector; a miss like any other damage. */
+function readBlob(path: string): Buffer | "unreadable" | null {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return null;
-    throw error;
+    const code = errorCode(error);
+    if (code === "EMFILE" || code === "ENFILE") throw error;
+    return code === "ENOENT" || code === "ENOTDIR" ? null : "unreadable";
   }
 }
 

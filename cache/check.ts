@@ -51,9 +51,14 @@ export function makeTrusted(cache: string, checker: readonly string[]): Failure 
   return done?.warning ?? null;
 }
 
-/** The next process to open the database checks it first. */
-export function makeSuspect(cache: string): void {
-  writeFileSync(join(cache, "open", "suspect"), "");
+/** The next process to open the database checks it first. False: it could not be told so. */
+export function makeSuspect(cache: string): boolean {
+  try {
+    writeFileSync(join(cache, "open", "suspect"), "");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isSuspect(cache: string): boolean {
@@ -119,7 +124,9 @@ function readNote(file: string): string {
 
 function headerOf(folder: string): { readonly is: Header; readonly note: string } {
   const file = join(folder, "data.mdb");
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return { is: "none", note: "" };
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there === undefined) return { is: "none", note: "" };
+  if (!there.isFile()) return { is: "bad", note: "" };
   const fd = openSync(file, "r");
   try {
     const size = fstatSync(fd).size;

@@ -15,7 +15,7 @@ import { tableNames } from "./lmdb.ts";
 import { dayOf, today } from "./memo.ts";
 import type { Cache } from "./open.ts";
 import { liveMarkers, tryLock } from "./processes.ts";
-import { trouble } from "./trouble.ts";
+import { errorCode, trouble } from "./trouble.ts";
 
 export const defaultLimit = 10 * 1000 ** 3;
 const graceMs = 3_600_000;
@@ -85,8 +85,7 @@ export function noteAdded(cache: Cache): void {
 /** Brings the cache within the bound. null: another process is doing so. */
 export function collect(cache: Cache, limit: number): Collected | null {
   const lock = join(cache.folder, "gc.lock");
-  // The second try takes the place of a collector that was killed.
-  if (!tryLock(lock) && !tryLock(lock)) return null;
+  if (!takeTurn(lock)) return null;
   try {
     cache.db.flush();
     const blobs = listBlobs(cache);
@@ -129,11 +128,23 @@ export function collect(cache: Cache, limit: number): Collected | null {
       writeFileSync(join(cache.folder, "gc.json"), JSON.stringify({ at: Date.now(), bytes: total }));
     } catch {
       // Still full: the next run collects again.
-      rmSync(join(cache.folder, "gc.json"), { force: true });
+      rmSync(join(cache.folder, "gc.json"), { recursive: true, force: true });
     }
     return { entries: gone.length, blobs: removed, bytes: before - total, left: total };
   } finally {
     rmSync(lock, { force: true });
+  }
+}
+
+/** False: another process collects. */
+function takeTurn(lock: string): boolean {
+  try {
+    // The second try takes the place of a collector that was killed.
+    return tryLock(lock) || tryLock(lock);
+  } catch (error) {
+    // A disk without room for one more file needs collecting most, and two collectors do each other no harm.
+    if (["ENOSPC", "EDQUOT"].includes(errorCode(error))) return true;
+    throw error;
   }
 }
 
@@ -155,15 +166,17 @@ export function verify(cache: Cache): Verified {
     let actual: string;
     try {
       actual = hashFile(cache.blobs.path(d)).digest;
-    } catch {
-      continue;
+    } catch (error) {
+      // Removed meanwhile; or a folder, which is no blob.
+      if (errorCode(error) === "ENOENT") continue;
+      actual = "";
     }
     if (actual === d) {
       sizes.set(d, b.size);
       bytes += b.size;
     } else {
       badBlobs++;
-      rmSync(cache.blobs.path(d), { force: true });
+      rmSync(cache.blobs.path(d), { recursive: true, force: true });
     }
   }
   const bad: Entry[] = [];

@@ -209,7 +209,10 @@ export class Lmdb {
       if (root === null) this.#failure = busy(this.folder);
       return root;
     } catch (error) {
-      this.#break(error);
+      const trouble = writeTrouble("cache.write", this.folder, error);
+      // No room for its lock says nothing of the database.
+      if (trouble.code === "cache.disk-full" && !/EIO|Input/.test(errorCode(error))) this.#failure = trouble;
+      else this.#break(error);
       return null;
     }
   }

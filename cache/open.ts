@@ -41,8 +41,12 @@ export function openCache(folder: string, checker: readonly string[]): Result<Ca
       failure: ["EROFS", "EACCES", "EPERM"].includes(why) ? unwritable(folder, why) : writeTrouble("cache.write", folder, error),
     };
   }
+  let full = false;
   const db = new Lmdb(join(folder, "actions"));
-  const blobs = new LocalBlobs(join(folder, "blobs"), (f) => troubles.push(f));
+  const blobs = new LocalBlobs(join(folder, "blobs"), (f) => {
+    full ||= f.code === "cache.disk-full";
+    troubles.push(f);
+  });
   const actions = new LocalActions(db, (d) => blobs.isLost(d));
   const memo = new LocalMemo(db);
   let reported = false;
@@ -51,7 +55,8 @@ export function openCache(folder: string, checker: readonly string[]): Result<Ca
   const note = () => {
     if (db.failure === null || reported) return;
     reported = true;
-    troubles.push(db.failure);
+    // Of a full disk it is enough to hear once.
+    if (db.failure.code !== "cache.disk-full" || !full) troubles.push(db.failure);
   };
   return {
     ok: true,
@@ -68,8 +73,8 @@ export function openCache(folder: string, checker: readonly string[]): Result<Ca
       flush: () => result(db.flush()),
       close: async () => {
         const failure = await db.close();
-        if (db.broken) makeSuspect(folder);
-        leave(folder);
+        // Where that cannot be noted, this process leaves without taking leave, which makes the next one check, too.
+        if (!db.broken || makeSuspect(folder)) leave(folder);
         return result(failure);
       },
     },

@@ -180,6 +180,9 @@ async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Pro
   }
   hashThem();
 
+  const accepted = await taken(ask, io, isQuiet(c.stderr) && isQuiet(cxxRan.stderr));
+  if (!accepted.ok) return accepted;
+
   // A specs file that appears in the compiler's own folder is read without being named: adding one changes the folder's times.
   const install = /^install: (.+)$/m.exec(folders.stdout)?.[1];
   const home = install === undefined ? null : io.realpath(install);
@@ -193,7 +196,7 @@ async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Pro
     includesC: searched(c.stderr),
     includesCxx: searched(cxxRan.stderr),
     libraries: libraryFolders(folders.stdout),
-    accepted: await taken(ask, io, isQuiet(c.stderr) && isQuiet(cxxRan.stderr)),
+    accepted: accepted.value,
   };
   if (macros !== null && defined.code === 0) keepMacros(toolchain, macros, defined, memo);
   return ok({ signatures: [...signatures], toolchain });
@@ -202,15 +205,27 @@ async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Pro
 const NONE: Answer = { code: 127, stdout: "", stderr: "" };
 
 /** Of the flags to try those that both compilers take. allHidden: they took all of `hide` when they were asked for their folders. */
-async function taken({ cc, cxx, arch, hide, tries }: ToolchainAsk, io: ToolchainIo, allHidden: boolean): Promise<readonly string[]> {
+async function taken(
+  { cc, cxx, arch, hide, tries }: ToolchainAsk,
+  io: ToolchainIo,
+  allHidden: boolean,
+): Promise<Result<readonly string[]>> {
   const open = tries.filter((flag) => !allHidden || !hide.includes(flag));
-  if (open.length === 0) return tries;
+  if (open.length === 0) return ok(tries);
   const answers = await io.execAll([
     ...open.map((flag) => [cc, ...arch, flag, "-E", "-x", "c", "/dev/null"]),
     ...open.map((flag) => [cxx, ...arch, flag, "-E", "-x", "c++", "/dev/null"]),
   ]);
-  const refused = new Set(open.filter((_, i) => !takes(answers[i]) || !takes(answers[open.length + i])));
-  return tries.filter((flag) => !refused.has(flag));
+  const refused = new Set<string>();
+  for (const [i, ran] of answers.entries()) {
+    const flag = open[i % open.length] ?? "";
+    if (takes(ran)) continue;
+    // A compiler that was killed, or found no memory, has refused nothing: to remember that would make other builds than elsewhere.
+    if (ran.code !== 0 && !ran.stderr.includes(flag.split("=")[0] ?? flag))
+      return fail(silent(i < open.length ? cc : cxx, `for ${flag}`, ran));
+    refused.add(flag);
+  }
+  return ok(tries.filter((flag) => !refused.has(flag)));
 }
 
 /** Of an answer to a flag. clang only warns of one that it does not know. */

@@ -5,6 +5,7 @@ import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { LocalState } from "../cache/state.ts";
+import { errorCode } from "../cache/trouble.ts";
 import { exitCode, fail, failure, ok, warning } from "../engine/failure.ts";
 import { outFolder, Paths } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
@@ -22,11 +23,12 @@ import { buildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
-import type { HostDisk } from "./host/disk.ts";
+import { DiskError, type HostDisk } from "./host/disk.ts";
 import { type Guardian, openGuardian } from "./host/guardian.ts";
 import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
 import type { HostRunner } from "./host/lanes.ts";
+import { fullDisk, fullFolder } from "./host/space.ts";
 import { openSlots } from "./host/slots.ts";
 import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
@@ -134,11 +136,12 @@ class Build {
     } finally {
       await closeProcesses(runner, guardian);
       const flushed = await state.value.flush().then(() => state.value.failure);
-      if (flushed !== null) this.report(flushed);
+      // Of a full disk it is enough to hear once.
+      if (flushed !== null && !this.isFull()) this.report(flushed);
       this.collect(cache.value);
       for (const f of cache.value.troubles()) this.report(f);
       const closed = await cache.value.close();
-      if (!closed.ok) this.report(closed.failure);
+      if (!closed.ok && !this.failures.some((f) => f.code === closed.failure.code)) this.report(closed.failure);
       opened.value.disk.close();
     }
   }
@@ -218,11 +221,18 @@ class Build {
       return sizes === null ? [] : [[env, { flash: sizes.flash.used, ram: sizes.ram.used }] as const];
     });
     this.host.onPreviousSizes(new Map(previous));
-    const outcome = await run(world, request, { emit: (e) => this.host.sink.emit({ ...e, t: this.t() }) }, this.host.stop);
+    let full: string | null = null;
+    const emit = (e: Event) => {
+      if (e.type === "end" && e.status === "failed")
+        full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
+      this.host.sink.emit({ ...e, t: this.t() });
+    };
+    const outcome = await run(world, request, { emit }, this.host.stop);
     this.outcome = outcome;
     // They end while the snapshot is written.
     const ended = closeProcesses(runner, guardian);
     this.failures.push(...outcome.failures);
+    if (full !== null && !this.isFull()) this.report(fullDisk(full));
     for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
     const written = this.writeFiles(open, outcome);
     state.finish();
@@ -325,6 +335,10 @@ class Build {
     if (!packages.ok) return packages;
     const linked = linkPackages(this.folder, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.value.all], paths);
     return linked.ok ? planInput(project, env, profile, packages.value, disk, cache.memo) : linked;
+  }
+
+  private isFull(): boolean {
+    return this.failures.some((f) => f.code === "disk.full");
   }
 
   private t(): number {
@@ -443,9 +457,13 @@ function baseVars(): Record<string, string> {
     LC_ALL: "C.UTF-8",
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     PWD: "/proc/self/cwd",
-    TMPDIR: process.env["TMPDIR"] ?? tmpdir(),
+    TMPDIR: tempFolder(),
     HOME: process.env["HOME"] ?? "/",
   };
+}
+
+function tempFolder(): string {
+  return process.env["TMPDIR"] ?? tmpdir();
 }
 
 /** A file whose content is the same is left alone, so that nothing that watches it starts. */
@@ -457,7 +475,13 @@ function writeIfNew(disk: HostDisk, path: string, text: string): void {
 function blobsIn(folder: string, blobs: Blobs): Blobs {
   return {
     put: (file, d) => blobs.put(resolve(folder, file), d),
-    restore: (d, size, to, executable) => blobs.restore(d, size, resolve(folder, to), executable),
+    restore: (d, size, to, executable) => {
+      try {
+        return blobs.restore(d, size, resolve(folder, to), executable);
+      } catch (error) {
+        throw new DiskError("write", to, errorCode(error), error);
+      }
+    },
   };
 }
 

@@ -17,7 +17,11 @@ export class Once {
     const line = message.replaceAll("\n", " ");
     if (this.before.has(line) || this.said.has(message)) return false;
     this.said.add(message);
-    appendFileSync(this.file, `${line}\n`);
+    try {
+      appendFileSync(this.file, `${line}\n`);
+    } catch {
+      // Said again next time, no more.
+    }
     return true;
   }
 }

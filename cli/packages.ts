@@ -1,15 +1,17 @@
 /** The packages that an env needs, found, and the links by which its commands name them. */
-import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolders } from "../cache/folders.ts";
 import { LocalProvider } from "../cache/providers/local.ts";
 import { findPackage, type PackageIo, type PackageNeed, type PackageRef, packageLinks } from "../cache/providers/package.ts";
 import { SystemProvider } from "../cache/providers/system.ts";
-import { ok } from "../engine/failure.ts";
+import { errorCode } from "../cache/trouble.ts";
+import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import type { PackageInfo, Rule, Tool } from "../rules/rulefile.ts";
-import type { HostDisk } from "./host/disk.ts";
+import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 
 export interface EnvPackages {
@@ -58,9 +60,13 @@ export function linkPackages(folder: string, packages: readonly PackageRef[], pa
   for (const [link, target] of links.value) {
     const at = join(folder, link);
     if (linkTarget(at) !== target) {
-      mkdirSync(dirname(at), { recursive: true });
-      rmSync(at, { recursive: true, force: true });
-      symlinkSync(target, at);
+      try {
+        makeFolders(dirname(at));
+        rmSync(at, { recursive: true, force: true });
+        symlinkSync(target, at);
+      } catch (error) {
+        return fail(new DiskError("write", link, errorCode(error), error).failure);
+      }
     }
     paths.addRoot({ prefix: link, real: target });
   }

@@ -19,6 +19,7 @@ import type { Origin } from "../rules/spec.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import { quote } from "./host/slots.ts";
+import { hasRoom } from "./host/space.ts";
 import { libraryOptions, macroFlags } from "./library-input.ts";
 import { commandOutput } from "./open-project.ts";
 import type { EnvPackages } from "./packages.ts";
@@ -189,21 +190,29 @@ function exec(argv: readonly string[], cwd: string): Answer {
 
 /** One shell that starts them all: each would cost Node a fork of itself, and they may run beside each other and beside this process. */
 async function execAll(argvs: readonly (readonly string[])[], cwd: string): Promise<readonly Answer[]> {
-  const answers = mkdtempSync(join(tmpdir(), "fb-probe-"));
+  const temp = tmpdir();
+  // A compiler whose answer does not fit on the disk ends as if all were well.
+  const isRoomy = () => hasRoom(temp, 1 << 20, 4 * argvs.length);
+  let answers: string | null = null;
   try {
+    if (!isRoomy()) throw new Error("no room");
+    const folder = mkdtempSync(join(temp, "fb-probe-"));
+    answers = folder;
     const lines = argvs.map((argv, i) => {
-      const at = quote(join(answers, String(i)));
+      const at = quote(join(folder, String(i)));
       return `{ ${argv.map(quote).join(" ")} >${at}.out 2>${at}.err </dev/null; echo $? >${at}.code; } &\n`;
     });
     const shell = spawn("/bin/sh", ["-c", `${lines.join("")}wait`], { cwd, env: probeVars(), stdio: "ignore" });
     await new Promise((resolve, reject) => shell.once("error", reject).once("exit", resolve));
-    const said = (i: number, end: string) => readFileSync(join(answers, `${i}.${end}`), "utf8");
-    return argvs.map((_, i) => ({ code: Number(said(i, "code")), stdout: said(i, "out"), stderr: said(i, "err") }));
+    const said = (i: number, end: string) => readFileSync(join(folder, `${i}.${end}`), "utf8");
+    const all = argvs.map((_, i) => ({ code: said(i, "code").trim(), stdout: said(i, "out"), stderr: said(i, "err") }));
+    if (!isRoomy() || all.some(({ code }) => code === "")) throw new Error("no room");
+    return all.map((answer) => ({ ...answer, code: Number(answer.code) }));
   } catch {
-    // No shell, or no room for the answers.
+    // No shell, or no folder with room for the answers.
     return argvs.map((argv) => exec(argv, cwd));
   } finally {
-    rmSync(answers, { recursive: true, force: true });
+    if (answers !== null) rmSync(answers, { recursive: true, force: true });
   }
 }
 

@@ -43,6 +43,17 @@ export function removeLog(file: string): void {
   } catch {}
 }
 
+/** " (ENOSPC)": what the system says when a log is made; nothing when it can be made now. */
+export function whyNoLog(file: string): string {
+  try {
+    fs.closeSync(fs.openSync(file, "a"));
+    removeLog(file);
+    return "";
+  } catch (e) {
+    return e instanceof Error && "code" in e ? ` (${e.code})` : "";
+  }
+}
+
 /** Reads and removes a log; bytes that are not UTF-8 become U+FFFD, the middle of more than 10 MB a note. Null if there is none. */
 export function takeLog(file: string): string | null {
   let fd: number;

@@ -34,7 +34,7 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import * as path from "node:path";
 import type { Exit, Ran } from "../../engine/types.ts";
-import { logPath, openLogDir, removeLog, takeLog } from "./action-log.ts";
+import { logPath, openLogDir, removeLog, takeLog, whyNoLog } from "./action-log.ts";
 import { endGroup, GRACE_MS, signalGroup } from "./group.ts";
 import type { Guardian } from "./guardian.ts";
 import { type Command, type HostRunner, type Lane, openLanes } from "./lanes.ts";
@@ -161,7 +161,7 @@ class Slot implements Lane {
         shell.status.unref();
         const log = takeLog(this.#log);
         if (log === null) {
-          const why = `its log ${this.#log} could not be made; see that the folder ${this.#o.logDir} is there, is writable and has space`;
+          const why = `its log ${this.#log} could not be made${whyNoLog(this.#log)}; see that the folder ${this.#o.logDir} is there, is writable and has space`;
           return this.#ran({ is: "not-started", why }, "");
         }
         const signal = end.code > 128 ? SIGNALS.get(end.code - 128) : undefined;
@@ -191,8 +191,13 @@ class Slot implements Lane {
     let script = `(${exports.length === 0 ? "" : `export${exports.join("")}\n`}exec ${words.map(quote).join(" ")}) </dev/null >>${quote(this.#log)} 2>&1 3>&-\n`;
     if (script.length > PIPED) {
       const file = `${this.#log}.sh`;
-      fs.writeFileSync(file, script);
-      script = `. ${quote(file)}\n`;
+      try {
+        fs.writeFileSync(file, script);
+        script = `. ${quote(file)}\n`;
+      } catch {
+        // A full disk: slower, but it gets there.
+        removeLog(file);
+      }
     }
     shell.child.ref();
     shell.status.ref();

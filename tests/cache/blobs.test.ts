@@ -51,6 +51,22 @@ test("round trips of all sizes, into folders that are not there yet, with modes"
   );
 });
 
+test("a folder where a blob should be is a damaged blob: it goes, and a put replaces it", () => {
+  const folder = temporary();
+  const { blobs, troubles } = blobsIn(folder);
+  for (const size of [10, 3_000_000]) {
+    const bytes = Buffer.alloc(size, "x");
+    writeFileSync(join(folder, "in"), bytes);
+    mkdirSync(join(blobs.path(sha(bytes)), "inner"), { recursive: true });
+    assert.is(blobs.restore(sha(bytes), size, join(folder, "to"), false), "corrupt");
+    assert.not.ok(existsSync(blobs.path(sha(bytes))));
+    mkdirSync(join(blobs.path(sha(bytes)), "inner"), { recursive: true });
+    blobs.put(join(folder, "in"), sha(bytes));
+    assert.is(blobs.restore(sha(bytes), size, join(folder, "to"), false), "done");
+  }
+  assert.equal(troubles, []);
+});
+
 test("a restore replaces what is there, also a read-only file", () => {
   const folder = temporary();
   const { blobs } = blobsIn(folder);
