@@ -389,34 +389,6 @@ test("a read-only cache: exit 4 and the path", () => {
   assert.is(used?.code, 0, "nothing is to be written");
 });
 
-test("a full disk under .fb or the cache: a message that says so, no crash; with space again the next run is right", () => {
-  const script =
-    'mount -t tmpfs -o "size=$2" tmpfs "$1" && cd "$3" && { "$4" run --json; echo "first $?"; mount -o remount,size=100m "$1"; "$4" run --json; echo "second $?"; "$4" cache verify >&2; }';
-  for (const [where, size] of [
-    ["cache", "60k"],
-    ["cache", "160k"],
-    [".fb", "60k"],
-    [".fb", "120k"],
-    [".fb", "180k"],
-  ] as const) {
-    const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN });
-    for (let i = 0; i < 6; i++) project.write(`src/u${i}.cpp`, `char big${i}[20000] = {1};\n`);
-    const folder = where === "cache" ? project.cache : project.path(where);
-    mkdirSync(folder, { recursive: true });
-    const ran = spawnSync("unshare", ["-rm", "/bin/sh", "-c", script, "sh", folder, size, project.folder, FB], {
-      env: project.vars({}),
-      encoding: "utf8",
-    });
-    if (!ran.stdout.includes("first")) return void process.stdout.write("(skipped: no mount namespaces here) ");
-    // What a compiler says of a full disk is the compiler's.
-    assert.match(ran.stdout, where === "cache" ? /^first 4$/m : /^first [14]$/m, ran.stderr);
-    if (where === "cache") assert.match(ran.stderr, /full[^]*fb cache gc/);
-    assert.match(ran.stdout, /^second 0$/m, ran.stderr);
-    assert.match(ran.stderr, /all sound/);
-    assert.not.match(ran.stderr, /a bug in fb|own output/);
-  }
-});
-
 test("a file where fb needs a folder: exit 4 and the path", () => {
   const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN, ".fb": "" });
   const ran = project.run([], { exit: 4 });

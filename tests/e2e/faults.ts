@@ -43,7 +43,8 @@ export function rounds(variable: string, usual: number): number {
   return Number(process.env[variable] ?? usual);
 }
 
-const INI = "[env:pc]\nplatform = native\nbuild_flags = -O1 -Wall\n";
+// One option of a verb that fb has not: a note that is said once, and kept. Commands are longer than what a slot takes through its pipe.
+const INI = `[env:pc]\nplatform = native\nlib_ldf_mode = chain+\ndebug_tool = simavr\nbuild_flags = -O1 -Wall ${Array.from({ length: 100 }, (_, i) => `-DA_LONG_NAME_FOR_A_MACRO_${i}=${i}`).join(" ")}\n`;
 
 /**
  * A project whose every compile depends on its version: C and C++, a library (archive), a header that a step makes, a warning, subfolders, and an object

@@ -6,7 +6,7 @@ import { isClean, isSound, isSpoken, later, OUT, projectOf, type Random, rounds,
 import { freshFolder, isNoop, result, TestProject } from "./harness.ts";
 
 /** FB_KILLS=100 for the whole proof. */
-const KILLS = rounds("FB_KILLS", 20);
+const KILLS = rounds("FB_KILLS", 12);
 const VERSIONS = [1, 2, 3];
 
 /** What a run that will be killed has to do. */
