@@ -35,7 +35,7 @@ export class Sweeper {
     const folder = outFolder(env, profile);
     const alive = writtenBelow(folder, [...this.planned(), ...this.expected(env)]);
     this.removeStrays(folder, alive);
-    for (const path of prune(this.host.disk, folder, this.host.state.outputs(folder), alive)) this.files.forget(path);
+    for (const path of prune(this.host.disk, folder, this.before(folder), alive)) this.files.forget(path);
     this.journal.note(folder, alive);
   }
 
@@ -67,7 +67,14 @@ export class Sweeper {
   abandon(env: string, profile: string): void {
     if (this.openPlans(env).length === 0) return;
     const folder = outFolder(env, profile);
-    prune(this.host.disk, folder, this.host.state.outputs(folder), writtenBelow(folder, this.planned()));
+    prune(this.host.disk, folder, this.before(folder), writtenBelow(folder, this.planned()));
+  }
+
+  /** What an earlier run put there. Where the record of it was lost, all that there is: the folder is fb's own. */
+  private before(folder: string): readonly string[] {
+    const recorded = this.host.state.outputs(folder);
+    if (recorded.length > 0) return recorded;
+    return (this.host.disk.list(folder) ?? []).map((e) => `${folder}/${e.name}${e.is === "dir" ? "/" : ""}`);
   }
 
   private planned(): ActionSpec[] {

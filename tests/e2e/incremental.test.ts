@@ -145,6 +145,15 @@ test("a removed source goes from the link and from disk", () => {
   assert.not.ok(project.read(`${OUT}/program`).includes("extra_symbol_here"));
 });
 
+test("a removed source goes from disk even when the record of what was made is lost", () => {
+  const project = built({ ...FILES, "src/extra.cpp": "int extra() { return 1; }\n" });
+  project.remove("src/extra.cpp");
+  project.remove(".fb/state");
+  project.run();
+  assert.equal(Object.keys(project.tree(OUT)), ["build_info.json", "program", "src/a.cpp.o", "src/main.cpp.o"]);
+  isNoop(project.run());
+});
+
 test("a renamed and a moved source", () => {
   const project = built();
   project.rename("src/a.cpp", "src/b.cpp");
