@@ -14,7 +14,19 @@ interface State {
   readonly ini: Ini;
 }
 
-const HARMS: readonly Harm[] = ["delete", "truncate", "append", "flip", "flip", "mode", "folder", "link", "touch", "delete folder"];
+const HARMS: readonly Harm[] = [
+  "delete",
+  "truncate",
+  "append",
+  "flip",
+  "flip",
+  "mode",
+  "folder",
+  "link",
+  "touch",
+  "delete folder",
+  "file for folder",
+];
 const LOSSES = [".fb", ".fb/build", ".fb/state", "state part", "state part", "snapshot half", "cache", "blobs", "blob half"] as const;
 
 export class Generator {
@@ -24,6 +36,7 @@ export class Generator {
   private readonly folder: string;
   private ini: Ini;
   private readonly good: State[] = [];
+  private request: Pick<RunOp, "envs" | "profile"> | null = null;
 
   constructor(random: Random, kind: ProjectKind, folder: string) {
     this.random = random;
@@ -55,13 +68,20 @@ export class Generator {
 
   run(last: boolean, sh: boolean): RunOp {
     const { random } = this;
-    const envs = Object.keys(this.kind.ini.envs);
-    const some = random.chance(0.6) ? [random.pick(envs)] : random.chance(0.5) ? envs.slice(0, 2) : [];
-    const profile = random.pick([null, null, "release", "debug", "debug", "quick"]);
-    const check = last || random.chance(0.35);
+    // Mostly the request before, as people do: only then is there something to keep.
+    if (this.request === null || random.chance(0.35)) this.request = this.another();
+    const { envs, profile } = this.request;
+    const check = last || random.chance(0.4);
     const words = check ? [] : random.pick([[], [], ["-j", "1"], ["-j", "3"], ["--no-cache"], ["--fresh"], ["-n"], ["--offline"]]);
     const during = !check && random.chance(0.25) ? [...this.meanwhile()] : [];
-    return { do: "run", envs: some, profile, words, check, twin: check && random.chance(0.3), sh: last && sh, during };
+    return { do: "run", envs, profile, words, check, twin: check && random.chance(0.3), sh: last && sh, during };
+  }
+
+  private another(): Pick<RunOp, "envs" | "profile"> {
+    const { random } = this;
+    const all = Object.keys(this.kind.ini.envs);
+    const envs = random.chance(0.6) ? [random.pick(all)] : random.chance(0.5) ? all.slice(0, 2) : [];
+    return { envs, profile: random.pick([null, null, "release", "debug", "debug", "quick"]) };
   }
 
   /** The project builds as it is now. */
@@ -225,7 +245,7 @@ export class Generator {
     };
     visit("");
     visit("../out");
-    found.delete("");
+    for (const root of ["", "../out"]) found.delete(root);
     return found;
   }
 }

@@ -23,7 +23,7 @@ import { dirname, join } from "node:path";
 export type Time = "now" | "kept" | "old" | "future";
 
 /** How something that fb made is harmed. `flip`: another byte, the same size and time. */
-export type Harm = "delete" | "truncate" | "append" | "flip" | "mode" | "folder" | "link" | "touch" | "delete folder";
+export type Harm = "delete" | "truncate" | "append" | "flip" | "mode" | "folder" | "link" | "touch" | "delete folder" | "file for folder";
 
 export interface RunOp {
   readonly do: "run";
@@ -198,6 +198,9 @@ function harm(folder: string, note: string, how: Harm, share: number): void {
       return symlinkSync(join(folder, "platformio.ini"), path);
     case "delete folder":
       return rmSync(dirname(path), { recursive: true });
+    case "file for folder":
+      rmSync(dirname(path), { recursive: true });
+      return writeFileSync(dirname(path), "in the way");
   }
 }
 

@@ -6,7 +6,7 @@ import type { ProjectKind } from "./kind.ts";
 import { type Op, opText } from "./ops.ts";
 import { Broken, Stage } from "./stage.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 6;
 /** Making a failing sequence shorter takes no longer. */
 const SHRINK_MS = 150_000;
 
