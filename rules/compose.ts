@@ -349,14 +349,14 @@ function defineArguments(item: Item, variables: Variables): string[] {
   return once === "" ? [] : argumentsOf(once.startsWith("-D") ? once : `-D${once}`, variables);
 }
 
-/** SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end. */
+/** SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end, and expands it twice as it does defines. */
 function libraryArguments(item: Item, variables: Variables): string[] {
   const text = typeof item === "string" ? item : `${item.name}=${item.value}`;
   const name = expandText(text, variables)
     .replace(/^lib/, "")
     .replace(/(\.a|\.so)$/, "");
   if (name === "") return [];
-  return shellArguments(name.startsWith("-l") ? name : `-l${name}`);
+  return argumentsOf(name.startsWith("-l") ? name : `-l${name}`, variables);
 }
 
 function prefixed(prefix: string, folders: readonly Item[]): string[] {

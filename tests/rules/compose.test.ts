@@ -223,6 +223,11 @@ test("quick leaves out the LTO flags of platform and framework, not those of boa
   assert.equal(link.linkflags, ["-Os", "-Wl,--gc-sections", "-Wl,-flto", "-Os", "-Wl,--gc-sections"]);
 });
 
+test("variables in a library's name are replaced twice, as in defines", () => {
+  const { link } = compose(inputOf({ ...empty, build_flags: ["-la$PIOENV '-lb$$PIOENV' '-lc$$$$x' '-DD=$$PIOENV'"] }));
+  assert.equal(link.libsAfter, ["-lae", "-lbe", "-lc$x"]);
+});
+
 test("the platform's linker script comes first, unless flags name one", () => {
   const linkflags = (build_flags: readonly string[]): readonly string[] =>
     compose({ ...inputOf({ ...empty, build_flags }), ldscript: "x.ld" }).link.linkflags;
