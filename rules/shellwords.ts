@@ -7,34 +7,7 @@ const BLANK = new Set([" ", "\t", "\r", "\n"]);
  * quotes it escapes any character; `#` starts no comment. A quoted empty word is kept. Returns null where a quote or escape is left open.
  */
 export function splitWords(text: string): string[] | null {
-  const words: string[] = [];
-  let word: string | null = null;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charAt(i);
-    if (BLANK.has(c)) {
-      if (word !== null) words.push(word);
-      word = null;
-    } else if (c === "'") {
-      const end = text.indexOf("'", i + 1);
-      if (end < 0) return null;
-      word = (word ?? "") + text.slice(i + 1, end);
-      i = end;
-    } else if (c === '"') {
-      word ??= "";
-      for (i++; text.charAt(i) !== '"'; i++) {
-        if (text.charAt(i) === "\\" && (text.charAt(i + 1) === '"' || text.charAt(i + 1) === "\\")) i++;
-        if (i >= text.length) return null;
-        word += text.charAt(i);
-      }
-    } else if (c === "\\") {
-      if (++i >= text.length) return null;
-      word = (word ?? "") + text.charAt(i);
-    } else {
-      word = (word ?? "") + c;
-    }
-  }
-  if (word !== null) words.push(word);
-  return words;
+  return words(text, /["\\]/);
 }
 
 /**
@@ -44,35 +17,39 @@ export function splitWords(text: string): string[] | null {
  */
 export function shellArguments(argument: string): string[] {
   if (!/["'\\]/.test(argument)) return [argument];
-  const text = /[ \t]/.test(argument) ? `"${argument}"` : argument;
-  const words: string[] = [];
+  return words(/[ \t]/.test(argument) ? `"${argument}"` : argument, /["\\$`]/) ?? [argument];
+}
+
+/** Words without their quotes; null where a quote or escape is left open. `escaped`: what a backslash escapes between double quotes. */
+function words(text: string, escaped: RegExp): string[] | null {
+  const found: string[] = [];
   let word: string | null = null;
   for (let i = 0; i < text.length; i++) {
     const c = text.charAt(i);
     if (BLANK.has(c)) {
-      if (word !== null) words.push(word);
+      if (word !== null) found.push(word);
       word = null;
     } else if (c === "'") {
       const end = text.indexOf("'", i + 1);
-      if (end < 0) return [argument];
+      if (end < 0) return null;
       word = (word ?? "") + text.slice(i + 1, end);
       i = end;
     } else if (c === '"') {
       word ??= "";
       for (i++; text.charAt(i) !== '"'; i++) {
-        if (i >= text.length) return [argument];
-        if (text.charAt(i) === "\\" && /["\\$`]/.test(text.charAt(i + 1))) i++;
+        if (i >= text.length) return null;
+        if (text.charAt(i) === "\\" && escaped.test(text.charAt(i + 1))) i++;
         word += text.charAt(i);
       }
     } else if (c === "\\") {
-      if (++i >= text.length) return [argument];
+      if (++i >= text.length) return null;
       word = (word ?? "") + text.charAt(i);
     } else {
       word = (word ?? "") + c;
     }
   }
-  if (word !== null) words.push(word);
-  return words;
+  if (word !== null) found.push(word);
+  return found;
 }
 
 /** The inverse of `shellArguments` for one argument: a text that it turns into exactly this argument. */
