@@ -164,10 +164,5 @@ export const iniKind: Kind<IniCase, IniAnswer> = {
       cases.map(({ input }) => input),
     ),
   compare: compareIni,
-  show(test) {
-    const files = Object.entries(test.files).map(
-      ([path, text]) => `--- ${path}\n${JSON.stringify(text).includes("\\r") ? JSON.stringify(text) : text}`,
-    );
-    return [...files, JSON.stringify(test.vars)].join("\n");
-  },
+  files: ({ files, vars }) => ({ ...files, "vars.json": JSON.stringify(vars) }),
 };

@@ -1,5 +1,5 @@
 /** One kind of parity: cases made from numbers, PlatformIO's answers to them, and what differs from fb's. */
-import type { Peer } from "./peer.ts";
+import type { Files, Peer } from "./peer.ts";
 import { inputHash, type Line } from "./recorded.ts";
 
 export interface Named<C> {
@@ -21,9 +21,9 @@ export interface Kind<C extends object, A> {
   /** The peer's answers, in the order of the cases; null where it gives none that can be compared with (it fails, fb does not). */
   ask(peer: Peer, cases: readonly Named<C>[]): Iterable<A | null>;
   /** What differs, in words that one can act on; empty when nothing does. */
-  compare(input: C, answer: A): string;
-  /** The case as files to look at. */
-  show(input: C): string;
+  compare(input: C, answer: A): string | Promise<string>;
+  /** The case as files to look at; the first says most. */
+  files(input: C): Files;
 }
 
 /** Ids of `count` generated cases of a seed. */
@@ -38,10 +38,9 @@ export function numbersOf(id: string): readonly [seed: number, index: number] | 
 }
 
 /** What is wrong with a kept answer; empty when fb agrees with it. */
-export function checkLine<C extends object, A>(kind: Kind<C, A>, line: Line<A>): string {
+export async function checkLine<C extends object, A>(kind: Kind<C, A>, line: Line<A>): Promise<string> {
   const input = kind.make(line.id);
   if (input === null || inputHash(input) !== line.input)
     return `the generator makes another case ${line.id} now than the one PlatformIO was asked: npm run parity -- --record ${kind.name}`;
-  const difference = kind.compare(input, line.answer);
-  return difference === "" ? "" : `${difference}\n${kind.show(input)}`;
+  return kind.compare(input, line.answer);
 }

@@ -2,8 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { iniKind } from "./ini.ts";
-import { checkLine, type Kind } from "./kind.ts";
+import { checkLine, type Kind, seeded } from "./kind.ts";
 import { readRecorded } from "./recorded.ts";
+import { sketchesKind } from "./sketches.ts";
 
 function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
   const lines = readRecorded<A>(kind.name);
@@ -11,9 +12,19 @@ function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
     assert.ok(lines.length >= least, `${lines.length} cases`);
     assert.is(new Set(lines.map((line) => line.id)).size, lines.length);
   });
-  for (const line of lines) test(`${kind.name} ${line.id}`, () => assert.is(checkLine(kind, line), ""));
+  for (const line of lines) test(`${kind.name} ${line.id}`, async () => assert.is(await checkLine(kind, line), ""));
 }
 
 every(iniKind, 500);
+
+// PlatformIO's conversion refuses many of these; as written out with all prototypes, a compiler takes every one.
+const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+for (const id of seeded(seed, 24)) {
+  test(`sketch ${id}: converted, it compiles`, async () => {
+    const sketch = sketchesKind.make(id);
+    if (sketch === null) throw new Error(id);
+    assert.is(await sketchesKind.compare(sketch, { text: null }), "");
+  });
+}
 
 test.run();

@@ -8,12 +8,15 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
-/** Takes the project's folder and the core's out of recorded words, and the platform builder's folder, which relative paths are resolved against. */
+/** What the project's folder and the core's are called in recorded words. */
 export const PROJECT = "/P";
 export const CORE = "/CORE";
 
-/** Files by path, `framework` to be used in place of the Arduino core. */
+/** Texts by path. */
 export type Files = Readonly<Record<string, string>>;
+
+/** No build of stand-ins takes so long. */
+const LIMIT_S = 120;
 
 export interface Calls {
   /** Each call: the tool's name and its arguments, with PROJECT and CORE for the folders. */
@@ -63,7 +66,7 @@ export class Peer {
   /** A new folder for a project with these files. */
   project(files: Files): string {
     const folder = mkdtempSync(join(this.work, "project-"));
-    for (const [path, text] of Object.entries(files)) write(join(folder, path), text);
+    for (const [path, text] of Object.entries(files)) writeFileTo(join(folder, path), text);
     return folder;
   }
 
@@ -72,20 +75,25 @@ export class Peer {
     this.core ??= this.setUp();
     const { core } = this;
     rmSync(this.log, { force: true });
-    const ran = spawnSync(this.pio, ["run", "-d", folder, "-j", "1", "-s", ...envs.flatMap((env) => ["-e", env])], {
-      env: {
-        PATH: [this.bin, dirname(this.pio), "/usr/bin", "/bin"].join(delimiter),
-        HOME: this.work,
-        PLATFORMIO_CORE_DIR: core,
-        PLATFORMIO_SETTING_ENABLE_TELEMETRY: "no",
-        PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL: "9999",
-        // A library that is unknown here is asked for elsewhere, in vain, and again, and again: without pauses.
-        PYTHONPATH: join(this.work, "python"),
-        HTTPS_PROXY: "http://127.0.0.1:9",
-        HTTP_PROXY: "http://127.0.0.1:9",
+    // pio starts SCons: a limit of both.
+    const ran = spawnSync(
+      "timeout",
+      ["-s", "KILL", String(LIMIT_S), this.pio, "run", "-d", folder, "-j", "1", "-s", ...envs.flatMap((env) => ["-e", env])],
+      {
+        env: {
+          PATH: [this.bin, dirname(this.pio), "/usr/bin", "/bin"].join(delimiter),
+          HOME: this.work,
+          PLATFORMIO_CORE_DIR: core,
+          PLATFORMIO_SETTING_ENABLE_TELEMETRY: "no",
+          PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL: "9999",
+          // A library that is unknown here is asked for elsewhere, in vain, and again, and again: without pauses.
+          PYTHONPATH: join(this.work, "python"),
+          HTTPS_PROXY: "http://127.0.0.1:9",
+          HTTP_PROXY: "http://127.0.0.1:9",
+        },
+        encoding: "utf8",
       },
-      encoding: "utf8",
-    });
+    );
     const text = existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
     const calls = text
       .split("\u001e")
@@ -111,7 +119,7 @@ export class Peer {
   private setUp(): string {
     const core = join(this.work, "core");
     this.standIns(this.bin, "");
-    write(join(this.work, "python", "sitecustomize.py"), "import time\ntime.sleep = lambda seconds: None\n");
+    writeFileTo(join(this.work, "python", "sitecustomize.py"), "import time\ntime.sleep = lambda seconds: None\n");
     mkdirSync(join(core, "packages"), { recursive: true });
     cpSync(join(this.from, "platforms"), join(core, "platforms"), { recursive: true });
     symlinkSync(join(this.from, "packages", "tool-scons"), join(core, "packages", "tool-scons"));
@@ -133,7 +141,7 @@ export class Peer {
     this.core ??= this.setUp();
     const folder = join(this.core, "packages", "framework-arduino-avr");
     rmSync(folder);
-    for (const [path, text] of Object.entries(files)) write(join(folder, path), text);
+    for (const [path, text] of Object.entries(files)) writeFileTo(join(folder, path), text);
     for (const name of ["package.json", ".piopm"]) cpSync(join(this.from, "packages", "framework-arduino-avr", name), join(folder, name));
   }
 
@@ -155,7 +163,8 @@ exit 0
   }
 }
 
-function write(file: string, text: string): void {
+/** Makes the folders that it needs; a name that ends with a slash is a folder. */
+export function writeFileTo(file: string, text: string): void {
   if (file.endsWith("/")) mkdirSync(file, { recursive: true });
   else {
     mkdirSync(dirname(file), { recursive: true });

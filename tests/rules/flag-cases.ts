@@ -1,4 +1,5 @@
 /** Generated flag options for one env, from a seed: shared by the recorder and by tests of laws. */
+import { Random } from "../random.ts";
 
 export interface LibraryCase {
   readonly name: string;
@@ -221,27 +222,17 @@ const WORDS = [
   "-l",
 ];
 
-/** Small, quick, good enough: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 export interface CaseMaker {
   native(index: number): Case;
   avr(): Case[];
 }
 
 export function caseMaker(seed: number): CaseMaker {
-  const next = random(seed);
-  const below = (n: number): number => Math.floor(next() * n);
-  const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
-  const chance = (p: number): boolean => next() < p;
+  const r = new Random(seed);
+  const next = (): number => r.next();
+  const below = (n: number): number => r.below(n);
+  const pick = <T>(list: readonly T[]): T => r.pick(list);
+  const chance = (p: number): boolean => r.chance(p);
   const word = (): string => {
     const kind = next();
     if (kind < 0.15) return `-D${pick(NAMES)}`;

@@ -1,4 +1,5 @@
 /** Generated projects with libraries, from a seed: trees of files and the envs that build them. Shared by the recorder and the tests. */
+import { Random } from "../random.ts";
 
 export interface LibraryEnv {
   readonly name: string;
@@ -19,17 +20,6 @@ export interface LibraryTree {
   readonly envs: readonly LibraryEnv[];
 }
 
-/** mulberry32. */
-export function randomFrom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const NAMES = ["Alpha", "Beta", "gamma", "Delta", "A", "AB", "omega", "Zeta"];
 const MODES = ["off", "chain", "deep", "chain+", "deep+"] as const;
 const COMPATS = ["off", "soft", "strict"] as const;
@@ -38,11 +28,11 @@ const STORAGES = ["lib", "lib", "lib", "lib", "extra", "more", "glob", "lib/Alph
 
 /** The tree of this number; `envs`: how many of the fifteen pairs of modes it is built with. */
 export function libraryTree(seed: number, number: number, envs: number): LibraryTree {
-  return new Maker(randomFrom(seed * 7919 + number), number, envs).tree();
+  return new Maker(new Random(seed * 7919 + number), number, envs).tree();
 }
 
 class Maker {
-  private readonly random: () => number;
+  private readonly r: Random;
   private readonly number: number;
   private readonly arduino: boolean;
   private readonly envCount: number;
@@ -56,19 +46,19 @@ class Maker {
     readonly title: string;
   }[] = [];
 
-  constructor(random: () => number, number: number, envs: number) {
+  constructor(r: Random, number: number, envs: number) {
     this.arduino = number % 3 === 2;
-    this.random = random;
+    this.r = r;
     this.number = number;
     this.envCount = envs;
   }
 
   private chance(p: number): boolean {
-    return this.random() < p;
+    return this.r.next() < p;
   }
 
   private pick<T>(all: readonly T[]): T {
-    return all[Math.floor(this.random() * all.length)] as T;
+    return all[Math.floor(this.r.next() * all.length)] as T;
   }
 
   private some<T>(all: readonly T[], p: number): T[] {
@@ -89,8 +79,8 @@ class Maker {
       "both",
       "module",
     ];
-    const count = 2 + Math.floor(this.random() * 6);
-    for (const name of [...NAMES].sort(() => this.random() - 0.5).slice(0, count)) {
+    const count = 2 + Math.floor(this.r.next() * 6);
+    for (const name of [...NAMES].sort(() => this.r.next() - 0.5).slice(0, count)) {
       const style = this.pick(styles);
       const title = this.chance(0.2) ? `${name} Lib` : name;
       this.libraries.push({ name, storage: this.pick(STORAGES), style, own: [], title });
@@ -99,7 +89,7 @@ class Maker {
     for (const library of this.libraries) this.nameHeaders(library);
     for (const library of this.libraries) this.fill(library);
     this.project();
-    const pairs = MODES.flatMap((mode) => COMPATS.map((compat) => [mode, compat] as const)).sort(() => this.random() - 0.5);
+    const pairs = MODES.flatMap((mode) => COMPATS.map((compat) => [mode, compat] as const)).sort(() => this.r.next() - 0.5);
     const envs = pairs.slice(0, this.envCount).map(([mode, compat], i) => this.env(mode, compat, i));
     return { name: `t${this.number}`, arduino: this.arduino, files: this.files, envs };
   }
@@ -233,7 +223,7 @@ class Maker {
   }
 
   private block(include: () => string): string[] {
-    const kind = this.random();
+    const kind = this.r.next();
     if (kind < 0.45) return [include()];
     if (kind < 0.5) return ["#if 0", include(), "#endif"];
     if (kind < 0.57) return ["#ifdef HAVE_X", include(), "#else", include(), "#endif"];

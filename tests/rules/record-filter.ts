@@ -1,12 +1,13 @@
 /**
  * Records which files PlatformIO's match_src_files selects from generated trees by generated filters: tests/rules/fixtures/filters.json.
- * FB_PEERS=FOLDER (one that peers/setup made) node record-filter.ts [--cases N] [--seed N] [--out FILE]
+ * node record-filter.ts [--cases N] [--seed N] [--out FILE]; what it needs: ../parity/README.md.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { Peer } from "../parity/peer.ts";
 import { filterCases } from "./filter-cases.ts";
 
 const { values } = parseArgs({
@@ -16,8 +17,8 @@ const { values } = parseArgs({
     out: { type: "string", default: join(import.meta.dirname, "fixtures", "filters.json") },
   },
 });
-const peers = process.env["FB_PEERS"];
-if (peers === undefined) throw new Error("set FB_PEERS to the folder that peers/setup made");
+const peer = Peer.find();
+if (typeof peer === "string") throw new Error(peer);
 
 const script = `
 import json, sys
@@ -35,7 +36,7 @@ const trees = filterCases(Number(values.seed), Number(values.cases)).map(({ tree
     else writeFileSync(join(work, file), "");
   }
   for (const [path, target] of tree.links) symlinkSync(join(work, target), join(work, path));
-  const result = spawnSync(join(peers, "venv", "bin", "python"), ["-c", script], {
+  const result = spawnSync(peer.python, ["-c", script], {
     input: JSON.stringify([work, cases]),
     encoding: "utf8",
   });
@@ -48,3 +49,4 @@ writeFileSync(
   values.out,
   `[\n${trees.map(({ tree, cases }) => `{"tree":${JSON.stringify(tree)},"cases":[\n${cases.map((one) => JSON.stringify(one)).join(",\n")}\n]}`).join(",\n")}\n]\n`,
 );
+peer.close();
