@@ -231,10 +231,11 @@ function lose(place: Place, what: Extract<Op, { do: "lose" }>["what"], share: nu
     }
     case "cache":
       return rmSync(place.cache, { recursive: true, force: true });
-    case "blobs":
-      return filesBelow(join(place.cache, "blobs")).forEach((name, i) =>
-        i % 3 === Math.floor(share * 3) ? rmSync(join(place.cache, "blobs", name)) : undefined,
-      );
+    case "blobs": {
+      const names = filesBelow(join(place.cache, "blobs"));
+      for (const name of names.filter((_, i) => i % 3 === Math.floor(share * 3))) rmSync(join(place.cache, "blobs", name));
+      return;
+    }
     case "blob half": {
       const name = pick(filesBelow(join(place.cache, "blobs")));
       if (name === undefined) return;
