@@ -79,14 +79,14 @@ export class Guard {
   private born(passedOver: readonly Trail[]): boolean {
     const still = new Map<string, ReadonlySet<string> | null>();
     let born = false;
-    for (const { places, folders } of passedOver) {
-      for (const [i, folder] of folders.entries()) {
+    for (const trail of passedOver) {
+      for (let at: Trail | null = trail; at !== null; at = at.next) {
+        const { place, folder } = at;
         let links = still.get(folder);
         if (links === undefined) {
           links = this.linksIfStill(folder);
           still.set(folder, links);
         }
-        const place = places[i] as string;
         // Not only the first: each of them must be kept as a witness of the next attempt.
         if (links === null || (links.size > 0 && links.has(baseOf(place)))) born = this.isBorn(place) || born;
       }

@@ -127,6 +127,8 @@ export function isAbsolute(path: string): boolean {
 
 /** Lexically without `.`, `//` and, where something stands before it, `..`. A trailing slash is kept: it marks a folder. */
 export function collapse(path: string): string {
+  // Nearly every path is as it should be, and then its own string is kept.
+  if (path !== "" && !/\/\/|(^|\/)\.\.?(\/|$)/.test(path)) return path;
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "" || part === ".") continue;

@@ -52,6 +52,7 @@ export interface World extends FilesHost {
   nearest(word: string, names: Iterable<string>): readonly string[];
 }
 
+const FIRST_BUILD: readonly Cause[] = [{ cause: "first-build" }];
 /** How often an action runs when its inputs change while it does. */
 const ATTEMPTS = 3;
 
@@ -151,7 +152,7 @@ export class Settler {
   }
 
   private why(node: Node, last: LastRun | undefined): readonly Cause[] {
-    if (last === undefined) return [{ cause: "first-build" }];
+    if (last === undefined) return FIRST_BUILD;
     const now = new EvidenceSink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
     const out = outFolder(node.spec.env, node.spec.profile);

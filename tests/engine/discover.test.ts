@@ -133,7 +133,7 @@ test("compile: what is passed over is told", () => {
     spec({ name: "a", inputs: files("a.c"), discover }),
     "a.o: a.c two/x.h",
   );
-  assert.equal([...new Set(found.passedOver.flatMap((trail) => trail.places))], ["one/x.h"]);
+  assert.equal([...new Set(found.passedOver.map((trail) => trail.place))], ["one/x.h"]);
 });
 
 /** `-Wl,-t out/main.o out/f.o out/libg.a -Lout -lh`, as ld 2.26 (avr-gcc 5.4) and ld 2.40 (gcc 12) print it; "WARNING" stands for a tool's own words. */
