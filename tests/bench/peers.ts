@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { cpSync, createReadStream, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Command, type Contender, inTurns, type Measured, time } from "./measure.ts";
 import { edit, remove, withLibraries, write } from "./projects.ts";
 
@@ -31,7 +31,8 @@ export function peerVersions(): string[] {
 
 /**
  * What is needed beyond PATH, by environment variables: AVR_TOOLCHAIN and ARDUINO_CORE (the packages all three use), FB_PEERS (fbuild: a folder with www/*.tar.gz of
- * both), FB_ATMELAVR (PlatformIO: a checkout of its AVR platform, put into a core folder beside the packages of PLATFORMIO_CORE_DIR). Nothing is downloaded.
+ * both; unset, the one around PLATFORMIO_CORE_DIR), FB_ATMELAVR (PlatformIO: a checkout of its AVR platform, put into a core folder beside the packages of
+ * PLATFORMIO_CORE_DIR; unset, the one that is installed there). Nothing is downloaded.
  */
 export async function besidePeers(bench: PeerBench): Promise<void> {
   const { AVR_TOOLCHAIN: compiler, ARDUINO_CORE: core } = process.env;
@@ -90,9 +91,10 @@ function project({ scratch, blink }: PeerBench, name: string, packages: readonly
 
 /** PlatformIO with a core folder of its own; or why not. */
 function platformio(bench: PeerBench): Peer | string {
-  const { FB_ATMELAVR: platform, PLATFORMIO_CORE_DIR: from } = process.env;
+  const { FB_ATMELAVR: given, PLATFORMIO_CORE_DIR: from } = process.env;
   if (version("pio") === null) return "pio is not on PATH";
-  if (platform === undefined || from === undefined)
+  const platform = given ?? join(from ?? "", "platforms/atmelavr");
+  if (from === undefined || !existsSync(platform))
     return "FB_ATMELAVR does not name a checkout of its AVR platform, or PLATFORMIO_CORE_DIR is not set";
   const core = join(bench.scratch, "pio-core");
   mkdirSync(join(core, "packages"), { recursive: true });
@@ -118,9 +120,9 @@ function platformio(bench: PeerBench): Peer | string {
 /** fbuild with a home of its own, its daemon running; or why not. */
 async function fbuild(bench: PeerBench): Promise<{ peer: Peer; end: () => void } | string> {
   if (version("fbuild") === null) return "fbuild is not on PATH";
-  const www = join(process.env["FB_PEERS"] ?? "", "www");
+  const www = join(process.env["FB_PEERS"] ?? dirname(process.env["PLATFORMIO_CORE_DIR"] ?? ""), "www");
   const archives = ["toolchain-atmelavr", "framework-arduino-avr"];
-  if (process.env["FB_PEERS"] === undefined || !archives.every((name) => existsSync(join(www, `${name}.tar.gz`))))
+  if (!archives.every((name) => existsSync(join(www, `${name}.tar.gz`))))
     return "FB_PEERS does not name a folder with www/toolchain-atmelavr.tar.gz and www/framework-arduino-avr.tar.gz";
   const server = createServer((request, response) => {
     const name = archives.find((each) => request.url === `/${each}.tar.gz`);
