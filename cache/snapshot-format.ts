@@ -18,7 +18,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Signature } from "../engine/types.ts";
 
-export const magic = "fbsnap\x02\x00";
+export const magic = "fbsnap\x03\x00";
 export const headBytes = 16;
 export const maxRecords = 16;
 export const maxAliases = 8;
@@ -48,9 +48,16 @@ export interface SnapshotRecord {
   readonly build: string;
   /** What the no-op prints. */
   readonly payload: string;
+  /** The ids of the kept graph and of the digests that go with it (graph-file.ts); null where there are none. */
+  readonly kept: KeptIds | null;
   /** The clock of the project's disk, nanoseconds, and that disk's device: taken before this call, so that younger folders are not trusted by signature. */
   readonly now: bigint;
   readonly device: bigint;
+}
+
+export interface KeptIds {
+  readonly graph: string;
+  readonly digests: string;
 }
 
 export interface Folder {
@@ -70,6 +77,7 @@ export interface Now {
 export interface Facts {
   readonly build: string;
   readonly payload: string;
+  readonly kept: KeptIds | null;
   readonly groups: readonly string[];
   readonly values: Readonly<Record<string, string | null>>;
   readonly programs: Readonly<Record<string, string | null>>;

@@ -30,7 +30,11 @@ import { errorCode } from "./trouble.ts";
  */
 export function writeSnapshot(file: string, request: string, record: SnapshotRecord, alias: string | null = null): string | null {
   const encoded = encode(record);
-  if (typeof encoded === "string") return encoded;
+  return typeof encoded === "string" ? encoded : writeRecord(file, request, encoded, alias);
+}
+
+/** The same for a record in its bytes. */
+export function writeRecord(file: string, request: string, encoded: Buffer, alias: string | null): string | null {
   const kept = readKept(file, request);
   const aliases = namesOf(request, alias, kept);
   const others = kept.flatMap(({ bytes, ...r }) => (bytes === null ? [] : [{ ...r, bytes }])).sort((a, b) => b.used - a.used);
@@ -83,6 +87,7 @@ function encode(r: SnapshotRecord): Buffer | string {
   const facts: Facts = {
     build: r.build,
     payload: r.payload,
+    kept: r.kept,
     groups,
     values: Object.fromEntries(Object.entries(r.values).map(([name, value]) => [name, storedValue(name, value)])),
     programs: r.programs,
@@ -93,39 +98,54 @@ function encode(r: SnapshotRecord): Buffer | string {
     listings: r.folders.map((f) => ({ entries: listingText(f.entries.map((e) => ({ ...e }))), hidden: f.hidden })),
     missing: [...absent.values()].map((g) => g.missing),
   };
-  const factsBytes = Buffer.from(JSON.stringify(facts), "utf8");
-  const filePaths = Buffer.from(r.files.map((f) => `${f.path}\0`).join(""), "utf8");
-  const folderPaths = Buffer.from(r.folders.map((f) => `${f.path}\0`).join(""), "utf8");
-  const detailBytes = Buffer.from(JSON.stringify(details), "utf8");
+  const filePaths = pathBytes(r.files.map((f) => f.path));
+  const folderPaths = pathBytes(r.folders.map((f) => f.path));
   const signatures = new BigUint64Array(5 * (r.files.length + r.folders.length + groups.length));
   let at = 0;
-  for (const s of [...r.files.map((f) => f.signature), ...r.folders.map((f) => trusted(f.signature, r)), ...groupSignatures]) {
-    signatures.set([s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs], at);
-    at += 5;
-  }
-  const head = Buffer.alloc(recordHead);
-  const numbers = [
-    r.files.length,
-    r.folders.length,
-    groups.length,
-    filePaths.length,
-    folderPaths.length,
-    detailBytes.length,
-    factsBytes.length,
-  ];
-  for (const [i, n] of numbers.entries()) head.writeUInt32LE(n, i * 4);
-  return padded(Buffer.concat([head, Buffer.from(signatures.buffer), factsBytes, filePaths, folderPaths, detailBytes]), "\0");
+  for (const s of [...r.files.map((f) => f.signature), ...r.folders.map((f) => trusted(f.signature, r)), ...groupSignatures])
+    at = putSignature(signatures, at, s);
+  const counts = [r.files.length, r.folders.length, groups.length] as const;
+  return assemble(counts, signatures, facts, filePaths, folderPaths, Buffer.from(JSON.stringify(details), "utf8"));
 }
 
-const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n };
+/** @returns where the next one goes */
+export function putSignature(signatures: BigUint64Array, at: number, s: Signature): number {
+  signatures.set([s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs], at);
+  return at + 5;
+}
+
+export function pathBytes(paths: readonly string[]): Buffer {
+  return Buffer.from(paths.map((path) => `${path}\0`).join(""), "utf8");
+}
+
+/** A record from its parts; counts: of files, folders and groups. */
+export function assemble(
+  counts: readonly [number, number, number],
+  signatures: BigUint64Array,
+  facts: Facts,
+  filePaths: Buffer,
+  folderPaths: Buffer,
+  details: Buffer,
+): Buffer {
+  const json = Buffer.from(JSON.stringify(facts), "utf8");
+  const head = Buffer.alloc(recordHead);
+  for (const [i, n] of [...counts, filePaths.length, folderPaths.length, details.length, json.length].entries())
+    head.writeUInt32LE(n, i * 4);
+  const bytes = Buffer.from(signatures.buffer, signatures.byteOffset, signatures.byteLength);
+  return padded(Buffer.concat([head, bytes, json, filePaths, folderPaths, details]), "\0");
+}
+
+export const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n };
 
 /** The signature, or one that no folder has if this one could stay while the folder changes. */
-function trusted(s: Signature, r: Pick<SnapshotRecord, "now" | "device">): Signature {
+export function trusted(s: Signature, r: Pick<SnapshotRecord, "now" | "device">): Signature {
   return isYoung(s, r.now, r.device) ? never : s;
 }
 
 /** Folder → the shortest missing paths in it; or what is there that should not be. */
-function groupAbsent(r: SnapshotRecord): Map<string, { signature: Signature; missing: string[] }> | string {
+export function groupAbsent(
+  r: Pick<SnapshotRecord, "dir" | "absent" | "now" | "device">,
+): Map<string, { signature: Signature; missing: string[] }> | string {
   const groups = new Map<string, { signature: Signature; missing: string[] }>();
   const known = new Map<string, Signature | null>();
   const seen = new Set<string>();

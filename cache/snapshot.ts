@@ -3,14 +3,32 @@
  * node:fs and node:path before they have to (a `!command`, a `${sysenv.*}`).
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import type { Signature } from "../engine/types.ts";
 import { type Decoded, type Details, headBytes, type Now, readIndex, readRecord, split } from "./snapshot-format.ts";
 import { digestOf, inFolder, linkTarget, listing, resolveProgram, runVolatile, statOf, storedValue, variableOf } from "./snapshot-world.ts";
 
+/** A record of which a few files are no longer as they were, and nothing else. */
+export interface Changed {
+  readonly request: string;
+  /** Of the record, as the index has it: a later one has another. */
+  readonly checksum: number;
+  readonly record: Decoded;
+  /** Every file of the record. */
+  readonly paths: readonly string[];
+  /** Those that changed or are gone, by their place. */
+  readonly files: readonly number[];
+}
+
 /**
  * Whether what the request's last result rested on is still so. request: its name, or an alias of it.
- * @returns the payload; or what differs, for --why; or null if there is no record (or none that can be read)
+ * @returns the payload; or what differs first, for --why, and `changed` where that are files alone and the next run can take up a kept graph; or null if there
+ *   is no record (or none that can be read)
  */
-export function checkSnapshot(file: string, request: string, now: Now): { payload: string } | { stale: string } | null {
+export function checkSnapshot(
+  file: string,
+  request: string,
+  now: Now,
+): { payload: string } | { stale: string; changed: Changed | null } | null {
   let fd: number;
   try {
     fd = openSync(file, "r");
@@ -23,8 +41,12 @@ export function checkSnapshot(file: string, request: string, now: Now): { payloa
     if (index === null || found === undefined) return null;
     const record = readRecord(fd, found);
     if (record === null) return null;
-    const stale = difference(record, now);
-    if (stale !== null) return { stale };
+    const different = difference(record, now);
+    if (typeof different === "string") return { stale: different, changed: null };
+    if (different !== null) {
+      const { request: name, checksum } = found;
+      return { stale: `${different.paths[different.files[0] ?? 0]} changed`, changed: { request: name, checksum, record, ...different } };
+    }
     if (index.some((r) => r.used > found.used)) touch(file, index.indexOf(found));
     return { payload: record.facts.payload };
   } catch (error) {
@@ -55,7 +77,8 @@ function touch(file: string, place: number): void {
   }
 }
 
-function difference(record: Decoded, now: Now): string | null {
+/** What differs first, or which files where nothing else does and that is worth knowing; null: nothing. */
+function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" | "files"> | null {
   const { facts } = record;
   if (facts.build !== now.build) return "fb itself changed";
   for (const [name, was] of Object.entries(facts.values))
@@ -73,19 +96,22 @@ function difference(record: Decoded, now: Now): string | null {
   const { signatures, nFiles, nFolders } = record;
   const paths = split(record.bytes, record.filePathsAt, record.folderPathsAt);
   if (paths.length !== nFiles) return "its record is damaged";
+  const changed: number[] = [];
   for (let i = 0; i < nFiles; i++) {
     const path = paths[i] as string;
     const s = statOf(path.charCodeAt(0) === 47 ? path : base + path);
-    if (s === undefined) return `${path} is gone`;
     const j = i * 5;
     if (
+      s === undefined ||
       s.mtimeNs !== signatures[j + 3] ||
       s.size !== signatures[j + 2] ||
       s.ctimeNs !== signatures[j + 4] ||
       s.ino !== signatures[j + 1] ||
       s.dev !== signatures[j]
-    )
-      return `${path} changed`;
+    ) {
+      if (facts.kept === null) return s === undefined ? `${path} is gone` : `${path} changed`;
+      changed.push(i);
+    }
   }
   let details: Details | null = null;
   const folders = split(record.bytes, record.folderPathsAt, record.detailsAt);
@@ -103,10 +129,11 @@ function difference(record: Decoded, now: Now): string | null {
     for (const missing of details.missing[i] as readonly string[])
       if (statOf(inFolder(now.dir, missing)) !== undefined) return `${missing} is there now`;
   }
-  return null;
+  return changed.length > 0 ? { paths, files: changed } : null;
 }
 
-function isSame(s: ReturnType<typeof statOf>, signatures: BigUint64Array, j: number): boolean {
+/** Whether a signature is the one that begins at a place of the record's. */
+export function isSame(s: Signature | undefined, signatures: BigUint64Array, j: number): boolean {
   return (
     s !== undefined &&
     s.mtimeNs === signatures[j + 3] &&

@@ -4,9 +4,9 @@
  */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Failure, LastRun, ProjectState, Result, RunResult } from "../engine/types.ts";
+import type { CanonPath, Failure, LastRun, ProjectState, Read, Result, RunResult } from "../engine/types.ts";
 import { makeFolders } from "./folders.ts";
-import { StateFile } from "./statefile.ts";
+import { StateFile, type StateMark } from "./statefile.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
 const keptRuns = 20;
@@ -72,6 +72,22 @@ export class LocalState implements ProjectState {
 
   duration(action: string): number | undefined {
     return this.#durations.get(action) ?? this.#file.ms(action);
+  }
+
+  /** What is on disk of it; null where the last write failed. */
+  mark(): StateMark | null {
+    return this.#changes.size > 0 || this.#failure !== null ? null : this.#file.mark();
+  }
+
+  /** Whether all that was there at a mark is there still. */
+  reaches({ generation, bytes }: StateMark): boolean {
+    const now = this.#file.mark();
+    return now.generation === generation && now.bytes >= bytes;
+  }
+
+  /** The actions whose last run on disk had one of these reads. */
+  readers(reads: readonly Read<CanonPath>[]): Iterable<string> {
+    return this.#file.readers(reads);
   }
 
   /** Every action that has a last run. */

@@ -57,6 +57,12 @@ class StoredRun implements LastRun {
   }
 }
 
+/** The length of a state file of one generation. */
+export interface StateMark {
+  readonly generation: number;
+  readonly bytes: number;
+}
+
 interface Place {
   readonly batch: Batch;
   readonly at: number;
@@ -98,6 +104,31 @@ export class StateFile {
   ms(action: string): number | undefined {
     const place = this.#places.get(action);
     return place === undefined ? undefined : readF64(place.batch.rows, place.at + 3);
+  }
+
+  /** How far this file reaches; what is appended later leaves that part as it is. */
+  mark(): StateMark {
+    return { generation: this.#generation, bytes: this.#goodBytes };
+  }
+
+  /** The actions whose last run had one of these reads. */
+  *readers(reads: readonly Read<CanonPath>[]): Iterable<string> {
+    const wanted = new Map(reads.map((r) => [`${r.is}:${r.path}`, r.is]));
+    const paths = new Set<string>(reads.map((r) => r.path));
+    const found = new Set<number>();
+    for (const [id, name] of this.#names.entries())
+      if (paths.has(name)) for (const [k, is] of kinds.entries()) if (wanted.has(`${is}:${name}`)) found.add(id * 8 + k);
+    if (found.size === 0) return;
+    for (const [action, { batch, at }] of this.#places) {
+      const { rows } = batch;
+      const end = at + (rows[at] as number);
+      const outputs = rows[at + 9] as number;
+      for (let i = at + fixedWords + outputs * outputWords; i < end; i++) {
+        if (!found.has(rows[i] as number)) continue;
+        yield action;
+        break;
+      }
+    }
   }
 
   get(action: string): LastRun | undefined {

@@ -2,6 +2,7 @@
 import { outFolder } from "../engine/paths.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { ActionSpec, RunResult } from "../engine/types.ts";
+import type { HostDisk } from "./host/disk.ts";
 import type { PlanInput } from "./plan-input.ts";
 
 /** Paths relative to the project, arguments as the tools get them; no times, so equal builds write equal files. */
@@ -19,6 +20,36 @@ export interface BuildInfo {
   readonly includes: readonly string[];
   readonly libraries: readonly string[];
   readonly artifacts: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+}
+
+export function buildInfoFile(env: string, profile: string): string {
+  return `${outFolder(env, profile)}/build_info.json`;
+}
+
+/** @returns the file's path */
+export function writeBuildInfo(disk: HostDisk, info: BuildInfo): string {
+  const path = buildInfoFile(info.env, info.profile);
+  writeIfNew(disk, path, `${JSON.stringify(info, null, 2)}\n`);
+  return path;
+}
+
+/** The same with the artifacts as they are now. */
+export function withArtifacts(info: BuildInfo, artifacts: RunResult["artifacts"]): BuildInfo {
+  return { ...info, artifacts: imagesOf(info.env, artifacts) };
+}
+
+/** Takes the file away where it tells of images that a failed run has taken away, all of them. */
+export function removeBuildInfo(disk: HostDisk, env: string, profile: string, images: readonly string[]): void {
+  if (images.length > 0 && images.every((image) => disk.sign(image) === null)) disk.remove(buildInfoFile(env, profile));
+}
+
+function imagesOf(env: string, artifacts: RunResult["artifacts"]): BuildInfo["artifacts"] {
+  return artifacts.filter((a) => a.env === env).map(({ path, sha256, bytes }) => ({ path, sha256, bytes }));
+}
+
+/** A file whose content is the same is left alone, so that nothing that watches it starts. */
+export function writeIfNew(disk: HostDisk, path: string, text: string): void {
+  if (disk.sign(path) === null || new TextDecoder().decode(disk.read(path)) !== text) disk.writeAtomic(path, text);
 }
 
 export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunResult["artifacts"]): BuildInfo {
@@ -43,7 +74,7 @@ export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunR
     defines: named("-D"),
     includes: named("-I"),
     libraries: specs.filter((s) => s.kind === "archive").flatMap((s) => s.outputs),
-    artifacts: artifacts.filter((a) => a.env === plan.env).map(({ path, sha256, bytes }) => ({ path, sha256, bytes })),
+    artifacts: imagesOf(plan.env, artifacts),
   };
 }
 

@@ -4,14 +4,16 @@ import { join, resolve } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
+import { dropGraph } from "../cache/graph-file.ts";
 import { LocalState } from "../cache/state.ts";
 import { errorCode } from "../cache/trouble.ts";
 import { exitCode, fail, failure, ok, warning } from "../engine/failure.ts";
-import { outFolder, Paths } from "../engine/paths.ts";
+import type { Carried } from "../engine/files.ts";
+import { Paths, type Root } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
 import { run, type RunOutcome, type RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
-import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, ProjectPath, Result, RunResult } from "../engine/types.ts";
+import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, Result, RunResult } from "../engine/types.ts";
 import { directivesOf } from "../rules/directives.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
@@ -19,11 +21,11 @@ import type { EnvPlan } from "../rules/env-plan.ts";
 import { planEnv } from "../rules/plan-env.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
-import { buildInfo } from "./build-info.ts";
+import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
-import { DiskError, type HostDisk } from "./host/disk.ts";
+import { DiskError, type HostDisk, openDisk } from "./host/disk.ts";
 import { type Guardian, openGuardian } from "./host/guardian.ts";
 import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
@@ -31,6 +33,9 @@ import type { HostRunner } from "./host/lanes.ts";
 import { fullDisk, fullFolder } from "./host/space.ts";
 import { openSlots } from "./host/slots.ts";
 import { keepSnapshot } from "./keep.ts";
+import { takeFound } from "./found.ts";
+import { Resumed } from "./resume.ts";
+import { artifactsOf, sizeOf } from "./results.ts";
 import { Once } from "./once.ts";
 import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
@@ -38,7 +43,16 @@ import { wordsAlias } from "./payload.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { removeMade } from "./remove-made.ts";
 import { innerTools } from "./tools/inner.ts";
-import type { SizeReport } from "./tools/size.ts";
+
+/** What a build works with. */
+interface Opened {
+  readonly cache: Cache;
+  readonly state: LocalState;
+  readonly runner: HostRunner;
+  readonly guardian: Guardian;
+  readonly jobs: number;
+  readonly disk: HostDisk;
+}
 
 export interface BuildHost {
   readonly sink: EventSink;
@@ -75,8 +89,12 @@ class Build {
   private readonly failures: Failure[] = [];
   private readonly inputs = new Map<string, PlanInput>();
   private open: OpenProject | null = null;
+  private disk: HostDisk | null = null;
+  private resumed: Resumed | null = null;
+  private ended: Promise<void> = Promise.resolve();
   private once: Once | null = null;
   private outcome: RunOutcome | null = null;
+  private readonly infos: BuildInfo[] = [];
   private profile = "release";
 
   constructor(folder: string, command: RunCommand, host: BuildHost) {
@@ -107,9 +125,6 @@ class Build {
       const removed = removeMade(this.folder, this.command.envs, this.command.clean === "all");
       if (!removed.ok) return this.report(removed.failure);
     }
-    const opened = openProject(this.folder);
-    if (!opened.ok) return this.report(opened.failure);
-    this.open = opened.value;
     const folder = cacheFolder(process.env);
     if (!folder.ok) return this.report(folder.failure);
     const cache = openCache(folder.value, [process.execPath, process.argv[1] ?? "", "tool", "check-lmdb"]);
@@ -131,8 +146,10 @@ class Build {
       shell: "/bin/sh",
     });
     this.host.onRunner(runner);
+    const disk = openDisk(this.folder);
+    this.disk = disk;
     try {
-      await this.run(opened.value, cache.value, state.value, runner, guardian, jobs);
+      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk });
     } finally {
       await closeProcesses(runner, guardian);
       const flushed = await state.value.flush().then(() => state.value.failure);
@@ -142,25 +159,50 @@ class Build {
       for (const f of cache.value.troubles()) this.report(f);
       const closed = await cache.value.close();
       if (!closed.ok && !this.failures.some((f) => f.code === closed.failure.code)) this.report(closed.failure);
-      opened.value.disk.close();
+      disk.close();
     }
   }
 
-  private async run(
-    open: OpenProject,
-    cache: Cache,
-    state: LocalState,
-    runner: HostRunner,
-    guardian: Guardian,
-    jobs: number,
-  ): Promise<void> {
-    const { project, disk } = open;
+  /** Where only a few files changed since the last good run, what they reach; else everything is read and decided. */
+  private async run(host: Opened): Promise<void> {
+    const key = requestKey(this.command);
+    const found = takeFound();
+    const worldOf = (roots: readonly Root[], carried: Carried) => this.world(host, this.paths(host.disk, roots), carried);
+    const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, worldOf);
+    if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
+    try {
+      await (resumed === null ? this.runAll(host, key) : this.takeUp(resumed, host));
+    } finally {
+      await this.ended;
+    }
+  }
+
+  private async takeUp(resumed: Resumed, host: Opened): Promise<void> {
+    this.resumed = resumed;
+    const { envs, profile, notes } = resumed.payload;
+    const { resume, world } = resumed;
+    for (const note of notes) this.report(note);
+    const outcome = await this.perform(world, { plans: [], goals: [], resume }, host, resume.builds);
+    const written = resumed.writeInfos(this.artifacts(), host.disk);
+    host.state.finish();
+    if (!outcome.trusted || exitCode(this.failures) !== 0) return;
+    const told = { envs, profile, notes: distinct(this.failures), result: this.resultNow() };
+    await resumed.keep(told, this.alias(), outcome, host.disk, host.state, written);
+  }
+
+  private async runAll(host: Opened, key: string | null): Promise<void> {
+    const { cache, state, disk } = host;
+    const opened = openProject(this.folder, disk);
+    if (!opened.ok) return this.report(opened.failure);
+    const open = opened.value;
+    const { project } = open;
+    this.open = open;
     for (const w of project.warnings) this.report(w);
     this.once = new Once(join(this.folder, ".fb/state/noted"));
     if (project.later.length > 0) this.reportOnce(laterNote(project.later));
     const wanted = this.wantedEnvs(project);
     if (!wanted.ok) return this.report(wanted.failure);
-    const paths = new Paths(this.folder, { realpath: (p) => disk.realpath(p) });
+    const paths = this.paths(disk, []);
     const plans: ActionSpec[] = [];
     const goals: Goal[] = [];
     for (const name of wanted.value) {
@@ -187,7 +229,33 @@ class Build {
       }
     }
     if (plans.length === 0) return;
-    const world: World = {
+    const builds = [...this.inputs].map(([env, { plan }]) => ({ env, profile: plan.profile }));
+    const request = { plans, goals: goals.filter((g) => g.target !== "compdb"), resume: null };
+    const outcome = await this.perform(this.world(host, paths, null), request, host, builds);
+    const written = this.writeFiles(open, outcome);
+    state.finish();
+    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
+    const told = {
+      envs: [...this.inputs.keys()],
+      profile: this.profile,
+      notes: this.failures.filter((f) => !this.once?.said.has(f.message)),
+      result: this.resultNow(),
+    };
+    const names = { request: key, alias: this.alias() };
+    await keepSnapshot(names, told, open, outcome, [...this.inputs.values()], written, state, {
+      roots: paths.further(),
+      infos: this.infos,
+    });
+  }
+
+  private paths(disk: HostDisk, roots: readonly Root[]): Paths {
+    const paths = new Paths(this.folder, { realpath: (p) => disk.realpath(p) });
+    for (const root of roots) paths.addRoot(root);
+    return paths;
+  }
+
+  private world({ cache, state, runner, disk }: Opened, paths: Paths, carried: Carried | null): World {
+    return {
       disk,
       hashing,
       clock,
@@ -200,27 +268,35 @@ class Build {
       planner: this.planner(),
       tools: innerTools(disk),
       value: (name) => process.env[name],
+      carried,
       includesOf,
       directivesOf,
       nearest,
     };
-    const records = this.command.fresh ? "fresh" : this.command.noCache ? "no-cache" : "use";
-    const request: RunRequest = {
-      plans,
-      goals: goals.filter((g) => g.target !== "compdb"),
-      jobs,
-      keepGoing: this.command.keepGoing,
-      records,
-      dryRun: this.command.dryRun,
-      commands: this.command.verbose,
-      progress: this.host.progress,
-      resume: null,
-    };
-    const previous = [...this.inputs].flatMap(([env, i]) => {
-      const sizes = state.sizes(env, i.plan.profile);
+  }
+
+  /** The run itself, and what everyone is told before and after it. */
+  private async perform(
+    world: World,
+    what: Pick<RunRequest, "plans" | "goals" | "resume">,
+    { state, runner, guardian, jobs }: Opened,
+    builds: readonly { readonly env: string; readonly profile: string }[],
+  ): Promise<RunOutcome> {
+    const previous = builds.flatMap(({ env, profile }) => {
+      const sizes = state.sizes(env, profile);
       return sizes === null ? [] : [[env, { flash: sizes.flash.used, ram: sizes.ram.used }] as const];
     });
     this.host.onPreviousSizes(new Map(previous));
+    const { fresh, noCache, keepGoing, dryRun, verbose } = this.command;
+    const request: RunRequest = {
+      ...what,
+      jobs,
+      keepGoing,
+      records: fresh ? "fresh" : noCache ? "no-cache" : "use",
+      dryRun,
+      commands: verbose,
+      progress: this.host.progress,
+    };
     let full: string | null = null;
     const emit = (e: Event) => {
       if (e.type === "end" && e.status === "failed")
@@ -230,21 +306,11 @@ class Build {
     const outcome = await run(world, request, { emit }, this.host.stop);
     this.outcome = outcome;
     // They end while the snapshot is written.
-    const ended = closeProcesses(runner, guardian);
+    this.ended = closeProcesses(runner, guardian);
     this.failures.push(...outcome.failures);
     if (full !== null && !this.isFull()) this.report(fullDisk(full));
-    for (const size of this.sizes()) state.setSizes(this.inputs.get(size.env)?.plan.profile ?? "release", size);
-    const written = this.writeFiles(open, outcome);
-    state.finish();
-    const key = requestKey(this.command);
-    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return ended;
-    const payload = {
-      envs: [...this.inputs.keys()],
-      profile: this.profile,
-      notes: this.failures.filter((f) => !this.once?.said.has(f.message)),
-      result: this.resultNow(),
-    };
-    await Promise.all([ended, keepSnapshot(key, this.alias(), payload, open, outcome, [...this.inputs.values()], written)]);
+    for (const size of this.sizes()) state.setSizes(builds.find((b) => b.env === size.env)?.profile ?? "release", size);
+    return outcome;
   }
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
@@ -294,15 +360,13 @@ class Build {
     const artifacts = this.artifacts();
     const written: string[] = [];
     for (const [env, input] of this.inputs) {
-      const path = `${outFolder(env, input.plan.profile)}/build_info.json`;
-      if (!artifacts.some((a) => a.env === env)) {
-        // It tells of an image that a failed run has taken away.
-        const images = outcome.targets.get(env)?.get("firmware") ?? [];
-        if (!this.command.dryRun && images.length > 0 && images.every((image) => open.disk.sign(image) === null)) open.disk.remove(path);
-        continue;
+      if (artifacts.some((a) => a.env === env)) {
+        const info = buildInfo(input, outcome, artifacts);
+        this.infos.push(info);
+        written.push(writeBuildInfo(open.disk, info));
+      } else if (!this.command.dryRun) {
+        removeBuildInfo(open.disk, env, input.plan.profile, outcome.targets.get(env)?.get("firmware") ?? []);
       }
-      writeIfNew(open.disk, path, `${JSON.stringify(buildInfo(input, outcome, artifacts), null, 2)}\n`);
-      written.push(path);
     }
     const wanted = this.command.targets.some((t) => t.is === "name" && t.name === "compdb") || open.project.ruleFile?.compdb === true;
     if (wanted && !this.command.dryRun) {
@@ -383,34 +447,21 @@ class Build {
 
   /** The image of each env that has one, as this run left it. */
   private artifacts(): RunResult["artifacts"] {
-    const { outcome, open } = this;
-    if (outcome === null || open === null) return [];
-    const found: { env: string; path: ProjectPath; sha256: RunResult["artifacts"][number]["sha256"]; bytes: number }[] = [];
-    for (const [goal, paths] of outcome.resolved) {
-      for (const path of paths) {
-        const maker = outcome.graph.producer(path);
-        const made = maker === undefined ? undefined : outcome.results.get(maker);
-        const record = made?.outputs.find(
-          (o) => o.path.endsWith(path.slice(outFolder(goal.env, goal.profile).length)) || o.path === (path as string),
-        );
-        if (record === undefined || path.endsWith("/size.json") || found.some((f) => f.path === path)) continue;
-        found.push({ env: goal.env, path, sha256: record.digest, bytes: record.size });
-      }
-    }
+    const { outcome, resumed } = this;
+    if (outcome === null) return [];
+    if (resumed !== null) return resumed.artifacts(outcome);
+    const found = [...outcome.resolved].flatMap(([goal, paths]) => {
+      const images = paths.filter((path) => !path.endsWith("/size.json"));
+      return artifactsOf(outcome, goal.env, goal.profile, images);
+    });
     const order = [...this.inputs.keys()];
-    return found.sort((a, b) => order.indexOf(a.env) - order.indexOf(b.env));
+    return [...new Map(found.map((a) => [a.path, a])).values()].sort((a, b) => order.indexOf(a.env) - order.indexOf(b.env));
   }
 
   private sizes(): RunResult["size"] {
-    const { outcome, open } = this;
-    if (outcome === null || open === null) return [];
-    return [...this.inputs.keys()].flatMap((env) => {
-      const path = [...outcome.graph.nodes].find((n) => n.spec.env === env && n.spec.kind === "size" && outcome.results.has(n.id))?.spec
-        .outputs[0];
-      if (path === undefined || open.disk.sign(path) === null) return [];
-      const report = JSON.parse(new TextDecoder().decode(open.disk.read(path))) as SizeReport;
-      return [{ env, ...report }];
-    });
+    const { outcome, resumed, disk } = this;
+    if (outcome === null || disk === null) return [];
+    return resumed !== null ? resumed.sizes(outcome, disk) : [...this.inputs.keys()].flatMap((env) => sizeOf(outcome, env, disk));
   }
 }
 
@@ -466,11 +517,6 @@ function tempFolder(): string {
   return process.env["TMPDIR"] ?? tmpdir();
 }
 
-/** A file whose content is the same is left alone, so that nothing that watches it starts. */
-function writeIfNew(disk: HostDisk, path: string, text: string): void {
-  if (disk.sign(path) === null || new TextDecoder().decode(disk.read(path)) !== text) disk.writeAtomic(path, text);
-}
-
 /** Blobs for the engine, which names files as the project does. */
 function blobsIn(folder: string, blobs: Blobs): Blobs {
   return {
@@ -483,6 +529,11 @@ function blobsIn(folder: string, blobs: Blobs): Blobs {
       }
     },
   };
+}
+
+/** Each message once: an action that runs again says again what was said of it before. */
+function distinct(notes: readonly Failure[]): readonly Failure[] {
+  return [...new Map(notes.map((note) => [note.message, note])).values()];
 }
 
 export function targetText(target: Target): string {

@@ -1,12 +1,16 @@
 /** After a successful run: what an unchanged next run may rest on, written as the snapshot of this request. */
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { Folder, SnapshotRecord } from "../cache/snapshot-format.ts";
+import { Digests, type GraphFacts, writeDigests, writeGraph } from "../cache/graph-file.ts";
+import type { Folder, KeptIds, SnapshotRecord } from "../cache/snapshot-format.ts";
 import { resolveProgram } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
-import { isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
+import type { LocalState } from "../cache/state.ts";
+import { type Files, isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
+import { keepGraph } from "../engine/kept-graph.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { Signature } from "../engine/types.ts";
+import { buildInfoFile } from "./build-info.ts";
 import { buildId } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import type { HostDisk } from "./host/disk.ts";
@@ -26,28 +30,38 @@ export function snapshotFile(folder: string): string {
 const TICK_MS = 40;
 
 /**
- * Writes the snapshot, unless something that the run rests on is no longer as it was, or could change without its signature changing. alias: the words of
- * the command line, where they alone say what is asked for. extra: further files that the run wrote, as compile_commands.json.
+ * Waits until no file of a run is young any more. False if one stays so, or is no longer what the run saw: nothing is to be kept then. extra: further files that
+ * the run wrote.
+ */
+export async function hasSettled(disk: HostDisk, files: Files, extra: readonly string[]): Promise<boolean> {
+  const times = extra.flatMap((path) => disk.sign(path) ?? []).flatMap((s) => [s.mtimeNs, s.ctimeNs]);
+  const youngest = [files.youngest() ?? 0n, ...times].reduce((a, b) => (a > b ? a : b));
+  const patience = clock.monotonicMs() + TICK_MS;
+  while (disk.now() <= youngest) {
+    if (clock.monotonicMs() > patience) return false;
+    await clock.sleep(1, NEVER);
+  }
+  return files.settle();
+}
+
+/**
+ * Writes the snapshot, unless something that the run rests on is no longer as it was, or could change without its signature changing; and the graph, for a run
+ * that finds few changes. request: its name, and alias, the words of the command line, where they alone say what is asked for. extra: further files that the run
+ * wrote, as compile_commands.json. The last are facts for the graph.
  */
 export async function keepSnapshot(
-  request: string,
-  alias: string | null,
+  { request, alias }: { readonly request: string; readonly alias: string | null },
   told: Omit<Payload, "said">,
   open: OpenProject,
   outcome: RunOutcome,
   inputs: readonly PlanInput[],
   extra: readonly string[],
+  state: LocalState,
+  { roots, infos }: Pick<GraphFacts, "roots" | "infos">,
 ): Promise<void> {
   const { disk, project, looked } = open;
   const { files } = outcome;
-  const times = extra.flatMap((path) => disk.sign(path) ?? []).flatMap((s) => [s.mtimeNs, s.ctimeNs]);
-  const youngest = [files.youngest() ?? 0n, ...times].reduce((a, b) => (a > b ? a : b));
-  const patience = clock.monotonicMs() + TICK_MS;
-  while (disk.now() <= youngest) {
-    if (clock.monotonicMs() > patience) return;
-    await clock.sleep(1, NEVER);
-  }
-  if (!files.settle()) return;
+  if (!(await hasSettled(disk, files, extra))) return;
   const now = disk.now();
   const signed = new Map<string, Signature>(files.files());
   for (const [path, was] of looked.files) {
@@ -56,7 +70,8 @@ export async function keepSnapshot(
     if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return;
     signed.set(path, signature);
   }
-  for (const path of [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards)), ...extra]) {
+  const guards = [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards)), ...extra];
+  for (const path of guards) {
     const signature = disk.sign(path);
     if (signature === null) return;
     if (!signed.has(path)) signed.set(path, signature);
@@ -84,6 +99,15 @@ export async function keepSnapshot(
   const programs = [...new Set(inputs.flatMap((i) => [...i.programs.keys()]))];
   const names = [...new Set([...files.valueNames(), ...looked.reads.filter((r) => r.is === "value").map((r) => r.path as string)])];
   const links = [...new Set(inputs.flatMap((i) => i.packages.flatMap((p) => (p.link === null ? [] : [p.link]))))];
+  // A run of few changes writes these itself.
+  const own = new Set(inputs.map((i) => buildInfoFile(i.plan.env, i.plan.profile)));
+  const facts: GraphFacts = {
+    request,
+    builds: inputs.map((i) => ({ env: i.plan.env, profile: i.plan.profile })),
+    roots,
+    infos,
+    fixed: [...looked.files.keys(), ...guards].filter((path) => !own.has(path)),
+  };
   const record: SnapshotRecord = {
     dir: project.dir,
     files: [...signed].map(([path, signature]) => ({ path, signature })),
@@ -96,6 +120,7 @@ export async function keepSnapshot(
     volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),
     links: Object.fromEntries(links.map((link) => [link, readlinkSync(join(project.dir, link))])),
     build: buildId,
+    kept: await keepGraphOf(outcome, facts, [...signed.keys()], state),
     payload: JSON.stringify(payloadOf(told)),
     now,
     device,
@@ -103,8 +128,26 @@ export async function keepSnapshot(
   writeSnapshot(snapshotFile(project.dir), request, record, alias);
 }
 
+/** Writes the graph, and the digests of the snapshot's files; null where a run of few changes could not rely on them. */
+async function keepGraphOf(outcome: RunOutcome, facts: GraphFacts, paths: readonly string[], state: LocalState): Promise<KeptIds | null> {
+  const { graph, results, files } = outcome;
+  // Such an action runs whenever it is asked for.
+  if (graph.nodes.some((n) => n.spec.sharing === "never" && results.has(n.id))) return null;
+  await state.flush();
+  const mark = state.mark();
+  if (mark === null) return null;
+  const written = writeGraph(state.folder, facts, keepGraph(graph, results, files));
+  const places = new Map(paths.map((path, place) => [path, place]));
+  const found = [...files.digests()].flatMap(([is, path, digest]) => {
+    const place = places.get(path);
+    return place === undefined ? [] : [[place, is, digest] as const];
+  });
+  const digests = writeDigests(state.folder, { state: mark }, Digests.from(found));
+  return written === null || digests === null ? null : { graph: written, digests };
+}
+
 /** What the next run says if nothing changes until then. */
-function payloadOf({ result, ...told }: Omit<Payload, "said">): Payload {
+export function payloadOf({ result, ...told }: Omit<Payload, "said">): Payload {
   const unchanged = { ...result, t: 0, ms: 0, ran: 0, hits: 0, failed: 0, upToDate: result.actions };
   const said = (color: boolean): Said => {
     const text = renderSummary(unchanged, { color, dryRun: false, previousSize: () => null, failed: [] });

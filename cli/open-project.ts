@@ -48,8 +48,7 @@ function parentProject(folder: string): string | null {
 }
 
 /** Reads the project in a folder from projectFolder(). */
-export function openProject(folder: string): Result<OpenProject> {
-  const disk = openDisk(folder);
+export function openProject(folder: string, disk: HostDisk = openDisk(folder)): Result<OpenProject> {
   const io = new RecordingProjectIo(folder, disk);
   const project = readProject(folder, join(home(), "platforms"), io);
   return project.ok ? ok({ project: project.value, disk, looked: io.looked() }) : project;

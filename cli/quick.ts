@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { checkSnapshot } from "../cache/snapshot.ts";
+import { putFound } from "./found.ts";
 import { type Payload, wordsAlias } from "./payload.ts";
 import { isTerminal, say } from "./say.ts";
 import { terminalFacts } from "./show/out.ts";
@@ -23,7 +24,10 @@ function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | n
   const found = checkSnapshot(".fb/state/snapshot", wordsAlias(words), now);
   // In a project that was not built yet the words are not looked into twice.
   if (found === null) return existsSync("platformio.ini") && !existsSync(".fb/state/snapshot") ? "./main.cjs" : "./request.cjs";
-  if ("stale" in found) return "./main.cjs";
+  if ("stale" in found) {
+    if (found.changed !== null) putFound({ ...found.changed, dir: now.dir });
+    return "./main.cjs";
+  }
   const { said } = JSON.parse(found.payload) as Payload;
   const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");
   if (said.plain.notes !== "") say(2, said[how(2)].notes);

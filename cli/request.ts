@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { checkSnapshot } from "../cache/snapshot.ts";
 import type { Event, Failure } from "../engine/types.ts";
 import { parseCommand, requestKey } from "./args.ts";
+import { putFound } from "./found.ts";
 import type { Payload } from "./payload.ts";
 import { isTerminal, say } from "./say.ts";
 import { jsonLine } from "./show/json.ts";
@@ -33,7 +34,11 @@ function unchanged(argv: readonly string[]): boolean {
   if (!existsSync(file)) return false;
   const dir = realpathSync(folder);
   const found = checkSnapshot(file, request, { dir, vars: process.env, build: __FB_BUILD__ });
-  if (found === null || !("payload" in found)) return false;
+  if (found === null) return false;
+  if ("stale" in found) {
+    if (found.changed !== null) putFound({ ...found.changed, dir });
+    return false;
+  }
   const { envs, profile, notes, result, said } = JSON.parse(found.payload) as Payload;
   const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
   const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");

@@ -52,6 +52,8 @@ export class Files {
   private readonly folder = new Map<string, boolean>();
   private readonly listings = new Map<string, Digest>();
   private readonly values = new Map<string, Digest>();
+  /** Of a part of a file, by "includes:PATH" and "directives:PATH". */
+  private readonly parts = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
   /** The same text in many files is one object. */
   private readonly distinct = new Map<string, IncludeText>();
@@ -76,11 +78,8 @@ export class Files {
       case "listing":
         return this.listing(read.path);
       case "includes":
-        return this.includesDigest(read.path);
-      case "directives": {
-        const text = this.directives(read.path);
-        return text === null ? ABSENT : this.host.hashing.sha256(text);
-      }
+      case "directives":
+        return this.derived(read.is, read.path);
       case "value":
         return this.value(read.path);
     }
@@ -247,9 +246,26 @@ export class Files {
     return text;
   }
 
-  private includesDigest(path: string): Digest {
-    const texts = this.includes(path);
-    return texts === null ? ABSENT : this.host.hashing.sha256(JSON.stringify(texts));
+  private derived(is: "includes" | "directives", path: string): Digest {
+    const key = `${is}:${path}`;
+    const known = this.parts.get(key);
+    if (known !== undefined) return known;
+    const text = is === "directives" ? this.directives(path) : this.includes(path);
+    const digest = text === null ? ABSENT : this.host.hashing.sha256(typeof text === "string" ? text : JSON.stringify(text));
+    this.parts.set(key, digest);
+    return digest;
+  }
+
+  /** Every digest made so far of what is there. */
+  *digests(): Iterable<readonly [is: Read["is"], path: string, digest: Digest]> {
+    for (const path of this.known.paths()) {
+      const digest = path.endsWith("/") ? undefined : this.known.digest(path);
+      if (digest !== undefined) yield ["file", path, digest];
+    }
+    for (const [key, digest] of this.parts) {
+      const at = key.indexOf(":");
+      yield [key.slice(0, at) as Read["is"], key.slice(at + 1), digest];
+    }
   }
 
   /** The signature that was taken before the digest in use was made; null for what is not a settled file. */
@@ -278,7 +294,12 @@ export class Files {
     this.absent.delete(path);
     this.present.delete(path);
     this.listings.delete(path);
-    if (path.endsWith("/")) for (const file of this.known.paths()) if (file.startsWith(path)) this.known.delete(file);
+    this.parts.delete(`includes:${path}`);
+    this.parts.delete(`directives:${path}`);
+    if (path.endsWith("/")) {
+      this.parts.clear();
+      for (const file of this.known.paths()) if (file.startsWith(path)) this.known.delete(file);
+    }
     for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) {
       this.known.delete(`${dir}/`);
       if (this.folder.get(dir) === false) this.folder.delete(dir);

@@ -29,6 +29,11 @@ export class Paths {
     this.roots = [{ prefix: "", real: project }];
   }
 
+  /** The roots beside the project's folder. */
+  further(): readonly Root[] {
+    return this.roots.filter((r) => r.prefix !== "");
+  }
+
   /** Names a further root; a path below its real folder is spelled with its prefix from now on. */
   addRoot(root: Root): void {
     if (this.roots.some((r) => r.prefix === root.prefix)) return;

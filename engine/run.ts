@@ -77,8 +77,7 @@ export interface Resume {
   readonly outside: Outside;
   /** Actions outside, all up to date. */
   readonly upToDate: number;
-  readonly envs: readonly string[];
-  readonly profile: string;
+  readonly builds: readonly { readonly env: string; readonly profile: string }[];
   /** What is known of the files already. */
   readonly files: Files;
 }
@@ -221,8 +220,8 @@ class Run {
 
   private emitPlan(): void {
     const { resume, plans } = this.request;
-    const envs = resume?.envs ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))];
-    const profile = resume?.profile ?? plans[0]?.profile ?? "release";
+    const envs = resume?.builds.map((b) => b.env) ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))];
+    const profile = (resume?.builds ?? plans)[0]?.profile ?? "release";
     this.emit({
       type: "plan",
       envs,
@@ -467,8 +466,7 @@ class Run {
   private tidy(): void {
     if (this.counts.failed === 0 && !this.stop.aborted) return;
     const { resume, plans } = this.request;
-    const built = resume === null ? plans : resume.envs.map((env) => ({ env, profile: resume.profile }));
-    for (const { env, profile } of built) this.sweeper.tidy(env, profile);
+    for (const { env, profile } of resume?.builds ?? plans) this.sweeper.tidy(env, profile);
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {

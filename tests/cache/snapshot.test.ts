@@ -71,6 +71,7 @@ function record(p: Project, old: boolean): SnapshotRecord {
   const volatileOutput = runVolatile("cat volatile.txt", p);
   if (volatileOutput === null) throw new Error("volatile");
   return {
+    kept: null,
     dir: p.dir,
     files: ["src/a.cpp", "src/b ü.cpp", "include/h.h", ".fb/build/uno/a.o", `${p.dir}/.fb/build/uno/firmware.hex`].map((path) => ({
       path,
@@ -216,7 +217,7 @@ test("the answer is the same from any current folder", () => {
   try {
     assert.equal(checkSnapshot(p.file, "r", p), { payload: 'done "ü"\n\0' });
     rewrite(p, "include/h.h", "new");
-    assert.equal(checkSnapshot(p.file, "r", p), { stale: "include/h.h changed" });
+    assert.equal(checkSnapshot(p.file, "r", p), { stale: "include/h.h changed", changed: null });
   } finally {
     process.chdir(before);
   }
@@ -320,6 +321,7 @@ test("generated: every file, folder and absent path of a larger project counts",
     const sign = (path: string) => signFile(join(dir, path)) ?? assert.unreachable();
     writeSnapshot(file, "r", {
       dir,
+      kept: null,
       files: files.map((path) => ({ path, signature: sign(path) as never })),
       folders: [],
       absent,

@@ -1,0 +1,199 @@
+/**
+ * What a run of few changes takes up instead of planning: `.fb/state/graph`, the last good run's graph in columns, and `.fb/state/digests`, what each file of
+ * its snapshot had for digests. A snapshot names the two it belongs to by their ids; where one is missing, damaged or another, everything is decided anew.
+ *
+ *   file   magic, id (16 hex digits: the start of the sha256 of what follows it), bytes of facts (u32), 0 (u32), words of each column (u32 × columns), facts (JSON), columns; parts
+ *          padded to 8
+ */
+import { hash } from "node:crypto";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KeptColumns } from "../engine/kept-graph.ts";
+import type { Root } from "../engine/paths.ts";
+import type { Digest, ReadKind } from "../engine/types.ts";
+import type { StateMark } from "./statefile.ts";
+
+const magic = "fbgraph1";
+const idAt = magic.length;
+const bodyAt = idAt + 16;
+
+export interface GraphFacts {
+  readonly request: string;
+  readonly builds: readonly { readonly env: string; readonly profile: string }[];
+  /** What build_info.json says of each env that has one, the caller's. */
+  readonly infos: readonly object[];
+  /** Folders that paths are named from, beside the project's. */
+  readonly roots: readonly Root[];
+  /** Files that more than actions rest on: the ini, boards, what tells toolchains apart. */
+  readonly fixed: readonly string[];
+}
+
+export interface DigestFacts {
+  /** Up to where the state that goes with them reaches. */
+  readonly state: StateMark;
+}
+
+const kinds: readonly ReadKind[] = ["file", "includes", "directives"];
+
+/** Digests of the files of one snapshot, by their place in it. */
+export class Digests {
+  private readonly rows: Uint32Array;
+  private readonly bytes: Buffer;
+  private readonly at: Int32Array;
+
+  /** rows: place × 4 + kind of each; bytes: 32 of each. */
+  constructor(rows: Uint32Array, bytes: Buffer) {
+    this.rows = rows;
+    this.bytes = bytes;
+    let most = 0;
+    for (const row of rows) if (row > most) most = row;
+    this.at = new Int32Array(most + 1).fill(-1);
+    rows.forEach((row, i) => {
+      this.at[row] = i;
+    });
+  }
+
+  static from(found: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>): Digests {
+    const rows: number[] = [];
+    const hex: string[] = [];
+    for (const [place, is, digest] of found) {
+      // A file that is not there has no digest to keep.
+      if (!kinds.includes(is) || digest.length !== 64) continue;
+      rows.push(place * 4 + kinds.indexOf(is));
+      hex.push(digest);
+    }
+    return new Digests(Uint32Array.from(rows), Buffer.from(hex.join(""), "hex"));
+  }
+
+  get(place: number, is: ReadKind): Digest | undefined {
+    const i = this.at[place * 4 + kinds.indexOf(is)] ?? -1;
+    return i < 0 ? undefined : (this.bytes.toString("hex", i * 32, i * 32 + 32) as Digest);
+  }
+
+  /** These, less those of some places, with others; the places behind a gone one move up. */
+  amended(
+    dropped: ReadonlySet<number>,
+    gone: ReadonlySet<number>,
+    more: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>,
+  ): Digests {
+    const fresh = Digests.from(more);
+    const kept = [...this.rows.keys()].filter(
+      (i) => !dropped.has((this.rows[i] as number) >>> 2) && !gone.has((this.rows[i] as number) >>> 2),
+    );
+    const places = [...gone].sort((a, b) => a - b);
+    const moved = (row: number) => row - 4 * places.filter((place) => place < row >>> 2).length;
+    const all = [...kept.map((i) => this.rows[i] as number), ...fresh.rows];
+    const bytes = Buffer.concat([...kept.map((i) => this.bytes.subarray(i * 32, i * 32 + 32)), fresh.bytes]);
+    return new Digests(Uint32Array.from(places.length === 0 ? all : all.map(moved)), bytes);
+  }
+
+  columns(): readonly Uint32Array[] {
+    const words = new Uint32Array(this.bytes.length / 4);
+    Buffer.from(words.buffer).set(this.bytes);
+    return [this.rows, words];
+  }
+}
+
+function graphFile(state: string): string {
+  return join(state, "graph");
+}
+
+/** Takes the kept graph away: what it belongs to is about to become another. state: the project's `.fb/state`. */
+export function dropGraph(state: string): void {
+  rmSync(graphFile(state), { force: true });
+}
+
+/** @returns the id, null where nothing can be written */
+export function writeGraph(state: string, facts: GraphFacts, c: KeptColumns): string | null {
+  const text = Buffer.from(c.packed.text, "utf8");
+  const padded = new Uint32Array((text.length + 3) >>> 2);
+  Buffer.from(padded.buffer).set(text);
+  const lists = [c.needs, c.inputs, c.outputs].flatMap(({ ends, values }) => [ends, values]);
+  const columns = [c.packed.words, c.packed.ends, padded, c.specs, c.names, ...lists, c.assembling];
+  return write(graphFile(state), { ...facts, textBytes: text.length }, columns);
+}
+
+export function readGraph(state: string, id: string): { readonly facts: GraphFacts; readonly columns: KeptColumns } | null {
+  const file = read<GraphFacts & { readonly textBytes: number }>(graphFile(state), id);
+  if (file === null || file.columns.length !== 12) return null;
+  const [words, ends, text, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, assembling] =
+    file.columns as FullColumns;
+  const packed = { words, ends, text: Buffer.from(text.buffer, text.byteOffset, file.facts.textBytes).toString("utf8") };
+  return {
+    facts: file.facts,
+    columns: {
+      packed,
+      specs,
+      names,
+      needs: { ends: needEnds, values: needs },
+      inputs: { ends: inputEnds, values: inputs },
+      outputs: { ends: outputEnds, values: outputs },
+      assembling,
+    },
+  };
+}
+
+type C = Uint32Array;
+type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C, C];
+
+/** @returns the id, null where nothing can be written */
+export function writeDigests(state: string, facts: DigestFacts, digests: Digests): string | null {
+  return write(join(state, "digests"), facts, digests.columns());
+}
+
+export function readDigests(state: string, id: string): { readonly facts: DigestFacts; readonly digests: Digests } | null {
+  const file = read<DigestFacts>(join(state, "digests"), id);
+  const [rows, words] = file?.columns ?? [];
+  if (file === null || rows === undefined || words === undefined || words.length !== rows.length * 8) return null;
+  return { facts: file.facts, digests: new Digests(rows, Buffer.from(words.buffer, words.byteOffset, words.byteLength)) };
+}
+
+function write(path: string, facts: object, columns: readonly Uint32Array[]): string | null {
+  const json = Buffer.from(JSON.stringify(facts), "utf8");
+  const counts = Uint32Array.from([json.length, columns.length, ...columns.map((c) => c.length)]);
+  const parts = [counts, json, ...columns].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+  const body = Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(-part.length & 7)]));
+  const id = idOf(body);
+  const temp = `${path}.new`;
+  try {
+    writeFileSync(temp, Buffer.concat([Buffer.from(magic + id, "latin1"), body]));
+    renameSync(temp, path);
+    return id;
+  } catch {
+    // A full disk: the next run decides everything anew, no more.
+    rmSync(temp, { force: true });
+    return null;
+  }
+}
+
+function read<F>(path: string, id: string): { readonly facts: F; readonly columns: readonly Uint32Array[] } | null {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.toString("latin1", 0, bodyAt) !== magic + id) return null;
+    // Copied, so that its columns lie where a Uint32Array may begin.
+    const body = Buffer.from(Uint8Array.prototype.slice.call(bytes, bodyAt).buffer);
+    if (idOf(body) !== id) return null;
+    const words = (at: number, count: number) => new Uint32Array(body.buffer, at, count);
+    const [jsonBytes = 0, count = 0] = words(0, 2);
+    const counts = words(8, count);
+    let at = aligned(8 + count * 4);
+    const facts = JSON.parse(body.toString("utf8", at, at + jsonBytes)) as F;
+    at = aligned(at + jsonBytes);
+    const columns: Uint32Array[] = [];
+    for (const length of counts) {
+      columns.push(words(at, length));
+      at = aligned(at + length * 4);
+    }
+    return { facts, columns };
+  } catch {
+    return null;
+  }
+}
+
+function aligned(n: number): number {
+  return (n + 7) & ~7;
+}
+
+function idOf(body: Uint8Array): string {
+  return hash("sha256", body, "hex").slice(0, 16);
+}
