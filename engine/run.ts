@@ -376,7 +376,7 @@ class Run {
         const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
-      const ran = await this.settler.run(node, decision.sk, this.stop);
+      const ran = await this.settler.run(node, this.stop);
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.end(node, "cancelled", null, null, decision.why);

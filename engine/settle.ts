@@ -194,19 +194,18 @@ export class Settler {
   }
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
-  async run(node: Node, sk: StaticKey, stop: AbortSignal): Promise<Result<Finished>> {
+  async run(node: Node, stop: AbortSignal): Promise<Result<Finished>> {
     const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
     let good = false;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const ended = await this.attempt(node, sk, stop, guard, attempt === ATTEMPTS);
+        const ended = await this.attempt(node, stop, guard, attempt === ATTEMPTS);
         if (!ended.ok) return ended;
         if (ended.value !== "disturbed") {
           good = ended.value.exitCode === 0;
           return ok(ended.value);
         }
         this.disturbed = true;
-        sk = staticKey(this.world.hashing, node.spec, this.world.paths.project, (r) => this.files.digest(r));
       }
       const message = `the inputs of ${node.spec.label} kept changing while it ran`;
       return fail(failure("run.inputs-change", 1, message, { hint: "stop what writes them, then run again" }));
@@ -215,16 +214,12 @@ export class Settler {
     }
   }
 
-  private async attempt(
-    node: Node,
-    sk: StaticKey,
-    stop: AbortSignal,
-    guard: Guard,
-    isLast: boolean,
-  ): Promise<Result<Finished | "disturbed">> {
+  private async attempt(node: Node, stop: AbortSignal, guard: Guard, isLast: boolean): Promise<Result<Finished | "disturbed">> {
     const { spec } = node;
     const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
     if (missing !== undefined) return fail(noInput(spec, missing.path));
+    // Not the key of the decision: while the action waited for its claims, what it reads may have changed and been hashed again for another.
+    const sk = staticKey(this.world.hashing, spec, this.world.paths.project, (r) => this.files.digest(r));
     this.prepare(node);
     const started = this.world.clock.monotonicMs();
     guard.begin();

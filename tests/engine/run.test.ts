@@ -301,6 +301,28 @@ test("an input that changes while its action runs: the action runs again, and th
   assert.is((await go(machine, { actions })).outcome.counts.ran, 0);
 });
 
+test("an input that changes while an action waits for its claim: the result is not recorded for the old content", async () => {
+  const machine = machineWith({ x: "1" });
+  let changes = 1;
+  // While the first of them runs; the other has been decided upon by then.
+  const between = () => {
+    if (changes-- === 1) machine.disk.write("x", "2");
+  };
+  const actions = { a: [step("a", "one.o", ["x"]), step("a", "two.o", ["x"])] };
+  await go(machine, { actions, between }, { jobs: 1 });
+  assert.equal(
+    ["one.o", "two.o"].map((name) => machine.disk.text(out("a", name))),
+    ["2", "2"],
+  );
+  machine.disk.write("x", "1");
+  machine.disk.tick();
+  await go(machine, { actions });
+  assert.equal(
+    ["one.o", "two.o"].map((name) => machine.disk.text(out("a", name))),
+    ["1", "1"],
+  );
+});
+
 test("a young input that changes in its own tick is noticed, though its signature is equal", async () => {
   const machine = new Machine();
   machine.disk.write("x", "1");
