@@ -63,7 +63,7 @@ export class Generator {
   *edits(failed: boolean): Generator_ {
     const { random } = this;
     if (failed && random.chance(0.7) && this.good.length > 0) yield* this.revert(1);
-    for (let n = random.below(4); n > 0; n--) yield* this.edit();
+    for (let n = 1 + random.below(4); n > 0; n--) yield* this.edit();
   }
 
   run(last: boolean, sh: boolean): RunOp {
@@ -71,7 +71,7 @@ export class Generator {
     // Mostly the request before, as people do: only then is there something to keep.
     if (this.request === null || random.chance(0.35)) this.request = this.another();
     const { envs, profile } = this.request;
-    const check = last || random.chance(0.4);
+    const check = last || random.chance(0.5);
     const words = check ? [] : random.pick([[], [], ["-j", "1"], ["-j", "3"], ["--no-cache"], ["--fresh"], ["-n"], ["--offline"]]);
     const during = !check && random.chance(0.25) ? [...this.meanwhile()] : [];
     return { do: "run", envs, profile, words, check, twin: check && random.chance(0.3), sh: last && sh, during };
@@ -102,15 +102,15 @@ export class Generator {
     const { random } = this;
     const kinds: readonly (readonly [number, () => Iterable<Op>])[] = [
       [12, () => [this.write(random.pick(this.kind.pool))]],
-      [8, () => this.same()],
+      [11, () => this.same()],
       [4, () => [{ do: "touch", path: this.any(), time: random.pick<Time>(["now", "now", "old", "old", "future"]) }]],
       [5, () => [{ do: "remove", path: random.chance(0.15) ? this.anyFolder() : this.any() }]],
       [5, () => this.move()],
       [2, () => this.link()],
       [1, () => [{ do: "folder", path: this.any() }]],
       [10, () => this.config()],
-      [5, () => this.steps()],
-      [5, () => [{ do: "harm", how: random.pick(HARMS), at: random.next() }]],
+      [4, () => this.steps()],
+      [9, () => [{ do: "harm", how: random.pick(HARMS), at: random.next() }]],
       [2, () => [{ do: "lose", what: random.pick(LOSSES), at: random.next() }]],
       [3, () => this.variable()],
       [5, () => this.revert(random.chance(0.5) ? 1 : 0.3)],

@@ -21,6 +21,8 @@ export interface Ini {
 export interface IniChoices {
   readonly envs: Readonly<Record<string, readonly string[]>>;
   readonly flags: readonly string[];
+  /** The flags that an env begins with. */
+  readonly first: readonly string[];
   readonly unflags: readonly string[];
   readonly srcFlags: readonly string[];
   readonly filters: readonly (readonly string[])[];
@@ -35,21 +37,22 @@ export const BASE_FOLDER = "base";
 const EMPTY: EnvIni = { flags: [], unflags: [], srcFlags: [], filter: [], more: [] };
 
 export function firstIni(choices: IniChoices): Ini {
-  return { common: [], envs: Object.fromEntries(Object.keys(choices.envs).map((e) => [e, EMPTY])), extra: false, steps: [] };
+  return {
+    common: [],
+    envs: Object.fromEntries(Object.keys(choices.envs).map((e) => [e, { ...EMPTY, flags: choices.first }])),
+    extra: false,
+    steps: [],
+  };
 }
 
-/** A list with one element more, one less, or two that changed places. */
+/** A list with one element more, one less, another one, or in another order. */
 function edited(random: Random, list: readonly string[], pool: readonly string[]): readonly string[] {
-  const kind = random.below(5);
-  if (kind < 2 || list.length === 0) {
-    const at = random.below(list.length + 1);
-    return [...list.slice(0, at), random.pick(pool), ...list.slice(at)].slice(0, 6);
-  }
-  const at = random.below(list.length);
-  if (kind === 2 || list.length === 1) return list.filter((_, i) => i !== at);
+  const kind = random.below(6);
+  const at = random.below(list.length + 1);
+  if (kind < 2 || list.length === 0) return [...list.slice(0, at), random.pick(pool), ...list.slice(at)].slice(0, 6);
+  if (kind === 2 || list.length === 1) return list.filter((_, i) => i !== Math.min(at, list.length - 1));
   if (kind === 3) return list.map((x, i) => (i === at ? random.pick(pool) : x));
-  const [one = "", ...others] = [...list.slice(at), ...list.slice(0, at)];
-  return [...others.slice(0, 1), one, ...others.slice(1)];
+  return [...list.slice(1), ...list.slice(0, 1)];
 }
 
 export function editIni(random: Random, ini: Ini, choices: IniChoices): Ini {

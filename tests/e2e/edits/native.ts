@@ -64,6 +64,7 @@ const DEFAULTS = `${BASE_FOLDER}/defaults.h`;
 const CHOICES: IniChoices = {
   envs: { a: ["platform = native"], b: ["platform = native", "build_type = debug"], bc: ["extends = env:a"] },
   flags: FLAGS,
+  first: ["-Imore", "-I../out"],
   unflags: ["-DX=1", "-O1", "-Imore", "-g", "-Wall", "-DX"],
   srcFlags: ["-DX=5", "-DY", "-Imore", "-Wextra", "-include include/h2.h"],
   filters: FILTERS,
@@ -202,6 +203,7 @@ const BASE = [
   "include/table.def",
   "more/m.cpp",
   "more/h1.h",
+  "../out/h1.h",
   "lib/one/src/one.h",
   "lib/one/src/one.cpp",
   "lib/two/two.h",
