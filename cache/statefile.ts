@@ -141,17 +141,17 @@ export class StateFile {
     const names = this.#names;
     const name = (i: number): string => names[rows[i] as number] ?? "";
     const digest = (i: number): string => batch.bytes.toString("hex", i * 4, (i + digestWords) * 4);
-    const outputs: OutputRecord[] = [];
     const nOutputs = rows[at + 9] as number;
     const nReads = rows[at + 10] as number;
     let p = at + fixedWords;
+    const outputs = new Array<OutputRecord>(nOutputs);
     for (let i = 0; i < nOutputs; i++, p += outputWords) {
-      outputs.push({
+      outputs[i] = {
         path: name(p) as CanonPath,
         digest: digest(p + 4) as Digest,
         size: readF64(rows, p + 1),
         executable: rows[p + 3] === 1,
-      });
+      };
     }
     const reads = new Array<Read<CanonPath>>(nReads);
     for (let i = 0; i < nReads; i++) reads[i] = this.#read(rows[p + i] as number);

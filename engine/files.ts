@@ -3,6 +3,7 @@
  * A signature is kept from *before* the content was read. If the file's mtime or ctime was not older than the disk's clock at that moment, a later
  * change could leave an equal signature: such a file is "young" and is hashed once more before anything that outlives the run trusts it.
  */
+import { IncludeTexts } from "./include-texts.ts";
 import { KnownFiles } from "./known.ts";
 import { folderOf } from "./paths.ts";
 import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
@@ -55,8 +56,7 @@ export class Files {
   /** Of a part of a file, by "includes:PATH" and "directives:PATH". */
   private readonly parts = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
-  /** The same text in many files is one object. */
-  private readonly distinct = new Map<string, IncludeText>();
+  private readonly distinct = new IncludeTexts();
   /** Forgotten paths, and "dir/" for all below: what is carried of them is no longer so. */
   private readonly lost = new Set<string>();
   private clock: bigint;
@@ -209,25 +209,16 @@ export class Files {
     if (digest === ABSENT) return null;
     let texts = this.texts.get(digest);
     if (texts !== undefined) return texts;
-    const memo = this.host.memo.value(`includes2:${digest}`);
-    if (memo !== undefined) texts = this.shared(JSON.parse(memo) as IncludeText[]);
+    const memo = this.host.memo.value(`includes3:${digest}`);
+    if (memo !== undefined) texts = this.distinct.decode(memo);
     else {
-      texts = this.shared(this.host.includesOf(this.host.disk.read(path)));
+      texts = this.distinct.shared(this.host.includesOf(this.host.disk.read(path)));
       // The file may have changed since its digest was made: then these are the texts of something else.
       if (!this.unchangedFile(path)) return texts;
-      this.host.memo.setValue(`includes2:${digest}`, JSON.stringify(texts));
+      this.host.memo.setValue(`includes3:${digest}`, this.distinct.encode(texts));
     }
     this.texts.set(digest, texts);
     return texts;
-  }
-
-  private shared(texts: readonly IncludeText[]): readonly IncludeText[] {
-    return texts.map((text) => {
-      const name = `${text.how}${text.quote ? '"' : "<"}${text.text}`;
-      const known = this.distinct.get(name);
-      if (known === undefined) this.distinct.set(name, text);
-      return known ?? text;
-    });
   }
 
   /** What a file names for the assembler to read (`.incbin`, `.include`). */
@@ -251,7 +242,7 @@ export class Files {
     const known = this.parts.get(key);
     if (known !== undefined) return known;
     const text = is === "directives" ? this.directives(path) : this.includes(path);
-    const digest = text === null ? ABSENT : this.host.hashing.sha256(typeof text === "string" ? text : JSON.stringify(text));
+    const digest = text === null ? ABSENT : this.host.hashing.sha256(typeof text === "string" ? text : this.distinct.encode(text));
     this.parts.set(key, digest);
     return digest;
   }

@@ -140,8 +140,9 @@ export class Unpacker {
   private list(place: number): Json[] {
     const { words } = this.packed;
     const count = words[place] as number;
-    const values: Json[] = [];
-    for (let i = 1; i <= count; i++) values.push(this.value(words[place + i] as Reference));
+    // Of its length: an array that grew to one element has room for 17.
+    const values = new Array<Json>(count);
+    for (let i = 0; i < count; i++) values[i] = this.value(words[place + 1 + i] as Reference);
     return values;
   }
 
