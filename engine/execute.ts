@@ -47,7 +47,9 @@ function ended({ exit, log }: Ran, spec: ActionSpec): Result<Executed> {
       return ok({ exit: exit.code, log, grown: null });
     case "signalled": {
       const line = log === "" || log.endsWith("\n") ? "" : "\n";
-      return ok({ exit: 128, log: `${log}${line}${spec.argv[0]} was ended by ${exit.signal}\n`, grown: null });
+      const who =
+        exit.signal === "SIGKILL" ? ", by someone or by the system for want of memory (dmesg tells; fewer jobs, -j, need less)" : "";
+      return ok({ exit: 128, log: `${log}${line}${spec.argv[0]} was ended by ${exit.signal}${who}\n`, grown: null });
     }
     case "not-started":
       return fail(
