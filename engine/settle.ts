@@ -233,9 +233,10 @@ export class Settler {
       if (guard.isDisturbed(spec.inputs)) return ok("disturbed");
       return ok({ exitCode: exit, result: this.resultOf(spec, [], found.log, [], null, ms) });
     }
-    const kept = found.reads.filter((r) => !guard.isGone(r));
-    // What is gone after the last attempt, too, was a temporary file of the tool's own.
-    if (kept.length < found.reads.length && !isLast) return ok("disturbed");
+    const gone = new Set(found.reads.filter((r) => guard.isGone(r)));
+    if (gone.size > 0 && !isLast) return ok("disturbed");
+    // What is gone after the last attempt, too, was never there, or was a temporary file of the tool's own: those in the project would count if they came.
+    const kept = found.reads.flatMap((r): Read[] => (!gone.has(r) ? [r] : r.path.startsWith("/") ? [] : [{ is: "absent", path: r.path }]));
     if (guard.isDisturbed([...spec.inputs, ...kept], found.passedOver)) return ok("disturbed");
     return this.record(node, sk, { ...found, reads: kept }, grown, ms);
   }

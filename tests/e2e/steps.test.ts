@@ -193,6 +193,21 @@ test("a depfile of a step: what it names is an input", () => {
   assert.is(runs(p), 5);
 });
 
+test("a depfile that names a file which is not there: when it comes, the step runs again", () => {
+  const toml =
+    '[[step]]\nname = "maybe"\nout = "${gen}/maybe.h"\ndepfile = "${gen}/maybe.d"\nsh = "echo \\"#define MAYBE 1$(cat part.txt 2>/dev/null)\\" > ${out}; echo \\"${out}: part.txt\\" > ${depfile}"\n';
+  const p = project(toml, { "src/main.cpp": "#include <maybe.h>\nint main() { return MAYBE; }\n" });
+  p.run();
+  assert.is(runs(p), 1);
+  isNoop(p.run());
+  p.write("part.txt", "5\n");
+  p.run();
+  assert.is(runs(p), 15);
+  p.remove("part.txt");
+  p.run();
+  assert.is(runs(p), 1);
+});
+
 test("a step's result is this folder's, unless it says all", () => {
   const one = project(HEADER, { VERSION: "3\n" });
   one.run([":version"]);
