@@ -132,7 +132,7 @@ export class Generator {
   /** An edit that leaves size and time as they were, so that neither tells of it. */
   private *same(): Generator_ {
     const { random } = this;
-    const path = this.any();
+    const path = random.chance(0.7) ? random.pick(this.kind.base) : this.any();
     const content = this.contents().get(path);
     if (typeof content !== "object" || !("text" in content)) return;
     const digits = [...content.text.matchAll(/(?<=[ (-])[1-9](?=[0-9]*[ )\n;+])/g)];

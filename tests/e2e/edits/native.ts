@@ -114,7 +114,10 @@ function includeLine(random: Random, headers: readonly string[], library: boolea
 }
 
 function sum(random: Random): string {
-  const terms = Array.from({ length: 1 + random.below(3) }, () => `(${random.pick(MACROS)} + 0) * ${random.below(10)}`);
+  const terms = Array.from(
+    { length: 2 + random.below(3) },
+    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1", "H2", "H3"] : MACROS)} + 0) * ${1 + random.below(9)}`,
+  );
   if (random.chance(0.2)) terms.push("__LINE__");
   if (random.chance(0.2)) terms.push("__FILE__[0]");
   return [...terms, `${random.below(90) + 10}`].join(" + ");

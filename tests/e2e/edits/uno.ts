@@ -62,7 +62,10 @@ function includes(random: Random, path: string, count: number): string {
 }
 
 function sum(random: Random): string {
-  const terms = Array.from({ length: 1 + random.below(3) }, () => `(${random.pick(MACROS)} + 0) * ${random.below(10)}`);
+  const terms = Array.from(
+    { length: 2 + random.below(3) },
+    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1"] : MACROS)} + 0) * ${1 + random.below(9)}`,
+  );
   if (random.chance(0.3)) terms.push("__LINE__");
   return [...terms, `${random.below(90) + 10}`].join(" + ");
 }
