@@ -181,12 +181,13 @@ class Build {
     this.resumed = resumed;
     const { envs, profile, notes } = resumed.payload;
     const { resume, world } = resumed;
-    for (const note of notes) this.report(note);
     const outcome = await this.perform(world, { plans: [], goals: [], resume }, host, resume.builds);
+    // An action that ran again says again what was said of it.
+    for (const note of notes) if (!this.failures.some((f) => f.message === note.message)) this.report(note);
     const written = resumed.writeInfos(this.artifacts(), host.disk);
     host.state.finish();
     if (!outcome.trusted || exitCode(this.failures) !== 0) return;
-    const told = { envs, profile, notes: distinct(this.failures), result: this.resultNow() };
+    const told = { envs, profile, notes: this.failures, result: this.resultNow() };
     await resumed.keep(told, this.alias(), outcome, host.disk, host.state, written);
   }
 
@@ -529,11 +530,6 @@ function blobsIn(folder: string, blobs: Blobs): Blobs {
       }
     },
   };
-}
-
-/** Each message once: an action that runs again says again what was said of it before. */
-function distinct(notes: readonly Failure[]): readonly Failure[] {
-  return [...new Map(notes.map((note) => [note.message, note])).values()];
 }
 
 export function targetText(target: Target): string {
