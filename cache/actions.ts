@@ -11,6 +11,7 @@ import type { Batcher, Lmdb } from "./lmdb.ts";
 const usedStepMinutes = 12 * 60;
 /** Keys are random, so a batch of 500 rewrites most leaf pages: larger ones are cheaper. A kill loses the last 100 ms at most. */
 const batchSize = 4096;
+const keptSets = 1000;
 
 interface Waiting {
   readonly staticKey: StaticKey;
@@ -26,7 +27,9 @@ export class LocalActions implements ActionCache, Batcher {
   #newest = new Map<StaticKey, Waiting[]>();
   #dropped = new Set<Key>();
   #used = new Set<Key>();
+  /** The last sets that were asked for, and all reads in them, each as one object. */
   readonly #sets = new Map<string, Reads>();
+  readonly #reads = new Map<string, Read<CanonPath>>();
 
   /** @param blobIsLost whether putting this blob failed in this run: a record that names it is not kept */
   constructor(db: Lmdb, blobIsLost: (d: Digest) => boolean) {
@@ -124,7 +127,6 @@ export class LocalActions implements ActionCache, Batcher {
   }
 
   written(): void {
-    for (const w of this.#waiting.values()) this.#sets.set(w.id.toString("latin1"), w.result.reads);
     this.#waiting = new Map();
     this.#newest = new Map();
     this.#dropped = new Set();
@@ -146,8 +148,10 @@ export class LocalActions implements ActionCache, Batcher {
     const known = this.#sets.get(name);
     if (known !== undefined) return known;
     const bytes = this.#db.get("sets", Buffer.from(name, "latin1"));
-    const reads = bytes && decodeSet(bytes);
-    if (reads !== undefined) this.#sets.set(name, reads);
+    const reads = bytes && decodeSet(bytes, this.#reads);
+    if (reads === undefined) return undefined;
+    if (this.#sets.size >= keptSets) this.#sets.clear();
+    this.#sets.set(name, reads);
     return reads;
   }
 }

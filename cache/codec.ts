@@ -37,16 +37,23 @@ export function setId(encoded: Buffer): Buffer {
   return createHash("sha256").update(encoded).digest().subarray(0, setIdBytes);
 }
 
-export function decodeSet(b: Buffer): Reads | undefined {
+/** known: reads decoded before, by letter and path; a new one is entered. Sets have most of their reads in common. */
+export function decodeSet(b: Buffer, known: Map<string, Read<CanonPath>>): Reads | undefined {
   if (!isSound(b)) return undefined;
   const parts = b.toString("utf8", head, b.length).split("\0");
   const is = parts[0] ?? "";
   if (is.length !== parts.length - 1) return undefined;
-  const reads: Read<CanonPath>[] = [];
+  const reads = new Array<Read<CanonPath>>(is.length);
   for (let i = 0; i < is.length; i++) {
     const kind = kinds[letters.indexOf(is[i] as string)];
     if (kind === undefined) return undefined;
-    reads.push({ is: kind, path: parts[i + 1] as CanonPath });
+    const name = `${is[i]}${parts[i + 1]}`;
+    let read = known.get(name);
+    if (read === undefined) {
+      read = { is: kind, path: parts[i + 1] as CanonPath };
+      known.set(name, read);
+    }
+    reads[i] = read;
   }
   return reads;
 }

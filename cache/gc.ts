@@ -186,7 +186,7 @@ export function verify(cache: Cache): Verified {
     const set = stored && cache.db.get("sets", Buffer.from(stored.set, "latin1"));
     const sound =
       set !== undefined &&
-      decodeSet(set) !== undefined &&
+      decodeSet(set, new Map()) !== undefined &&
       stored?.result.outputs.every((o) => sizes.get(o.digest) === o.size || isPut(cache, o.digest, o.size));
     if (sound === true) good++;
     else bad.push({ key, used: Number.POSITIVE_INFINITY, digests: [] });

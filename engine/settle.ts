@@ -79,6 +79,8 @@ export class Settler {
   private readonly graph: Graph;
   private readonly files: Files;
   private readonly discovery: Discovery;
+  /** By output folder and path. */
+  private readonly canonicalReads = new Map<string, Map<string, Read<CanonPath>>>();
   private readonly links: Links;
 
   constructor(world: World, graph: Graph, files: Files, discovery: Discovery) {
@@ -278,7 +280,7 @@ export class Settler {
     const outputs = await this.outputsOf(spec);
     if (!outputs.ok) return outputs;
     const out = outFolder(spec.env, spec.profile);
-    const canonReads = reads.map((r) => canonicalRead(r, out));
+    const canonReads = reads.map((r) => this.canonical(r, out));
     const digests = reads.map((r) => this.files.digest(r));
     const key = fullKey(this.world.hashing, sk, canonReads, digests);
     const result = this.resultOf(spec, outputs.value, log, canonReads, grown, ms);
@@ -315,6 +317,20 @@ export class Settler {
       for (const read of found) if (texts.some((t) => `/${read.path}`.endsWith(t))) late.set(`${read.is}:${read.path}`, read);
     }
     return [...late.values()];
+  }
+
+  /** canonicalRead, with one object for what many actions read. */
+  private canonical(read: Read, out: string): Read<CanonPath> {
+    let known = this.canonicalReads.get(out);
+    if (known === undefined) {
+      known = new Map();
+      this.canonicalReads.set(out, known);
+    }
+    const there = known.get(read.path);
+    if (there?.is === read.is) return there;
+    const made = canonicalRead(read, out);
+    known.set(read.path, made);
+    return made;
   }
 
   private takeDepfile(path: string): string | null {
