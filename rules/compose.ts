@@ -109,7 +109,7 @@ interface State {
  */
 export function compose(input: ComposeInput): Composed {
   const env: State = { scopes: mutable(noScopes), undefines: [] };
-  env.scopes.libpath.push(projectFolder(input.buildDir, input.projectDir, ""));
+  env.scopes.libpath.push(BUILD_DIR);
   append(env, input.withoutLto ? withoutLto(input.platform) : input.platform);
   const version: Pair = { name: "PLATFORMIO", value: String(platformioVersion), number: true };
   appendUnique(env.scopes.defines, [version]);
@@ -144,12 +144,18 @@ export function compose(input: ComposeInput): Composed {
     order: built.order,
     link: {
       linkflags: [...(input.ldscript !== null && !ownScript ? ["-T", input.ldscript] : []), ...words(env.scopes.linkflags)],
-      libpath: prefixed("-L", env.scopes.libpath),
+      libpath: prefixed(
+        "-L",
+        env.scopes.libpath.map((item) => (item === BUILD_DIR ? projectFolder(input.buildDir, input.projectDir, "") : item)),
+      ),
       libsBefore: libs.slice(0, before).flatMap((item) => libraryArguments(item, input.variables)),
       libsAfter: libs.slice(before).flatMap((item) => libraryArguments(item, input.variables)),
     },
   };
 }
+
+/** The build folder among the library folders, by its name as in PlatformIO: it is not what -L$BUILD_DIR of a flag becomes, which may be there too, or be taken away. */
+const BUILD_DIR = "$BUILD_DIR";
 
 interface BuiltLibraries {
   readonly order: readonly string[];

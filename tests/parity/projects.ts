@@ -151,10 +151,9 @@ function commands(all: readonly (readonly string[])[]): EnvCommands {
   };
 }
 
-/** Of -llib nothing is left, and PlatformIO puts an empty group there; -L$BUILD_DIR of build_src_flags stands twice there. Neither has an effect. */
+/** Of -llib nothing is left, and PlatformIO puts an empty group there. The build folder counts once, however often -L names it (compose.test.ts has that). */
 function linkWords(words: readonly string[]): readonly string[] {
-  const group = words.length - 2;
-  const full = words[group] === "-Wl,--start-group" ? words.slice(0, group) : words;
+  const full = words[words.length - 2] === "-Wl,--start-group" ? words.slice(0, -2) : words;
   return full.filter((word, i) => word !== "-L@" || full.indexOf(word) === i);
 }
 

@@ -223,6 +223,13 @@ test("quick leaves out the LTO flags of platform and framework, not those of boa
   assert.equal(link.linkflags, ["-Os", "-Wl,--gc-sections", "-Wl,-flto", "-Os", "-Wl,--gc-sections"]);
 });
 
+test("a flag for the build folder is another than the one that is always there", () => {
+  const libpath = (more: Partial<Case>): readonly string[] => compose(inputOf({ ...empty, ...more })).link.libpath;
+  assert.equal(libpath({}), ["-L.pio/build/e"]);
+  assert.equal(libpath({ build_src_flags: ["-L$BUILD_DIR"] }), ["-L.pio/build/e", "-L.pio/build/e"]);
+  assert.equal(libpath({ build_unflags: ["-L$BUILD_DIR"] }), ["-L.pio/build/e"]);
+});
+
 test("variables in a library's name are replaced twice, as in defines", () => {
   const { link } = compose(inputOf({ ...empty, build_flags: ["-la$PIOENV '-lb$$PIOENV' '-lc$$$$x' '-DD=$$PIOENV'"] }));
   assert.equal(link.libsAfter, ["-lae", "-lbe", "-lc$x"]);
