@@ -16,8 +16,8 @@ const asked = process.env["FB_SEQUENCES"];
 const only = process.env["FB_LAW"];
 
 for (const [kind, few] of [
-  [NATIVE, 12],
-  [UNO, 4],
+  [NATIVE, 10],
+  [UNO, 3],
 ] as const) {
   const sequences = Number(asked ?? few);
   if (only !== undefined && only !== kind.name) continue;

@@ -145,7 +145,11 @@ export class Generator {
 
   private *move(): Generator_ {
     const { random } = this;
-    const from = random.chance(0.15) ? this.anyFolder() : this.any();
+    if (random.chance(0.15)) {
+      const folder = this.anyFolder();
+      return yield { do: random.chance(0.8) ? "move" : "copy", from: folder, to: `${folder}_n` };
+    }
+    const from = this.any();
     const extension = /\.[^./]*$/.exec(from)?.[0] ?? "";
     const near = this.kind.pool.filter((p) => p.endsWith(extension) && p !== from);
     const to = near.length === 0 || random.chance(0.3) ? from.replace(/(\.[^./]*)?$/, (e) => `_n${e}`) : random.pick(near);
