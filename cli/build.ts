@@ -1,33 +1,27 @@
 /** `fb run` of one project: from a command to the last event. Wires the engine to disk, cache, runner and planner. */
-import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { dropGraph } from "../cache/graph-file.ts";
 import { LocalState } from "../cache/state.ts";
-import { errorCode } from "../cache/trouble.ts";
-import { exitCode, fail, failure, ok, warning } from "../engine/failure.ts";
+import { exitCode, warning } from "../engine/failure.ts";
 import type { Carried } from "../engine/files.ts";
-import { Paths, type Root } from "../engine/paths.ts";
+import type { Paths, Root } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
 import { run, type RunOutcome, type RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
-import type { ActionSpec, Blobs, Event, EventSink, Failure, Planned, Planner, Result, RunResult } from "../engine/types.ts";
-import { directivesOf } from "../rules/directives.ts";
-import { includesOf } from "../rules/includes.ts";
-import { nearest } from "../rules/nearest.ts";
+import type { ActionSpec, Event, EventSink, Failure, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
-import { planEnv } from "../rules/plan-env.ts";
-import type { EnvProject, Project } from "../rules/project.ts";
+import type { EnvProject } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
-import { DiskError, type HostDisk, openDisk } from "./host/disk.ts";
+import { type HostDisk, openDisk } from "./host/disk.ts";
 import { type Guardian, openGuardian } from "./host/guardian.ts";
-import { hashing } from "./host/hash.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
 import type { HostRunner } from "./host/lanes.ts";
 import { fullDisk, fullFolder } from "./host/space.ts";
@@ -41,17 +35,14 @@ import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { wordsAlias } from "./payload.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
+import { planAction, plannerOf, wantedEnvs } from "./plans.ts";
 import { removeMade } from "./remove-made.ts";
-import { innerTools } from "./tools/inner.ts";
+import { baseVars, type Opened as WorldParts, pathsOf, tempFolder, worldOf } from "./world.ts";
 
 /** What a build works with. */
-interface Opened {
-  readonly cache: Cache;
-  readonly state: LocalState;
-  readonly runner: HostRunner;
+interface Opened extends WorldParts {
   readonly guardian: Guardian;
   readonly jobs: number;
-  readonly disk: HostDisk;
 }
 
 export interface BuildHost {
@@ -167,8 +158,9 @@ class Build {
   private async run(host: Opened): Promise<void> {
     const key = requestKey(this.command);
     const found = takeFound();
-    const worldOf = (roots: readonly Root[], carried: Carried) => this.world(host, this.paths(host.disk, roots), carried);
-    const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, worldOf);
+    const world = (roots: readonly Root[], carried: Carried) =>
+      worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(this.inputs), carried);
+    const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
     try {
       await (resumed === null ? this.runAll(host, key) : this.takeUp(resumed, host));
@@ -201,9 +193,9 @@ class Build {
     for (const w of project.warnings) this.report(w);
     this.once = new Once(join(this.folder, ".fb/state/noted"));
     if (project.later.length > 0) this.reportOnce(laterNote(project.later));
-    const wanted = this.wantedEnvs(project);
+    const wanted = wantedEnvs(project, this.command);
     if (!wanted.ok) return this.report(wanted.failure);
-    const paths = this.paths(disk, []);
+    const paths = pathsOf(this.folder, disk, []);
     const plans: ActionSpec[] = [];
     const goals: Goal[] = [];
     for (const name of wanted.value) {
@@ -232,7 +224,7 @@ class Build {
     if (plans.length === 0) return;
     const builds = [...this.inputs].map(([env, { plan }]) => ({ env, profile: plan.profile }));
     const request = { plans, goals: goals.filter((g) => g.target !== "compdb"), resume: null };
-    const outcome = await this.perform(this.world(host, paths, null), request, host, builds);
+    const outcome = await this.perform(worldOf(host, paths, plannerOf(this.inputs), null), request, host, builds);
     const written = this.writeFiles(open, outcome);
     state.finish();
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
@@ -247,33 +239,6 @@ class Build {
       roots: paths.further(),
       infos: this.infos,
     });
-  }
-
-  private paths(disk: HostDisk, roots: readonly Root[]): Paths {
-    const paths = new Paths(this.folder, { realpath: (p) => disk.realpath(p) });
-    for (const root of roots) paths.addRoot(root);
-    return paths;
-  }
-
-  private world({ cache, state, runner, disk }: Opened, paths: Paths, carried: Carried | null): World {
-    return {
-      disk,
-      hashing,
-      clock,
-      memo: cache.memo,
-      cache: cache.actions,
-      blobs: blobsIn(this.folder, cache.blobs),
-      state,
-      runner,
-      paths,
-      planner: this.planner(),
-      tools: innerTools(disk),
-      value: (name) => process.env[name],
-      carried,
-      includesOf,
-      directivesOf,
-      nearest,
-    };
   }
 
   /** The run itself, and what everyone is told before and after it. */
@@ -319,41 +284,6 @@ class Build {
     const { dir, targets, json, verbose, why } = this.command;
     const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
     return elsewhere || json || verbose || why ? null : wordsAlias(process.argv.slice(2));
-  }
-
-  private planner(): Planner {
-    return {
-      plan: (action, io): Result<Planned> => {
-        const input = this.inputs.get(action.env);
-        if (input === undefined) throw new Error(`no input for the plan of ${action.env}`);
-        return planEnv(input.plan, io, (text) => hashing.sha256(text));
-      },
-    };
-  }
-
-  /** The envs that targets and flags name, else default_envs, else all, in file order. */
-  private wantedEnvs(project: Project): Result<readonly string[]> {
-    const all = [...project.envs.keys()];
-    const named = [...this.command.envs, ...this.command.targets.flatMap((t) => (t.env === null ? [] : [t.env]))];
-    const chosen = named.length > 0 ? named : project.defaultEnvs.length > 0 ? project.defaultEnvs : all;
-    if (all.length === 0) {
-      return fail(
-        failure("env.none", 3, "platformio.ini has no [env:NAME] section", {
-          file: "platformio.ini",
-          line: 1,
-          hint: "add one, as `[env:uno]`",
-        }),
-      );
-    }
-    const unknown = chosen.find((name) => !all.includes(name));
-    if (unknown !== undefined) {
-      const near = nearest(unknown, all);
-      const hint = near.length > 0 ? `did you mean ${near.map((n) => `"${n}"`).join(" or ")}?` : `its envs: ${all.join(" ")}`;
-      const fromIni = named.length === 0;
-      const place = fromIni ? { ...project.config.origin("platformio", "default_envs", unknown), hint } : { hint };
-      return fail(failure("env.unknown", fromIni ? 3 : 2, `platformio.ini has no env "${unknown}"`, place));
-    }
-    return ok(all.filter((name) => chosen.includes(name)));
   }
 
   /** What other tools read beside the artifacts; the paths written. */
@@ -477,59 +407,6 @@ type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "t"> : never
 function laterNote(names: readonly string[]): Failure {
   const hint = "they belong to verbs that this version of fb does not have; the firmware is the same without them";
   return warning("env.option-later", `not used yet: ${names.join(", ")}`, { file: "platformio.ini", hint });
-}
-
-/** The first plan of an env: its key holds everything that planInput found, and fb's own build. */
-function planAction(env: string, profile: string, input: PlanInput): ActionSpec {
-  const text = JSON.stringify(input.plan, (_, value: unknown) => (value instanceof Map ? [...value] : value));
-  return {
-    name: `${env}/${profile}/plan`,
-    kind: "plan",
-    label: `plan ${env}`,
-    env,
-    profile,
-    sharing: "folder",
-    argv: ["plan", "env", hashing.sha256(text)],
-    vars: {},
-    unkeyed: { argv: [], vars: {} },
-    rspfile: null,
-    inputs: [],
-    orderOnly: [],
-    outputs: [],
-    tool: hashing.sha256(buildId),
-    rule: hashing.sha256("plan"),
-    discover: { by: "nothing" },
-    claims: [],
-  };
-}
-
-/** What every action's process sees beside its own vars. PWD makes gcc record the same compilation folder everywhere. */
-function baseVars(): Record<string, string> {
-  return {
-    LC_ALL: "C.UTF-8",
-    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
-    PWD: "/proc/self/cwd",
-    TMPDIR: tempFolder(),
-    HOME: process.env["HOME"] ?? "/",
-  };
-}
-
-function tempFolder(): string {
-  return process.env["TMPDIR"] ?? tmpdir();
-}
-
-/** Blobs for the engine, which names files as the project does. */
-function blobsIn(folder: string, blobs: Blobs): Blobs {
-  return {
-    put: (file, d) => blobs.put(resolve(folder, file), d),
-    restore: (d, size, to, executable) => {
-      try {
-        return blobs.restore(d, size, resolve(folder, to), executable);
-      } catch (error) {
-        throw new DiskError("write", to, errorCode(error), error);
-      }
-    },
-  };
 }
 
 export function targetText(target: Target): string {
