@@ -19,14 +19,15 @@ export class DiskError extends Error {
   readonly path: string;
   readonly failure: Failure;
 
-  constructor(attempt: Attempt, at: string, code: string, cause: unknown) {
+  /** way: what stands in the way, where it is not `at` itself. */
+  constructor(attempt: Attempt, at: string, code: string, cause: unknown, way = at) {
     const [id, what, hint] = explain(code, at);
     const message = `cannot ${attempt} ${at === "" ? "the project's folder" : at}: ${what}`;
     super(message, { cause });
     this.name = "DiskError";
     this.code = code;
     this.path = at;
-    this.failure = failure(id, 4, message, { file: at, hint });
+    this.failure = failure(id, 4, way === at ? message : `${message}: ${way}`, { file: way, hint });
   }
 }
 
@@ -232,8 +233,19 @@ class NodeDisk implements HostDisk {
     try {
       return act(this.#at(at));
     } catch (e) {
-      throw new DiskError(attempt, at, errno(e), e);
+      const code = errno(e);
+      throw new DiskError(attempt, at, code, e, code === "ENOTDIR" || code === "EEXIST" ? this.#inTheWay(at) : at);
     }
+  }
+
+  /** The file among a path's folders that is none, or the path. */
+  #inTheWay(at: string): string {
+    const parts = at.split("/");
+    for (let n = 1; n <= parts.length; n++) {
+      const part = parts.slice(0, n).join("/");
+      if (part !== "" && fs.statSync(this.#at(part), { throwIfNoEntry: false })?.isDirectory() === false) return part;
+    }
+    return at;
   }
 
   #ask<T, N>(attempt: Attempt, at: string, absent: N, act: (real: string) => T): T | N {

@@ -131,7 +131,8 @@ test("errors name the path and what to do", () => {
   assert.equal([missing.code, missing.failure.exit, missing.failure.code, missing.failure.file], ["ENOENT", 4, "disk.missing", "gone.h"]);
   assert.match(missing.failure.message, /cannot read gone\.h: it is not there/);
   assert.is(thrown(() => disk.read("")).code, "EISDIR");
-  assert.is(thrown(() => disk.makeDir("file/x")).failure.code, "disk.in-the-way");
+  const way = thrown(() => disk.makeDir("file/x/y")).failure;
+  assert.equal([way.code, way.file], ["disk.in-the-way", "file"], "what is to be moved away, not what could not be made");
   assert.is(thrown(() => disk.writeAtomic("/dev/full/x", "")).failure.code, "disk.in-the-way");
   const table: readonly (readonly [string, string, RegExp])[] = [
     ["EACCES", "disk.no-access", /ls -ld p/],

@@ -52,13 +52,13 @@ export class Stage {
     for (const path of [join(this.place.folder, ".."), this.place.cache]) rmSync(path, { recursive: true, force: true });
   }
 
-  private async run(project: TestProject, words: readonly string[]): Promise<Ran> {
+  private async run(project: TestProject, words: readonly string[], tries = 8): Promise<Ran> {
     const ran = await project.start(["run", ...words, "--json"], { vars: Object.fromEntries(this.place.vars) }).ended;
     // What is in the way of an output is not fb's to remove: it is done as the message says.
     const ways = diagnostics(ran).flatMap((d) => (d.code === "disk.in-the-way" && d.file !== null ? [d.file] : []));
-    if (ran.code === 4 && ways.length > 0) {
+    if (ran.code === 4 && ways.length > 0 && tries > 0) {
       for (const way of ways) rmSync(join(project.folder, way), { recursive: true, force: true });
-      return await this.run(project, words);
+      return await this.run(project, words, tries - 1);
     }
     if (ran.code === null || ![0, 1, 3].includes(ran.code) || ran.events.at(-1)?.type !== "result")
       throw new Broken(
