@@ -24,6 +24,8 @@ export interface Given {
   readonly tool: Digest;
   /** Where the tool looks without being told: for depfile its include folders, for trace its library folders. */
   readonly builtIn: readonly string[];
+  /** What response files among the arguments say, by the argument that names them: there, too, is said where the tool looks. */
+  readonly opened: ReadonlyMap<string, readonly string[]>;
   /** What `device:NAME` stands for; a NAME that is not in it stands for itself. */
   readonly devices: ReadonlyMap<string, string>;
   /** Of ruleDigestInput(rule): hashed once by the caller, since it is the same for every use. */
@@ -109,7 +111,7 @@ export function build(
     outputs,
     tool: given.tool,
     rule: given.rule,
-    discover: discover(template.discover, depfile === null ? null : path(depfile.value), run.value, given.builtIn),
+    discover: discover(template.discover, depfile === null ? null : path(depfile.value), opened(run.value, given), given.builtIn),
     claims: template.claims.length === 0 ? [{ on: "cpu", units: 1 }] : template.claims.map((claim) => claimOf(claim, kind, given.devices)),
   });
 }
@@ -136,6 +138,10 @@ function responseFile(
   if (length <= given.rspLimit || output === null) return null;
   const at = path(`${below(output, given.build) === output ? `${given.build}/${output}` : output.replace(/\/$/, "")}.rsp`);
   return { argv: [argv[0] ?? "", `@${at}`], path: at, text: responseText(argv.slice(1)) };
+}
+
+function opened(argv: readonly string[], { opened: words }: Given): readonly string[] {
+  return words.size === 0 ? argv : argv.flatMap((arg) => words.get(arg) ?? [arg]);
 }
 
 function discover(

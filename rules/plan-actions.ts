@@ -2,6 +2,7 @@
 import { fail, failure, ok } from "../engine/failure.ts";
 import { baseOf, collapse } from "../engine/paths.ts";
 import type { ActionSpec, Digest, PlanIo, ProjectPath, Read, Result } from "../engine/types.ts";
+import { argumentFiles } from "./argument-files.ts";
 import type { CompileFlags, Composed } from "./compose.ts";
 import type { EnvPlan, PlannedTool } from "./env-plan.ts";
 import { type Bound, expand, type Scope, within } from "./expand.ts";
@@ -80,9 +81,11 @@ export class EnvActions {
       ["includes", flags.includes],
     ];
     const groupScope = within(this.scope, lists);
-    const responses = [...flags.ccflags, ...flags.cflags, ...flags.cxxflags, ...flags.cppflags]
-      .filter((a) => a.startsWith("@"))
-      .map((a) => fileRead(a.slice(1)));
+    const named = argumentFiles(
+      [...flags.ccflags, ...flags.cflags, ...flags.cxxflags, ...flags.cppflags, ...flags.asflags],
+      group.waitFor,
+      this.io,
+    );
     const objects: ProjectPath[] = [];
     const made = (path: string) => path.startsWith(`${this.build}/`);
     const readsMade = flags.includeDirs.some(made);
@@ -93,7 +96,8 @@ export class EnvActions {
       const given: Given = {
         ...this.given(rule.value, tool),
         src,
-        inputs: responses,
+        inputs: named.files.map(fileRead),
+        opened: named.opened,
         orderOnly: group.waitFor,
         label: src,
         builtIn: kind === "cxx" ? (tool?.includeCxx ?? []) : (tool?.includeC ?? []),
@@ -126,12 +130,14 @@ export class EnvActions {
     return ok(action.value.outputs[0] as ProjectPath);
   }
 
+  /** waitFor: what must be there before it starts; made: what steps write until then. */
   link(
     sources: Group["sources"],
     objects: readonly ProjectPath[],
     archives: readonly ProjectPath[],
     flags: Composed["link"],
     waitFor: readonly ProjectPath[],
+    made: readonly ProjectPath[],
   ): Result<ProjectPath> {
     const rule = this.named("link");
     if (!rule.ok) return rule;
@@ -145,10 +151,12 @@ export class EnvActions {
     const inGroup = [...flags.libsBefore, ...archives, ...flags.libsAfter];
     const libs = inGroup.length === 0 ? [] : [...start.value, ...inGroup, ...end.value];
     const tool = this.toolOf(rule.value);
-    const scripts = linkerScripts(flags.linkflags, flags.libpath, this.io);
+    const named = argumentFiles(flags.linkflags, made, this.io);
+    const scripts = [...named.files, ...linkerScripts(named.words, flags.libpath, made, this.io)];
     const given: Given = {
       ...this.given(rule.value, tool),
       inputs: [...objects, ...archives, ...scripts].map(fileRead),
+      opened: named.opened,
       orderOnly: waitFor,
       label: imageName(this.p, this.resolved, "elf"),
       builtIn: tool?.libraries ?? [],
@@ -228,6 +236,7 @@ export class EnvActions {
       label: null,
       tool: tool?.digest ?? this.hash("fb"),
       builtIn: [],
+      opened: new Map(),
       devices: new Map(),
       rule: digest,
       rspLimit: RSP_LIMIT,

@@ -82,6 +82,7 @@ class EnvPlanner {
       [...libArchives, ...archives.value],
       link,
       steps.value.beforeLink,
+      [...generated, ...steps.value.beforeLink],
     );
     if (!linked.ok) return linked;
     const images = this.actions.images();

@@ -10,7 +10,7 @@ export interface IncludeSearch {
  * gcc's order (manual, "Options for Directory Search", and what `gcc -v` prints): -iquote; then -I, -isystem, the built-in folders, -idirafter, each in the
  * order given. An -I of a folder that also comes later is ignored. `-iprefix` is put before what follows in `-iwithprefix` (which gcc 12 and
  * avr-gcc 5.4 treat as -isystem, whatever the manual says) and `-iwithprefixbefore` (as -I, but after all of them: the driver hands
- * -I to cc1 first). `-nostdinc` takes the built-in folders away.
+ * -I to cc1 first). `-nostdinc` takes the built-in folders away. Folders that only the assembler searches (`-Wa,-I`) come last.
  */
 export function includeSearch(argv: readonly string[], builtIn: readonly string[]): IncludeSearch {
   const quote: string[] = [];
@@ -18,6 +18,7 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
   const prefixed: string[] = [];
   const system: string[] = [];
   const after: string[] = [];
+  const assembler: string[] = [];
   let prefix = "";
   let standard = true;
   // Longer spellings first: -iwithprefixbefore begins with -iwithprefix.
@@ -36,6 +37,7 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
     const arg = argv[i] ?? "";
     if (arg === "-nostdinc") standard = false;
     if (!arg.startsWith("-")) continue;
+    if (arg.startsWith("-Wa,")) assembler.push(...assemblerFolders(arg.slice(4).split(",")));
     if (TAKES_NEXT.has(arg)) {
       i++;
       continue;
@@ -47,8 +49,12 @@ export function includeSearch(argv: readonly string[], builtIn: readonly string[
       break;
     }
   }
-  const late = [...system, ...(standard ? builtIn : []), ...after];
+  const late = [...system, ...(standard ? builtIn : []), ...after, ...assembler];
   return { quote: unique(quote), search: unique([...[...first, ...prefixed].filter((folder) => !late.includes(folder)), ...late]) };
+}
+
+function assemblerFolders(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => (word === "-I" ? (words[i + 1] ?? []) : word.startsWith("-I") ? word.slice(2) : []));
 }
 
 /** libraries: what follows -l, in order; search: -L folders in order, then the built-in ones. */

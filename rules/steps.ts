@@ -336,6 +336,7 @@ function actionOf(draft: Draft, drafts: readonly Draft[], context: StepContext):
       label: step.name,
       tool: tool.value,
       builtIn: [],
+      opened: new Map(),
       devices: new Map(),
       rule: context.hash(ruleDigestInput(step)),
       rspLimit: RSP_LIMIT,

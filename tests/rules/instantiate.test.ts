@@ -22,6 +22,7 @@ const GIVEN: Given = {
   label: null,
   tool: "t" as Digest,
   builtIn: [],
+  opened: new Map(),
   devices: new Map(),
   rule: "r" as Digest,
   rspLimit: 100_000,
