@@ -34,8 +34,10 @@ export interface SnapshotRecord {
   readonly files: readonly { readonly path: string; readonly signature: Signature }[];
   /** Folders whose listing matters: sorted or not, without fb's own outputs, whose names are in `hidden`. */
   readonly folders: readonly Folder[];
-  /** Where nothing was found. */
+  /** Where no file was found: there may be a folder. */
   readonly absent: readonly string[];
+  /** Where no folder was found, nor anything else. */
+  readonly missingFolders: readonly string[];
   /** Environment variables, undefined where unset. Of one named "sysenv.NAME" only the digest of NAME's value is kept: it may be a password. */
   readonly values: Readonly<Record<string, string | undefined>>;
   /** What a program's name resolved to on PATH; null if to nothing. */
@@ -87,6 +89,7 @@ export interface Facts {
 
 export interface Details {
   readonly listings: readonly { readonly entries: string; readonly hidden: readonly string[] }[];
+  /** By group. "x/": nothing or a folder is there. */
   readonly missing: readonly (readonly string[])[];
 }
 

@@ -158,7 +158,8 @@ export function groupAbsent(
     known.set(path, signature);
     return signature;
   };
-  for (const path of r.absent) {
+  const folders = new Set(r.missingFolders);
+  for (const path of new Set([...r.absent, ...r.missingFolders])) {
     const parts = path.split("/");
     let missing = path;
     let parent = parentOf(path);
@@ -176,10 +177,11 @@ export function groupAbsent(
       group = { signature: trusted(sign(parent) ?? never, r), missing: [] };
       groups.set(parent, group);
     }
-    if (statOf(inFolder(r.dir, missing)) !== undefined) return `${missing} is there now`;
+    const there = statOf(inFolder(r.dir, missing));
+    if (there !== undefined && (!there.isDirectory() || missing !== path || folders.has(path))) return `${missing} is there now`;
     // A link that leads nowhere starts to lead somewhere without its folder's changing.
     if (isLink(inFolder(r.dir, missing))) group.signature = never;
-    group.missing.push(missing);
+    group.missing.push(there === undefined ? missing : `${missing}/`);
   }
   return groups;
 }

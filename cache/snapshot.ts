@@ -126,8 +126,11 @@ function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" |
   for (const [i, path] of facts.groups.entries()) {
     if (isSame(statOf(inFolder(now.dir, path)), signatures, (nFiles + nFolders + i) * 5)) continue;
     details ??= record.details();
-    for (const missing of details.missing[i] as readonly string[])
-      if (statOf(inFolder(now.dir, missing)) !== undefined) return `${missing} is there now`;
+    for (const missing of details.missing[i] as readonly string[]) {
+      const path = missing.endsWith("/") ? missing.slice(0, -1) : missing;
+      const there = statOf(inFolder(now.dir, path));
+      if (there !== undefined && (path === missing || !there.isDirectory())) return `${path} is there now`;
+    }
   }
   return changed.length > 0 ? { paths, files: changed } : null;
 }

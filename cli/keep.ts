@@ -6,6 +6,7 @@ import type { Folder, KeptIds, SnapshotRecord } from "../cache/snapshot-format.t
 import { resolveProgram } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
 import type { LocalState } from "../cache/state.ts";
+import { isAsProbed } from "../cache/toolchain.ts";
 import { type Files, isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
 import { keepGraph } from "../engine/kept-graph.ts";
 import type { RunOutcome } from "../engine/run.ts";
@@ -70,12 +71,14 @@ export async function keepSnapshot(
     if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return;
     signed.set(path, signature);
   }
-  const guards = [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards)), ...extra];
+  const guards = [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards.map((g) => g.path))), ...extra];
   for (const path of guards) {
     const signature = disk.sign(path);
     if (signature === null) return;
     if (!signed.has(path)) signed.set(path, signature);
   }
+  // After they were signed here, so that a compiler that was exchanged before is seen, and one that is exchanged later differs from its signature.
+  if (!inputs.every((i) => i.toolchains.every((t) => isAsProbed(t, disk)))) return;
   const device = disk.sign(".")?.dev ?? 0n;
   if ([...signed.values()].some((s) => isYoung(s, now, device))) return;
   const folders: Folder[] = [];
@@ -112,9 +115,8 @@ export async function keepSnapshot(
     dir: project.dir,
     files: [...signed].map(([path, signature]) => ({ path, signature })),
     folders,
-    absent: [
-      ...new Set([...files.absents(), ...missingFolders, ...looked.reads.filter((r) => r.is === "absent").map((r) => r.path as string)]),
-    ],
+    absent: [...new Set([...files.absents(), ...looked.reads.filter((r) => r.is === "absent").map((r) => r.path as string)])],
+    missingFolders,
     values: Object.fromEntries(names.map((name) => [name, process.env[name]])),
     programs: Object.fromEntries(programs.map((name) => [name, resolveProgram(name, looksUp)])),
     volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),

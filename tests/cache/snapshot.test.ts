@@ -109,6 +109,7 @@ function record(p: Project, old: boolean): SnapshotRecord {
       "boards/none.json",
       "include/h.h/odd",
     ],
+    missingFolders: [],
     values: { HOME: "/h", "sysenv.TOKEN": "hush", UNSET: undefined },
     programs: { tool: join(p.dir, "bin/tool"), "not-there": null },
     volatile: { "cat volatile.txt": volatileOutput },
@@ -231,6 +232,18 @@ test("what should be absent but is there by now is not written", () => {
   assert.is(checkSnapshot(p.file, "r", p), null);
 });
 
+test("where a file was looked for there may be a folder, until a file takes its place; a folder that was missing may not be there", () => {
+  const p = project();
+  mkdirSync(join(p.dir, "include/folder.h"));
+  const r = record(p, true);
+  assert.is(writeSnapshot(p.file, "r", { ...r, missingFolders: ["include/folder.h"] }), "include/folder.h is there now");
+  assert.is(writeSnapshot(p.file, "r", { ...r, absent: [...r.absent, "include/folder.h"] }), null);
+  assert.ok("payload" in (checkSnapshot(p.file, "r", p) ?? {}));
+  rmSync(join(p.dir, "include/folder.h"), { recursive: true });
+  rewrite(p, "include/folder.h", "");
+  assert.equal(checkSnapshot(p.file, "r", p), { stale: "include/folder.h is there now" });
+});
+
 test("secrets are not in the file", () => {
   const p = project();
   writeSnapshot(p.file, "r", record(p, true));
@@ -239,7 +252,18 @@ test("secrets are not in the file", () => {
 
 test("an empty record", () => {
   const p = project();
-  const empty = { ...record(p, true), files: [], folders: [], absent: [], values: {}, programs: {}, volatile: {}, links: {}, payload: "" };
+  const empty = {
+    ...record(p, true),
+    files: [],
+    folders: [],
+    absent: [],
+    missingFolders: [],
+    values: {},
+    programs: {},
+    volatile: {},
+    links: {},
+    payload: "",
+  };
   writeSnapshot(p.file, "", empty);
   assert.equal(checkSnapshot(p.file, "", p), { payload: "" });
 });
@@ -325,6 +349,7 @@ test("generated: every file, folder and absent path of a larger project counts",
       files: files.map((path) => ({ path, signature: sign(path) as never })),
       folders: [],
       absent,
+      missingFolders: [],
       values: {},
       programs: {},
       volatile: {},
