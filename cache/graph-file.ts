@@ -26,6 +26,8 @@ export interface GraphFacts {
   readonly roots: readonly Root[];
   /** Files that more than actions rest on: the ini, boards, what tells toolchains apart. */
   readonly fixed: readonly string[];
+  /** Of these what tells toolchains apart. */
+  readonly tools: readonly string[];
 }
 
 export interface DigestFacts {

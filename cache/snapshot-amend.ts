@@ -4,7 +4,7 @@ import { sameSignature } from "../engine/files.ts";
 import { type Changed, isSame } from "./snapshot.ts";
 import { type Facts, type SnapshotRecord, split } from "./snapshot-format.ts";
 import { assemble, groupAbsent, never, pathBytes, putSignature, trusted, writeRecord } from "./snapshot-write.ts";
-import { isLink, inFolder, listing, statOf } from "./snapshot-world.ts";
+import { isLink, inFolder, isMissing, listing, statOf } from "./snapshot-world.ts";
 
 export interface Amendment extends Pick<SnapshotRecord, "dir" | "payload" | "kept" | "now" | "device"> {
   /** Signatures of files that the record has, by their place; null: gone, and nothing reads it any more. */
@@ -65,7 +65,7 @@ interface Groups {
 /** The record's groups of absent paths with the new ones; each folder signed before what is missing in it is looked for. */
 function groupsOf({ record }: Changed, a: Amendment): Groups | string {
   const missing = new Map(record.facts.groups.map((folder, i) => [folder, [...(record.details().missing[i] ?? [])]]));
-  const grouped = groupAbsent(a);
+  const grouped = groupAbsent({ ...a, missingFolders: [] });
   if (typeof grouped === "string") return grouped;
   for (const [folder, group] of grouped) missing.set(folder, [...new Set([...(missing.get(folder) ?? []), ...group.missing])]);
   const signatures: Signature[] = [];
@@ -74,7 +74,7 @@ function groupsOf({ record }: Changed, a: Amendment): Groups | string {
     const known = i < record.facts.groups.length && isSame(now, record.signatures, (record.nFiles + record.nFolders + i) * 5);
     let signature = trusted(now ?? never, a);
     for (const path of known ? [] : paths) {
-      if (statOf(inFolder(a.dir, path)) !== undefined) return `${path} is there now`;
+      if (!isMissing(a.dir, path)) return `${path.replace(/\/$/, "")} is there now`;
       // A link that leads nowhere starts to lead somewhere without its folder's changing.
       if (isLink(inFolder(a.dir, path))) signature = never;
     }

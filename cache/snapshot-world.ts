@@ -98,6 +98,13 @@ export function statOf(path: string) {
   }
 }
 
+/** Whether what a record says is missing still is. "x/": no file is there, maybe a folder. */
+export function isMissing(dir: string, missing: string): boolean {
+  const mayBeFolder = missing.endsWith("/");
+  const there = statOf(inFolder(dir, mayBeFolder ? missing.slice(0, -1) : missing));
+  return there === undefined || (mayBeFolder && there.isDirectory());
+}
+
 /** A path from the project's folder, "" being that folder itself, made absolute. */
 export function inFolder(dir: string, path: string): string {
   return isAbsolute(path) ? path : path === "" ? dir : `${dir}/${path}`;

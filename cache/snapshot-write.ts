@@ -144,7 +144,7 @@ export function trusted(s: Signature, r: Pick<SnapshotRecord, "now" | "device">)
 
 /** Folder → the shortest missing paths in it; or what is there that should not be. */
 export function groupAbsent(
-  r: Pick<SnapshotRecord, "dir" | "absent" | "now" | "device">,
+  r: Pick<SnapshotRecord, "dir" | "absent" | "missingFolders" | "now" | "device">,
 ): Map<string, { signature: Signature; missing: string[] }> | string {
   const groups = new Map<string, { signature: Signature; missing: string[] }>();
   const known = new Map<string, Signature | null>();

@@ -5,7 +5,18 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Signature } from "../engine/types.ts";
 import { type Decoded, type Details, headBytes, type Now, readIndex, readRecord, split } from "./snapshot-format.ts";
-import { digestOf, inFolder, linkTarget, listing, resolveProgram, runVolatile, statOf, storedValue, variableOf } from "./snapshot-world.ts";
+import {
+  digestOf,
+  inFolder,
+  isMissing,
+  linkTarget,
+  listing,
+  resolveProgram,
+  runVolatile,
+  statOf,
+  storedValue,
+  variableOf,
+} from "./snapshot-world.ts";
 
 /** A record of which a few files are no longer as they were, and nothing else. */
 export interface Changed {
@@ -126,11 +137,8 @@ function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" |
   for (const [i, path] of facts.groups.entries()) {
     if (isSame(statOf(inFolder(now.dir, path)), signatures, (nFiles + nFolders + i) * 5)) continue;
     details ??= record.details();
-    for (const missing of details.missing[i] as readonly string[]) {
-      const path = missing.endsWith("/") ? missing.slice(0, -1) : missing;
-      const there = statOf(inFolder(now.dir, path));
-      if (there !== undefined && (path === missing || !there.isDirectory())) return `${path} is there now`;
-    }
+    for (const missing of details.missing[i] as readonly string[])
+      if (!isMissing(now.dir, missing)) return `${missing.replace(/\/$/, "")} is there now`;
   }
   return changed.length > 0 ? { paths, files: changed } : null;
 }

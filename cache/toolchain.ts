@@ -53,12 +53,18 @@ export interface Macros {
   readonly flags: readonly string[];
 }
 
+export interface Guarded {
+  readonly path: string;
+  /** From before it was read, as signed() writes it. */
+  readonly signature: string;
+}
+
 export interface Toolchain {
   /** As `-dumpversion` says: `5.4.0`. */
   readonly version: string;
   readonly digest: Digest;
-  /** Absolute, links resolved: the files (and the compiler's own folder) whose signatures vouch for all of this. */
-  readonly guards: readonly string[];
+  /** Absolute, links resolved: the files (and folders in which the compiler looks for its parts) whose signatures vouch for all of this. */
+  readonly guards: readonly Guarded[];
   /** Built-in include folders in lookup order, spelled as depfiles spell them. */
   readonly includesC: readonly string[];
   readonly includesCxx: readonly string[];
@@ -69,20 +75,20 @@ export interface Toolchain {
 }
 
 /** Part of every memo key: another number when what is remembered changes. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** From the memo where every guarded file is as it was, else by asking. Failure `toolchain.probe` (exit 4): the compiler does not run or does not answer as gcc. */
 export async function probeToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Promise<Result<Toolchain>> {
   const name = `toolchain:${SCHEMA}:${JSON.stringify([ask.cc, ask.cxx, ask.programs, ask.arch, ask.hide, ask.tries, io.realpath(ask.cc), io.realpath(ask.cxx)])}`;
   const known = memo.value(name);
   if (known !== undefined) {
-    const kept = JSON.parse(known) as Kept;
-    if (kept.signatures.every(([path, signature]) => signed(path, io) === signature)) return ok(kept.toolchain);
+    const kept = JSON.parse(known) as Toolchain;
+    if (isAsProbed(kept, io)) return ok(kept);
   }
   const found = await askToolchain(ask, io, memo);
   if (!found.ok) return found;
   memo.setValue(name, JSON.stringify(found.value));
-  return ok(found.value.toolchain);
+  return found;
 }
 
 /** The macros that the compiler defines by itself, as `#define` lines. Remembered by the toolchain's digest. */
@@ -106,12 +112,12 @@ function keepMacros(toolchain: Toolchain, macros: Macros, ran: Answer, memo: Mem
   return ok(ran.stdout);
 }
 
-interface Kept {
-  readonly signatures: readonly (readonly [path: string, signature: string])[];
-  readonly toolchain: Toolchain;
+/** Whether everything that the probe looked at is as it was then. */
+export function isAsProbed({ guards }: Toolchain, io: Pick<ToolchainIo, "sign">): boolean {
+  return guards.every(({ path, signature }) => signed(path, io) === signature);
 }
 
-function signed(path: string, io: ToolchainIo): string {
+function signed(path: string, io: Pick<ToolchainIo, "sign">): string {
   const s = io.sign(path);
   return s === null ? "" : [s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs].join(" ");
 }
@@ -121,7 +127,7 @@ const RUNS = ["cc1", "cc1plus", "lto1", "collect2", "lto-wrapper", "as", "ld", "
 /** Where a driver without PATH finds programs that it knows by bare name (execvp's default). */
 const BARE = ["/bin", "/usr/bin"];
 
-async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Promise<Result<Kept>> {
+async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Promise<Result<Toolchain>> {
   const { cc, cxx, arch, hide, macros } = ask;
   const files = new Set<string>();
   const add = (path: string): void => {
@@ -177,29 +183,33 @@ async function askToolchain(ask: ToolchainAsk, io: ToolchainIo, memo: Memo): Pro
   for (const line of `${c.stderr}\n${cxxRan.stderr}`.split("\n")) {
     const specs = /^Reading specs from (.+)$/.exec(line)?.[1];
     if (specs !== undefined) add(specs);
+    // Behind a wrapper (ccache's, a script) it is the driver's own name.
+    const driver = /^COLLECT_GCC=(.+)$/.exec(line)?.[1];
+    if (driver !== undefined) add(driver);
   }
   hashThem();
 
   const accepted = await taken(ask, io, isQuiet(c.stderr) && isQuiet(cxxRan.stderr));
   if (!accepted.ok) return accepted;
 
-  // A specs file that appears in the compiler's own folder is read without being named: adding one changes the folder's times.
+  // A specs file, or a program, that appears where the compiler looks for one is read without being named: adding one changes the folder's times.
   const install = /^install: (.+)$/m.exec(folders.stdout)?.[1];
-  const home = install === undefined ? null : io.realpath(install);
-  if (home !== null) signatures.set(home, signed(home, io));
+  const prefixes = /^programs: =?(.+)$/m.exec(folders.stdout)?.[1]?.split(":") ?? [];
+  const homes = new Set([...(install === undefined ? [] : [install]), ...prefixes].flatMap((folder) => io.realpath(folder) ?? []));
+  for (const home of homes) signatures.set(home, signed(home, io));
   const hashed = [...files].sort();
   const lines = hashed.map((path) => `${path.slice(path.lastIndexOf("/") + 1)} ${digests.get(path)}`).sort();
   const toolchain: Toolchain = {
     version: number,
     digest: io.sha256(`gcc ${number}\n${lines.join("\n")}\n`),
-    guards: home === null ? hashed : [...hashed, home],
+    guards: [...hashed, ...homes].map((path) => ({ path, signature: signatures.get(path) ?? "" })),
     includesC: searched(c.stderr),
     includesCxx: searched(cxxRan.stderr),
     libraries: libraryFolders(folders.stdout),
     accepted: accepted.value,
   };
   if (macros !== null && defined.code === 0) keepMacros(toolchain, macros, defined, memo);
-  return ok({ signatures: [...signatures], toolchain });
+  return ok(toolchain);
 }
 
 const NONE: Answer = { code: 127, stdout: "", stderr: "" };

@@ -6,7 +6,8 @@ import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { dropGraph } from "../cache/graph-file.ts";
 import { LocalState } from "../cache/state.ts";
-import { exitCode, warning } from "../engine/failure.ts";
+import { isAsProbed } from "../cache/toolchain.ts";
+import { exitCode, failure, warning } from "../engine/failure.ts";
 import type { Carried } from "../engine/files.ts";
 import type { Paths, Root } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
@@ -173,7 +174,9 @@ class Build {
     this.resumed = resumed;
     const { envs, profile, notes } = resumed.payload;
     const { resume, world } = resumed;
-    const outcome = await this.perform(world, { plans: [], goals: [], resume }, host, resume.builds);
+    const outcome = await this.perform(world, { plans: [], goals: [], resume }, host, resume.builds, () =>
+      resumed.compilersStand(host.disk),
+    );
     // An action that ran again says again what was said of it.
     for (const note of notes) if (!this.failures.some((f) => f.message === note.message)) this.report(note);
     const written = resumed.writeInfos(this.artifacts(), host.disk);
@@ -224,7 +227,9 @@ class Build {
     if (plans.length === 0) return;
     const builds = [...this.inputs].map(([env, { plan }]) => ({ env, profile: plan.profile }));
     const request = { plans, goals: goals.filter((g) => g.target !== "compdb"), resume: null };
-    const outcome = await this.perform(worldOf(host, paths, plannerOf(this.inputs), null), request, host, builds);
+    const outcome = await this.perform(worldOf(host, paths, plannerOf(this.inputs), null), request, host, builds, () =>
+      [...this.inputs.values()].every((input) => input.toolchains.every((toolchain) => isAsProbed(toolchain, disk))),
+    );
     const written = this.writeFiles(open, outcome);
     state.finish();
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
@@ -245,8 +250,9 @@ class Build {
   private async perform(
     world: World,
     what: Pick<RunRequest, "plans" | "goals" | "resume">,
-    { state, runner, guardian, jobs }: Opened,
+    { state, cache, runner, guardian, jobs }: Opened,
     builds: readonly { readonly env: string; readonly profile: string }[],
+    compilersStand: () => boolean,
   ): Promise<RunOutcome> {
     const previous = builds.flatMap(({ env, profile }) => {
       const sizes = state.sizes(env, profile);
@@ -274,9 +280,23 @@ class Build {
     // They end while the snapshot is written.
     this.ended = closeProcesses(runner, guardian);
     this.failures.push(...outcome.failures);
+    if (outcome.counts.ran > 0 && !compilersStand()) this.disown(outcome, cache, state);
     if (full !== null && !this.isFull()) this.report(fullDisk(full));
     for (const size of this.sizes()) state.setSizes(builds.find((b) => b.env === size.env)?.profile ?? "release", size);
     return outcome;
+  }
+
+  /** What was made while a compiler was exchanged bears the old one's name: it is to be found by no later run. */
+  private disown(outcome: RunOutcome, cache: Cache, state: LocalState): void {
+    for (const { spec } of outcome.graph.nodes) {
+      const last = state.last(spec.name);
+      if (last === undefined) continue;
+      cache.actions.drop(last.key);
+      state.forget(spec.name);
+    }
+    const message = "a compiler was exchanged while it was used: what it made may be of two versions";
+    const hint = "run fb again when the installation is through: all that it made is made again";
+    this.report(failure("toolchain.changed", 4, message, { hint }));
   }
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */

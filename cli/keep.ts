@@ -71,7 +71,8 @@ export async function keepSnapshot(
     if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return;
     signed.set(path, signature);
   }
-  const guards = [...inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards.map((g) => g.path))), ...extra];
+  const tools = [...new Set(inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards.map((g) => g.path))))];
+  const guards = [...tools, ...extra];
   for (const path of guards) {
     const signature = disk.sign(path);
     if (signature === null) return;
@@ -110,6 +111,7 @@ export async function keepSnapshot(
     roots,
     infos,
     fixed: [...looked.files.keys(), ...guards].filter((path) => !own.has(path)),
+    tools,
   };
   const record: SnapshotRecord = {
     dir: project.dir,

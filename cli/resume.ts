@@ -106,6 +106,14 @@ export class Resumed {
     return new Resumed(found, facts, digests, unchanged, world, payload, resume);
   }
 
+  /** Whether the compilers are still those of the last good run. */
+  compilersStand(disk: HostDisk): boolean {
+    return this.facts.tools.every((path) => {
+      const place = this.unchanged.places.get(path);
+      return place !== undefined && isSame(disk.sign(path) ?? undefined, this.found.record.signatures, place * 5);
+    });
+  }
+
   /** The images of all envs: those that this run looked at as it left them. */
   artifacts(outcome: RunOutcome): RunResult["artifacts"] {
     return this.payload.result.artifacts.flatMap((was) => {
