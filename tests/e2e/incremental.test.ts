@@ -193,16 +193,6 @@ test("switching profiles and back costs nothing the second time", () => {
   isNoop(project.run());
 });
 
-test("two edits of the same size within one tick of the disk's clock", () => {
-  const project = built();
-  for (let i = 1; i < 9; i++) {
-    project.write("src/local.h", `#define LOCAL ${i}\n`);
-    assert.ok(executed(project.run()).includes("compile src/main.cpp"), `edit ${i}`);
-    project.write("src/local.h", `#define LOCAL ${i}\n`);
-    isNoop(project.run());
-  }
-});
-
 test("a variable that changes gcc's results without a word has no effect", () => {
   const project = built({ ...FILES, "secret/both.h": "#error found through CPATH\n" });
   const vars = {
@@ -262,28 +252,6 @@ test("an edit of a local package's header", () => {
   isNoop(project.run());
   own.write("own/own.h", "#define OWN 2\n");
   assert.equal(executed(project.run()), ["compile src/main.cpp"]);
-});
-
-test("a header saved while it is being compiled: its new content counts, in this run or the next", async () => {
-  // The compiler reads slow.h late: a large header before it takes it some time.
-  const large = Array.from({ length: 60_000 }, (_, i) => `inline int f${i}(int x) { return x + ${i}; }`).join("\n");
-  const project = new TestProject({
-    "platformio.ini": NATIVE,
-    "src/main.cpp": '#include "late.h"\n#include "large.h"\nint main() { return LATE; }\n',
-    "include/late.h": "#define LATE 1\n",
-    "include/large.h": large,
-  });
-  const running = project.start(["run", "--json"]);
-  await running.until((e) => e.type === "start" && e.kind === "compile");
-  project.write("include/late.h", "#define LATE 2\n");
-  const ran = await running.ended;
-  assert.is(ran.code, 0, ran.stderr);
-  project.run();
-  isNoop(project.run());
-  const clean = new TestProject({});
-  for (const path of ["platformio.ini", "src/main.cpp", "include/late.h", "include/large.h"]) clean.write(path, project.read(path));
-  clean.run();
-  assert.equal(project.tree(OUT), clean.tree(OUT));
 });
 
 test.run();
