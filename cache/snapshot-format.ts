@@ -18,7 +18,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Signature } from "../engine/types.ts";
 
-export const magic = "fbsnap\x03\x00";
+export const magic = "fbsnap\x04\x00";
 export const headBytes = 16;
 export const maxRecords = 16;
 export const maxAliases = 8;
@@ -77,6 +77,8 @@ export interface Now {
 }
 
 export interface Facts {
+  /** Real path of the project's folder. */
+  readonly dir: string;
   readonly build: string;
   readonly payload: string;
   readonly kept: KeptIds | null;

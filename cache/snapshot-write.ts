@@ -85,6 +85,7 @@ function encode(r: SnapshotRecord): Buffer | string {
   const groups = [...absent.keys()];
   const groupSignatures = [...absent.values()].map((g) => g.signature);
   const facts: Facts = {
+    dir: r.dir,
     build: r.build,
     payload: r.payload,
     kept: r.kept,

@@ -92,6 +92,8 @@ function touch(file: string, place: number): void {
 function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" | "files"> | null {
   const { facts } = record;
   if (facts.build !== now.build) return "fb itself changed";
+  // Flags and what fb writes for other tools name it.
+  if (facts.dir !== now.dir) return `the project was moved from ${facts.dir}`;
   for (const [name, was] of Object.entries(facts.values))
     if (storedValue(name, now.vars[variableOf(name)]) !== was) return `the environment variable ${variableOf(name)} changed`;
   for (const [link, target] of Object.entries(facts.links))
