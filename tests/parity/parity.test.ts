@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { iniKind } from "./ini.ts";
 import { checkLine, type Kind, seeded } from "./kind.ts";
+import { projectsKind } from "./projects.ts";
 import { readRecorded } from "./recorded.ts";
 import { sketchesKind } from "./sketches.ts";
 
@@ -16,6 +17,7 @@ function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
 }
 
 every(iniKind, 500);
+every(projectsKind, 200);
 
 // PlatformIO's conversion refuses many of these; as written out with all prototypes, a compiler takes every one.
 const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
