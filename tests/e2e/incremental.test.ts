@@ -193,51 +193,6 @@ test("switching profiles and back costs nothing the second time", () => {
   isNoop(project.run());
 });
 
-test("a variable that changes gcc's results without a word has no effect", () => {
-  const project = built({ ...FILES, "secret/both.h": "#error found through CPATH\n" });
-  const vars = {
-    CPATH: project.path("secret"),
-    CPLUS_INCLUDE_PATH: project.path("secret"),
-    LIBRARY_PATH: "/nowhere",
-    GCC_EXEC_PREFIX: "/nowhere/",
-  };
-  isNoop(project.run([], { vars }));
-  assert.ok(result(project.run(["--no-cache", "--fresh"], { vars })).ran >= 3);
-});
-
-test("a linker script of the project and one that it includes", () => {
-  const ini = `${NATIVE}build_flags = -Wl,-T,ld/extra.ld\n`;
-  const script = (n: number) =>
-    `INCLUDE ld/inner.ld\nPROVIDE(_outer = ${n});\n/* INSERT keeps the default script */\nSECTIONS { .note.fb : { *(.note.fb) } }\nINSERT AFTER .data;\n`;
-  const project = built({ ...FILES, "platformio.ini": ini, "ld/extra.ld": script(1), "ld/inner.ld": "PROVIDE(_inner = 1);\n" });
-  project.write("ld/extra.ld", script(2));
-  assert.equal(costs(project), LINK);
-  project.write("ld/inner.ld", "PROVIDE(_inner = 2);\n");
-  assert.equal(costs(project), LINK);
-});
-
-test("what a linker script given without -T includes, within a line", () => {
-  const files = { "a.ld": "/* INCLUDE no.ld */ _outer = 1; INCLUDE b.ld\n", "b.ld": "_inner = 1;\n" };
-  const project = built({ ...FILES, ...files, "platformio.ini": `${NATIVE}build_flags = -Wl,a.ld\n` });
-  project.write("b.ld", "_inner = 2;\n");
-  assert.equal(costs(project), LINK);
-});
-
-test("a PATH that leads to another compiler, and back", () => {
-  const tools = freshFolder("tools");
-  const ours = new TestProject({}, { folder: tools });
-  for (const name of ["gcc", "g++"]) {
-    ours.write(`bin/${name}`, `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`);
-    chmodSync(`${tools}/bin/${name}`, 0o755);
-  }
-  const vars = { PATH: `${tools}/bin:${process.env["PATH"]}` };
-  const project = built(FILES);
-  assert.ok(executed(project.run([], { vars })).includes("compile src/a.cpp"));
-  isNoop(project.run([], { vars }));
-  assert.equal(executed(project.run()), []);
-  assert.ok(result(project.run([], { vars })).hits > 0);
-});
-
 test("an edit of a local package's header", () => {
   const core = freshFolder("core");
   const system = "/usr/share/arduino/hardware/arduino/avr";
