@@ -25,6 +25,9 @@ export type Time = "now" | "kept" | "old" | "future";
 /** How something that fb made is harmed. `flip`: another byte, the same size and time. */
 export type Harm = "delete" | "truncate" | "append" | "flip" | "mode" | "folder" | "link" | "touch" | "delete folder" | "file for folder";
 
+/** A file that a harm leaves where something else was. */
+export const STRAY = "in the way";
+
 export interface RunOp {
   readonly do: "run";
   readonly envs: readonly string[];
@@ -192,7 +195,7 @@ function harm(folder: string, note: string, how: Harm, share: number): void {
     case "folder":
       rmSync(path);
       mkdirSync(path);
-      return writeFileSync(join(path, "in the way"), "");
+      return writeFileSync(join(path, STRAY), "");
     case "link":
       rmSync(path);
       return symlinkSync(join(folder, "platformio.ini"), path);
@@ -200,7 +203,7 @@ function harm(folder: string, note: string, how: Harm, share: number): void {
       return rmSync(dirname(path), { recursive: true });
     case "file for folder":
       rmSync(dirname(path), { recursive: true });
-      return writeFileSync(dirname(path), "in the way");
+      return writeFileSync(dirname(path), STRAY);
   }
 }
 
