@@ -73,7 +73,8 @@ export class Journal {
   begin(folder: string): Promise<void> {
     if (!this.begun.has(folder)) {
       this.begun.add(folder);
-      this.state.setUnfinished(folder, this.now());
+      // An older mark stands for what has not been looked after yet.
+      this.state.setUnfinished(folder, this.state.unfinished(folder) ?? this.now());
     }
     return this.written;
   }

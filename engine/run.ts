@@ -294,7 +294,8 @@ class Run {
         return this.settled(node, decision.last.result);
       case "restore": {
         if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
-        await this.journal.begin(outFolder(node.spec.env, node.spec.profile));
+        // A plan writes nothing, and what is left over is looked for when it has settled.
+        if (node.spec.kind !== "plan") await this.journal.begin(outFolder(node.spec.env, node.spec.profile));
         // Once is enough: a cache that keeps a record of what it can not give must not hold up the run.
         if (!(await this.settler.restore(node, decision))) return this.follow(node, await this.settler.decide(node, "project"));
         this.end(node, "hit", decision.result, 0, decision.why);

@@ -1,5 +1,5 @@
 /** fb ended by SIGKILL at random moments: the next run is right, the cache is sound, nobody is left at work and nothing is written late. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { isClean, isSound, isSpoken, later, OUT, projectOf, type Random, rounds, seeded, sources, waitFor, workersIn } from "./faults.ts";
@@ -109,5 +109,21 @@ for (const signal of ["SIGKILL", "SIGINT"] as const)
     const there = Object.keys(project.tree(OUT));
     assert.equal([there.includes("stRAY123"), there.includes("mine.txt"), there.includes("made.map")], [false, true, true]);
   });
+
+test("temporary files of a killed run go also where the next one takes its plan from the cache", async () => {
+  const gone = freshFolder("gone");
+  const project = projectOf({
+    ...sources(1),
+    "fb.toml": `${step("true").replace(/sh = .*/, `sh = "[ -e ${gone}/x ] || { touch $(dirname \${out})/stRAY123 ${gone}/x; sleep 1000; }; touch \${out}"`)}${sources(1)["fb.toml"]?.replace("schema = 1\n", "")}`,
+  });
+  project.run();
+  const running = project.start(["run", "slow", "--json"]);
+  await waitFor("the step", () => existsSync(`${gone}/x`));
+  running.child.kill("SIGKILL");
+  await running.ended;
+  project.remove(".fb/state/db");
+  project.run([":slow", ":firmware"]);
+  assert.not.ok(project.exists(`${OUT}/stRAY123`));
+});
 
 test.run();

@@ -69,6 +69,7 @@ test("the journal writes in the order of the calls, and only what is new", async
       await new Promise<void>((resolve) => waits.push(resolve));
       written.push(list.join());
     },
+    unfinished: () => null,
     setUnfinished: () => {},
   } as unknown as ProjectState;
   const journal = new Journal(state, () => 0n);
