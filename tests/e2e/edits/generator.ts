@@ -36,6 +36,8 @@ export class Generator {
   private readonly folder: string;
   private ini: Ini;
   private readonly good: State[] = [];
+  /** Whether the last edits were of contents only. */
+  private calm = false;
   private request: Pick<RunOp, "envs" | "profile"> | null = null;
 
   constructor(random: Random, kind: ProjectKind, folder: string) {
@@ -59,9 +61,11 @@ export class Generator {
     if (this.ini.steps.length > 0) yield* this.writeSteps();
   }
 
-  /** A run's edits: usually one to three; after a failure often what takes the project back to where it built. */
+  /** A run's edits: usually one to three; after a failure often what takes the project back to where it built, else often nothing but what files hold. */
   *edits(failed: boolean): Generator_ {
     const { random } = this;
+    this.calm = !failed && random.chance(0.5);
+    if (this.calm) return yield* this.contentsOnly();
     if (failed && random.chance(0.7) && this.good.length > 0) yield* this.revert(1);
     for (let n = 1 + random.below(4); n > 0; n--) yield* this.edit();
   }
@@ -69,10 +73,11 @@ export class Generator {
   run(last: boolean, sh: boolean): RunOp {
     const { random } = this;
     // Mostly the request before, as people do: only then is there something to keep.
-    if (this.request === null || random.chance(0.35)) this.request = this.another();
+    if (this.request === null || (!this.calm && random.chance(0.35))) this.request = this.another();
     const { envs, profile } = this.request;
     const check = last || random.chance(0.5);
-    const words = check ? [] : random.pick([[], [], ["-j", "1"], ["-j", "3"], ["--no-cache"], ["--fresh"], ["-n"], ["--offline"]]);
+    const words =
+      check || this.calm ? [] : random.pick([[], [], ["-j", "1"], ["-j", "3"], ["--no-cache"], ["--fresh"], ["-n"], ["--offline"]]);
     const during = !check && random.chance(0.25) ? [...this.meanwhile()] : [];
     return { do: "run", envs, profile, words, check, twin: check && random.chance(0.3), sh: last && sh, during };
   }
@@ -82,6 +87,19 @@ export class Generator {
     const all = Object.keys(this.kind.ini.envs);
     const envs = random.chance(0.6) ? [random.pick(all)] : random.chance(0.5) ? all.slice(0, 2) : [];
     return { envs, profile: random.pick([null, null, "release", "debug", "debug", "quick"]) };
+  }
+
+  /** Edits after which a run may take up the graph that the last one kept: no file comes, goes or includes another one. */
+  private *contentsOnly(): Generator_ {
+    const { random } = this;
+    for (let n = 1 + random.below(2); n > 0; n--) {
+      yield* random.pick<() => Iterable<Op>>([
+        () => this.same(),
+        () => this.same(),
+        () => [{ do: "touch", path: this.any(), time: "now" }],
+        () => [{ do: "harm", how: random.pick<Harm>(["delete", "truncate", "append", "flip", "touch"]), at: random.next() }],
+      ])();
+    }
   }
 
   /** The project builds as it is now. */
