@@ -259,7 +259,7 @@ function reaches(from: Searcher, to: Searcher, seen: Set<Searcher>): boolean {
 
 /** A manifest's dependency: by name, with case, and owner where both are known. Versions do not choose among what is at hand. */
 function fits(library: Library, wanted: Dependency): boolean {
-  const known = library.installed;
+  const known = library.installed?.recorded === true ? library.installed : null;
   const name = known !== null && known.uri !== "" ? known.name : known?.name || library.name;
   if (wanted.name !== "" && name !== wanted.name) return false;
   return wanted.owner === "" || known === null || known.owner === "" || known.owner === wanted.owner;

@@ -13,6 +13,16 @@ export type LdfMode = "off" | "chain" | "deep" | "chain+" | "deep+";
 export type CompatMode = "off" | "soft" | "strict";
 export type Builder = "platformio" | "arduino" | "mbed" | "unknown";
 
+/** A library as the package manager knows it. */
+export interface Installed {
+  readonly name: string;
+  readonly owner: string;
+  readonly version: string;
+  readonly uri: string;
+  /** `.piopm` says so; else it is what the first manifest that can be read says, which need not be the one that builds the library. */
+  readonly recorded: boolean;
+}
+
 export interface Library {
   /** Its folder, which is also what tells it from others: a project path, "" for the project's own folder. */
   readonly folder: string;
@@ -20,7 +30,7 @@ export interface Library {
   readonly name: string;
   readonly version: string | null;
   /** By what PlatformIO's package manager knows it (`.piopm`, else its manifest); null if it does not know it, and then only its name stands for it. */
-  readonly installed: { readonly name: string; readonly owner: string; readonly version: string; readonly uri: string } | null;
+  readonly installed: Installed | null;
   readonly builder: Builder;
   readonly manifest: Manifest;
   /** The manifest's path, or its folder's where there is none: for messages. */
@@ -234,11 +244,17 @@ class Reader {
       return typeof value === "string" ? value : "";
     };
     if (meta !== null)
-      return { name: field(meta, "name"), owner: field(spec, "owner"), version: field(meta, "version"), uri: field(spec, "uri") };
+      return {
+        name: field(meta, "name"),
+        owner: field(spec, "owner"),
+        version: field(meta, "version"),
+        uri: field(spec, "uri"),
+        recorded: true,
+      };
     for (const kind of ["library.json", "library.properties", "module.json"] as const) {
       if (!this.hasFile(kind)) continue;
       const read = readManifest(kind, this.io.read(join(this.folder, kind)));
-      if (read.ok) return { name: read.value.name ?? "", owner: "", version: read.value.version ?? "", uri: "" };
+      if (read.ok) return { name: read.value.name ?? "", owner: "", version: read.value.version ?? "", uri: "", recorded: false };
     }
     return null;
   }

@@ -174,6 +174,25 @@ test("a library that is linked without an archive may be all of the program", ()
   assert.throws(() => planned(archived, null).actions("e"), /project\.no-sources/);
 });
 
+test("a manifest's dependency is looked for by the name that builds a library, not by that of its other manifest", () => {
+  const files = {
+    "src/main.c": '#include "A.h"\n',
+    "lib/A/library.json": JSON.stringify({ name: "A", version: "1.0.0", dependencies: [{ name: "B Lib", version: "*" }] }),
+    "lib/A/src/A.h": "\n",
+    "lib/B/library.json": '{"name": "broken",',
+    "lib/B/library.properties": "name=B Lib\nversion=1.0.0\n",
+    "lib/B/B.c": "\n",
+  };
+  const ini = "[env:e]\nplatform = native\nlib_compat_mode = off\n";
+  const compiled = (more: Record<string, string>): string[] =>
+    planned({ ...files, ...more, "platformio.ini": ini }, null)
+      .actions("e")
+      .filter((action) => action.kind === "compile")
+      .map((action) => action.label);
+  assert.equal(compiled({}), ["src/main.c"]);
+  assert.equal(compiled({ "lib/B/library.json": '{"name": "B Lib", "version": "1.0.0"}' }), ["lib/B/B.c", "src/main.c"]);
+});
+
 test("a plan depends on names, include texts and directives, never on the content of a source", () => {
   for (const tree of recorded) {
     const plan = planned({ ...tree.files, "platformio.ini": iniOf(tree) }, "");
