@@ -98,7 +98,12 @@ class Build {
   async go(): Promise<Built> {
     const request = this.command.targets.map(targetText);
     this.emit({ type: "hello", schema: 1, version, project: this.folder, request });
-    const lock = await acquireLock(this.folder, { request, onWait: (h) => this.host.onWait(h), stop: this.host.stop, form: null });
+    const onWait = (holder: Holder | null) => {
+      // What was compared before the wait may have changed in it.
+      takeFound();
+      this.host.onWait(holder);
+    };
+    const lock = await acquireLock(this.folder, { request, onWait, stop: this.host.stop, form: null });
     try {
       if (lock !== null) await this.locked(lock);
     } catch (error) {

@@ -2,6 +2,7 @@
 import { copyFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { acquireLock } from "../../cli/host/lock.ts";
 import { AVR, BLINK, diagnostics, executed, isNoop, type Ran, restored, result, TestProject, unoCache } from "./harness.ts";
 
 const OUT = ".fb/build/pc/release";
@@ -22,15 +23,19 @@ function built(files: Readonly<Record<string, string>> = FILES): TestProject {
 }
 
 /** A full run takes the kept graph away and writes a new file; one that takes it up leaves it. */
-function graphOf(project: TestProject): number {
-  return statSync(project.path(".fb/state/graph")).ino;
+function graphOf(project: TestProject): bigint {
+  return statSync(project.path(".fb/state/graph"), { bigint: true }).mtimeNs;
 }
 
 /** Runs; what must be there afterwards is what a clean build makes of the same sources elsewhere. taken: whether the kept graph is to be taken up. */
 function runsLikeClean(project: TestProject, taken: boolean, out = OUT): Ran {
-  const before = project.exists(".fb/state/graph") ? graphOf(project) : 0;
+  const before = project.exists(".fb/state/graph") ? graphOf(project) : 0n;
   const ran = project.run();
-  assert.is(before !== 0 && project.exists(".fb/state/graph") && graphOf(project) === before, taken, "whether the kept graph was taken up");
+  assert.is(
+    before !== 0n && project.exists(".fb/state/graph") && graphOf(project) === before,
+    taken,
+    "whether the kept graph was taken up",
+  );
   isNoop(project.run(), "the run after:");
   const clean = new TestProject({});
   for (const folder of ["src", "include", "lib", "data"])
@@ -184,6 +189,17 @@ test("an object that holds another file by .incbin, and a sketch with LTO whose 
   runsLikeClean(project, true, out);
   project.write("data/blob.bin", "two");
   runsLikeClean(project, true, out);
+});
+
+test("what is saved while a run waits for another one is built by it", async () => {
+  const project = built();
+  const lock = await acquireLock(project.folder, { request: [], onWait: () => {}, stop: new AbortController().signal, form: null });
+  project.edit("src/b.cpp", "return 2", "return 3");
+  const waiting = project.start(["run", "--json"]);
+  await waiting.untilError(/waiting for/);
+  project.edit("src/a.cpp", "return BOTH", "return BOTH + 3");
+  await lock?.release();
+  assert.equal(executed(await waiting.ended), ["compile src/a.cpp", "compile src/b.cpp", "link program"]);
 });
 
 test("a warning that every run says is said by such a run, once", () => {
