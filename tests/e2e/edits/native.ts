@@ -4,7 +4,7 @@ import { BASE_FOLDER, type IniChoices } from "./ini.ts";
 import type { ProjectKind } from "./kind.ts";
 
 const HEADERS = ["h0.h", "h1.h", "h2.h", "h3.h", "one.h", "two.h"];
-const MACROS = ["H0", "H1", "H2", "H3", "ONE", "TWO", "PART", "TABLE", "OUTER", "VERSION", "CODE", "PACK", "X", "Y"];
+const MACROS = ["PICK", "H0", "H1", "H2", "H3", "ONE", "TWO", "PART", "TABLE", "OUTER", "VERSION", "CODE", "PACK", "X", "Y"];
 
 const FLAGS = [
   "-DX=1",
@@ -42,7 +42,7 @@ export const STEPS = {
   pack: '[[step]]\nname = "pack"\nin = "VERSION"\nout = "${gen}/pack.h"\ndepfile = "${gen}/pack.d"\nsh = "echo \\"#define PACK $(cat list/a.txt)\\" > ${out}; echo \\"${out}: list/a.txt\\" > ${depfile}"\n',
   two: '[[step]]\nname = "two"\nin = "${gen}/pack.h"\nout = "${gen}/two.h"\nsh = "sed s/PACK/TWO/ ${in} > ${out}"\n',
   pages:
-    '[[step]]\nname = "pages"\nin = "list/"\nout = "${build}/pages/"\nbefore = ["compile"]\nsh = "for f in list/*.txt; do cp $f ${out}; done"\n',
+    '[[step]]\nname = "pages"\nin = "list/"\nout = "${build}/pages/"\nbefore = ["compile"]\nsh = "for f in list/*.txt; do cat $f > ${out}/$(basename $f); done"\n',
   only: '[[step]]\nname = "only"\nenv = ["b*"]\nout = "${gen}/h3.h"\nsh = "echo \\"#define H3 77\\" > ${out}"\n',
   signed:
     '[[step]]\nname = "signed"\nafter = ["link"]\nin = "VERSION"\nout = "${build}/signed.bin"\nprovides = "image"\nsh = "cat ${image.elf} ${in} > ${out}"\n',
@@ -103,6 +103,9 @@ function includeLine(random: Random, headers: readonly string[], library: boolea
     () => "#define LAW_TEXT <table.def>\n#include LAW_TEXT\n#undef LAW_TEXT",
   ];
   const unsure = [
+    // Nothing but the order of flags decides which.
+    () => maybe("<pick.h>"),
+    () => maybe('"pick.h"'),
     () => maybe(`"${name}"`),
     () => maybe(`<${name}>`),
     () => maybe(random.pick(odd)),
@@ -116,7 +119,7 @@ function includeLine(random: Random, headers: readonly string[], library: boolea
 function sum(random: Random): string {
   const terms = Array.from(
     { length: 2 + random.below(3) },
-    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1", "H2", "H3"] : MACROS)} + 0) * ${1 + random.below(9)}`,
+    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1", "H2", "H3", "PICK"] : MACROS)} + 0) * ${1 + random.below(9)}`,
   );
   if (random.chance(0.2)) terms.push("__LINE__");
   if (random.chance(0.2)) terms.push("__FILE__[0]");
@@ -206,7 +209,8 @@ const BASE = [
   "include/table.def",
   "more/m.cpp",
   "more/h1.h",
-  "../out/h1.h",
+  "more/pick.h",
+  "../out/pick.h",
   "lib/one/src/one.h",
   "lib/one/src/one.cpp",
   "lib/two/two.h",

@@ -5,7 +5,7 @@ import type { ProjectKind } from "./kind.ts";
 import { STEPS } from "./native.ts";
 
 const HEADERS = ["h0.h", "h1.h", "one.h"];
-const MACROS = ["H0", "H1", "ONE", "PART", "VERSION", "CODE", "PACK", "X", "Y"];
+const MACROS = ["PICK", "H0", "H1", "ONE", "PART", "VERSION", "CODE", "PACK", "X", "Y"];
 
 /** What sources need and no header gave is 0; it is not edited. */
 const DEFAULTS = `${BASE_FOLDER}/defaults.h`;
@@ -52,7 +52,17 @@ function includes(random: Random, path: string, count: number): string {
     // The core's headers are C++'s, but for Arduino.h; a program without the core has none.
     const bare = path.startsWith("bare/") || path.endsWith(".h");
     const core = bare ? ["<stdint.h>"] : path.endsWith(".c") ? ["<Arduino.h>"] : ["<EEPROM.h>", "<SPI.h>", "<Arduino.h>"];
-    const maybe = random.pick(["<version.h>", '"code.h"', "<pack.h>", '"part.inl"', "<h4.h>", `"${name}"`, `<${name}>`]);
+    const maybe = random.pick([
+      "<pick.h>",
+      '"pick.h"',
+      "<version.h>",
+      '"code.h"',
+      "<pack.h>",
+      '"part.inl"',
+      "<h4.h>",
+      `"${name}"`,
+      `<${name}>`,
+    ]);
     const lines = [`#if __has_include(${maybe})\n#include ${maybe}\n#endif`, "#include <avr/io.h>", `#include ${random.pick(core)}`];
     // A library does not see what is always there.
     if (!path.startsWith("lib/")) lines.push(`#include "${random.pick(HEADERS.slice(0, 2))}"`);
@@ -64,7 +74,7 @@ function includes(random: Random, path: string, count: number): string {
 function sum(random: Random): string {
   const terms = Array.from(
     { length: 2 + random.below(3) },
-    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1"] : MACROS)} + 0) * ${1 + random.below(9)}`,
+    () => `(${random.pick(random.chance(0.6) ? ["H0", "H1", "PICK"] : MACROS)} + 0) * ${1 + random.below(9)}`,
   );
   if (random.chance(0.3)) terms.push("__LINE__");
   return [...terms, `${random.below(90) + 10}`].join(" + ");
@@ -124,7 +134,8 @@ const BASE = [
   "include/h0.h",
   "include/h1.h",
   "more/h1.h",
-  "late/h1.h",
+  "more/pick.h",
+  "late/pick.h",
   "more/m.cpp",
   "lib/one/one.h",
   "lib/one/one.cpp",
