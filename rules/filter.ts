@@ -91,7 +91,8 @@ class SourceWalker extends PythonGlob {
   }
 }
 
-function relativeTo(root: string, path: string): string {
+/** A project path as seen from the folder `root`: `../` where it lies elsewhere. */
+export function relativeTo(root: string, path: string): string {
   if (path.startsWith("/") !== root.startsWith("/")) return path;
   const from = normal(root)
     .split("/")

@@ -8,7 +8,7 @@ import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../e
 import { type CompileFlags, type Composed, type ComposeInput, compose } from "./compose.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, type Scope, scope } from "./expand.ts";
-import { defaultFilter, filterText, matchSources, objectPath, sourceKind } from "./filter.ts";
+import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
 import { type FlagContext, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
 import { type PlannedLibraries, planLibraries } from "./plan-libs.ts";
@@ -252,7 +252,10 @@ class EnvPlanner {
       srcDir: p.srcDir,
       includeDir: this.io.list(p.includeDir) === null ? null : p.includeDir,
       testDir: p.testDir,
-      sources: sources.map(({ src }) => (src === merged ? (sketch?.path ?? src) : src)).sort(byBytes),
+      sources: inOrder(
+        sources.map(({ src }) => (src === merged ? (sketch?.path ?? src) : src)),
+        p.srcDir,
+      ),
       sketch,
       io: this.io,
       parse: (items, base, option, file) =>
@@ -354,6 +357,12 @@ class EnvPlanner {
 
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** As PlatformIO goes through them: by what they are called from the source folder, so that `../` comes first. */
+function inOrder(sources: readonly string[], srcDir: string): string[] {
+  const named = sources.map((src) => [relativeTo(srcDir, src), src] as const);
+  return named.sort(([a], [b]) => byBytes(a, b)).map(([, src]) => src);
 }
 
 function withoutSuffix(object: string): string {

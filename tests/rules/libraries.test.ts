@@ -174,6 +174,23 @@ test("a library that is linked without an archive may be all of the program", ()
   assert.throws(() => planned(archived, null).actions("e"), /project\.no-sources/);
 });
 
+test("sources outside of the source folder are looked through first", () => {
+  const files = {
+    "code/main.c": '#include "A.h"\n',
+    "more/x.c": '#include "B.h"\n',
+    "lib/A/A.h": "\n",
+    "lib/B/B.h": "\n",
+    "platformio.ini": "[platformio]\nsrc_dir = code\n[env:e]\nplatform = native\nbuild_src_filter = +<*> +<../more>\n",
+  };
+  const [main] = planned(files, null)
+    .actions("e")
+    .filter((action) => action.label === "code/main.c");
+  assert.equal(
+    main?.argv.filter((word) => word.startsWith("-I")),
+    ["-Icode", "-Ilib/A", "-Ilib/B"],
+  );
+});
+
 test("a manifest's dependency is looked for by the name that builds a library, not by that of its other manifest", () => {
   const files = {
     "src/main.c": '#include "A.h"\n',
