@@ -35,7 +35,8 @@ export interface DigestFacts {
   readonly state: StateMark;
 }
 
-const kinds: readonly ReadKind[] = ["file", "includes", "directives"];
+/** What a file may have been read as; of listings and of what is missing the snapshot itself tells. */
+export const DIGEST_KINDS: readonly ReadKind[] = ["file", "includes", "directives"];
 
 /** Digests of the files of one snapshot, by their place in it. */
 export class Digests {
@@ -60,28 +61,26 @@ export class Digests {
     const hex: string[] = [];
     for (const [place, is, digest] of found) {
       // A file that is not there has no digest to keep.
-      if (!kinds.includes(is) || digest.length !== 64) continue;
-      rows.push(place * 4 + kinds.indexOf(is));
+      if (!DIGEST_KINDS.includes(is) || digest.length !== 64) continue;
+      rows.push(place * 4 + DIGEST_KINDS.indexOf(is));
       hex.push(digest);
     }
     return new Digests(Uint32Array.from(rows), Buffer.from(hex.join(""), "hex"));
   }
 
   get(place: number, is: ReadKind): Digest | undefined {
-    const i = this.at[place * 4 + kinds.indexOf(is)] ?? -1;
+    const i = this.at[place * 4 + DIGEST_KINDS.indexOf(is)] ?? -1;
     return i < 0 ? undefined : (this.bytes.toString("hex", i * 32, i * 32 + 32) as Digest);
   }
 
-  /** These, less those of some places, with others; the places behind a gone one move up. */
+  /** These, less those of some places, with others; gone: of these the places that are no more, so that those behind them move up. */
   amended(
     dropped: ReadonlySet<number>,
     gone: ReadonlySet<number>,
     more: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>,
   ): Digests {
     const fresh = Digests.from(more);
-    const kept = [...this.rows.keys()].filter(
-      (i) => !dropped.has((this.rows[i] as number) >>> 2) && !gone.has((this.rows[i] as number) >>> 2),
-    );
+    const kept = [...this.rows.keys()].filter((i) => !dropped.has((this.rows[i] as number) >>> 2));
     const places = [...gone].sort((a, b) => a - b);
     const moved = (row: number) => row - 4 * places.filter((place) => place < row >>> 2).length;
     const all = [...kept.map((i) => this.rows[i] as number), ...fresh.rows];

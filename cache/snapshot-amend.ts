@@ -1,10 +1,11 @@
 /** A snapshot's record after a run of few changes: the same but for what that run made, read and did not find. */
 import type { Signature } from "../engine/types.ts";
 import { sameSignature } from "../engine/files.ts";
+import { signFile } from "./signature.ts";
 import { type Changed, isSame } from "./snapshot.ts";
 import { type Facts, type SnapshotRecord, split } from "./snapshot-format.ts";
 import { assemble, groupAbsent, never, pathBytes, putSignature, trusted, writeRecord } from "./snapshot-write.ts";
-import { isLink, inFolder, isMissing, listing, statOf } from "./snapshot-world.ts";
+import { isLink, inFolder, isMissing, listing } from "./snapshot-world.ts";
 
 export interface Amendment extends Pick<SnapshotRecord, "dir" | "payload" | "kept" | "now" | "device"> {
   /** Signatures of files that the record has, by their place; null: gone, and nothing reads it any more. */
@@ -37,7 +38,7 @@ export function amendSnapshot(file: string, old: Changed, a: Amendment): string 
   const details = record.details();
   for (const [i, path] of folders.entries()) {
     const place = inFolder(a.dir, path === "." ? "" : path);
-    const now = signatureOf(place);
+    const now = signFile(place);
     const was = details.listings[i];
     const known = isSame(now, record.signatures, (record.nFiles + i) * 5);
     if (!known && (was === undefined || listing(place, was.hidden) !== was.entries)) return `${path} changed`;
@@ -70,7 +71,7 @@ function groupsOf({ record }: Changed, a: Amendment): Groups | string {
   for (const [folder, group] of grouped) missing.set(folder, [...new Set([...(missing.get(folder) ?? []), ...group.missing])]);
   const signatures: Signature[] = [];
   for (const [i, [folder, paths]] of [...missing].entries()) {
-    const now = signatureOf(inFolder(a.dir, folder));
+    const now = signFile(inFolder(a.dir, folder));
     const known = i < record.facts.groups.length && isSame(now, record.signatures, (record.nFiles + record.nFolders + i) * 5);
     let signature = trusted(now ?? never, a);
     for (const path of known ? [] : paths) {
@@ -82,9 +83,4 @@ function groupsOf({ record }: Changed, a: Amendment): Groups | string {
     signatures.push(fresh === undefined || sameSignature(fresh.signature, signature) ? signature : never);
   }
   return { names: [...missing.keys()], missing: [...missing.values()], signatures };
-}
-
-function signatureOf(path: string): Signature | undefined {
-  const s = statOf(path);
-  return s === undefined ? undefined : { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs };
 }

@@ -113,6 +113,7 @@ export interface Decoded {
   readonly filePathsAt: number;
   readonly folderPathsAt: number;
   readonly detailsAt: number;
+  /** Parsed when it is first asked for. */
   details(): Details;
 }
 
@@ -126,6 +127,7 @@ export function readRecord(fd: number, r: Indexed): Decoded | null {
   const folderPathsAt = filePathsAt + fileBytes;
   const detailsAt = folderPathsAt + folderBytes;
   if (detailsAt + detailBytes > bytes.length) return null;
+  let details: Details | null = null;
   return {
     bytes,
     nFiles,
@@ -135,7 +137,10 @@ export function readRecord(fd: number, r: Indexed): Decoded | null {
     filePathsAt,
     folderPathsAt,
     detailsAt,
-    details: () => JSON.parse(bytes.toString("utf8", detailsAt, detailsAt + detailBytes)) as Details,
+    details: () => {
+      details ??= JSON.parse(bytes.toString("utf8", detailsAt, detailsAt + detailBytes)) as Details;
+      return details;
+    },
   };
 }
 

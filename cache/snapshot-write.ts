@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Signature } from "../engine/types.ts";
 import { isYoung } from "../engine/files.ts";
+import { signFile } from "./signature.ts";
 import {
   type Details,
   type Facts,
@@ -154,8 +155,7 @@ export function groupAbsent(
   const sign = (path: string): Signature | null => {
     const before = known.get(path);
     if (before !== undefined) return before;
-    const s = statOf(inFolder(r.dir, path));
-    const signature = s === undefined ? null : { dev: s.dev, ino: s.ino, size: s.size, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs };
+    const signature = signFile(inFolder(r.dir, path));
     known.set(path, signature);
     return signature;
   };

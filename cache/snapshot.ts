@@ -126,29 +126,27 @@ function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" |
       changed.push(i);
     }
   }
-  let details: Details | null = null;
   const folders = split(record.bytes, record.folderPathsAt, record.detailsAt);
   for (let i = 0; i < nFolders; i++) {
     const path = folders[i] as string;
     if (isSame(statOf(inFolder(now.dir, path)), signatures, (nFiles + i) * 5)) continue;
-    details ??= record.details();
-    const was = details.listings[i] as Details["listings"][number];
+    const was = record.details().listings[i] as Details["listings"][number];
     const is = listing(inFolder(now.dir, path), was.hidden);
     if (is !== was.entries) return listingChange(path, was.entries, is);
   }
   for (const [i, path] of facts.groups.entries()) {
     if (isSame(statOf(inFolder(now.dir, path)), signatures, (nFiles + nFolders + i) * 5)) continue;
-    details ??= record.details();
-    for (const missing of details.missing[i] as readonly string[])
+    for (const missing of record.details().missing[i] as readonly string[])
       if (!isMissing(now.dir, missing)) return `${missing.replace(/\/$/, "")} is there now`;
   }
   return changed.length > 0 ? { paths, files: changed } : null;
 }
 
 /** Whether a signature is the one that begins at a place of the record's. */
-export function isSame(s: Signature | undefined, signatures: BigUint64Array, j: number): boolean {
+export function isSame(s: Signature | null | undefined, signatures: BigUint64Array, j: number): boolean {
   return (
     s !== undefined &&
+    s !== null &&
     s.mtimeNs === signatures[j + 3] &&
     s.ctimeNs === signatures[j + 4] &&
     s.ino === signatures[j + 1] &&

@@ -3,7 +3,7 @@
  * amends the snapshot. Nothing is read of the ini, no toolchain is asked, no plan is loaded. Whatever does not fit ends in null: then everything is decided anew.
  */
 import { closeSync, openSync } from "node:fs";
-import { type Digests, type GraphFacts, readDigests, readGraph, writeDigests } from "../cache/graph-file.ts";
+import { DIGEST_KINDS, type Digests, type GraphFacts, readDigests, readGraph, writeDigests } from "../cache/graph-file.ts";
 import { amendSnapshot } from "../cache/snapshot-amend.ts";
 import { isSame } from "../cache/snapshot.ts";
 import { readIndex } from "../cache/snapshot-format.ts";
@@ -13,16 +13,13 @@ import { KeptGraph } from "../engine/kept-graph.ts";
 import { canonicalRead, outFolder, type Root } from "../engine/paths.ts";
 import type { Resume, RunOutcome } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
-import type { ActionSpec, CanonPath, Digest, Read, ReadKind, RunResult, Signature } from "../engine/types.ts";
+import type { ActionSpec, CanonPath, Digest, Read, RunResult, Signature } from "../engine/types.ts";
 import { type BuildInfo, removeBuildInfo, withArtifacts, writeBuildInfo } from "./build-info.ts";
 import type { Found } from "./found.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hasSettled, payloadOf, snapshotFile } from "./keep.ts";
 import type { Payload } from "./payload.ts";
 import { artifactsOf, sizeOf } from "./results.ts";
-
-/** What a changed file may have been read as; of a listing and of what is missing the snapshot itself tells. */
-const KINDS: readonly ReadKind[] = ["file", "includes", "directives"];
 
 /** Files of the record that did not change, by path. */
 class Unchanged implements Carried {
@@ -110,7 +107,7 @@ export class Resumed {
   compilersStand(disk: HostDisk): boolean {
     return this.facts.tools.every((path) => {
       const place = this.unchanged.places.get(path);
-      return place !== undefined && isSame(disk.sign(path) ?? undefined, this.found.record.signatures, place * 5);
+      return place !== undefined && isSame(disk.sign(path), this.found.record.signatures, place * 5);
     });
   }
 
@@ -207,7 +204,7 @@ function otherwise(
   const folders = builds.map(({ env, profile }) => outFolder(env, profile));
   return found.files.flatMap((place) => {
     const path = found.paths[place] as ActionSpec["outputs"][number];
-    return KINDS.flatMap((is) => {
+    return DIGEST_KINDS.flatMap((is) => {
       const was = digests.get(place, is);
       if (was !== undefined && files.digest({ is, path }) === was) return [];
       return folders.map((out) => canonicalRead({ is, path }, out));
