@@ -1,6 +1,7 @@
 /** Folders of a plan, each listed once: whether files are there, found as a compiler finds them, without asking for folders that cannot be. */
 import { collapse, folderOf, join } from "../engine/paths.ts";
 import type { DirEntry, PlanIo } from "../engine/types.ts";
+import { type Folder, foldersBelow } from "./folders-below.ts";
 
 /** Paths relative to the project ("" is the project itself) or absolute, collapsed. */
 export class FileTree {
@@ -54,21 +55,18 @@ export class FileTree {
     return this.has(at, name, "file") ? join(at, name) : null;
   }
 
-  /** Every file below a folder, a folder's own files before those of its folders. Loops of links end at a depth of 24. */
-  *below(folder: string, depth = 0): Generator<string> {
-    const entries = this.list(folder) ?? [];
-    for (const entry of entries) if (entry.is === "file") yield join(folder, entry.name);
-    if (depth < 24) for (const entry of entries) if (entry.is === "dir") yield* this.below(join(folder, entry.name), depth + 1);
+  /** Every file below a folder, a folder's own files before those of its folders. */
+  *below(folder: string): Generator<string> {
+    for (const { dir, entries } of this.folders(folder)) for (const entry of entries) if (entry.is === "file") yield join(dir, entry.name);
+  }
+
+  /** A folder and all below it. */
+  folders(folder: string): Generator<Folder> {
+    return foldersBelow(folder, (dir) => this.list(dir));
   }
 }
 
 /** A collapsed path with "" for the project's folder. */
 export function rootless(path: string): string {
   return path === "." ? "" : path;
-}
-
-/** Whether a path is a folder or lies below it. */
-export function isWithin(folder: string, path: string): boolean {
-  if (folder === "") return !path.startsWith("/") && path !== ".." && !path.startsWith("../");
-  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }

@@ -1,5 +1,6 @@
 /** Which files of a source folder are compiled, what they are, and where their objects go: `build_src_filter` and the source extensions of PlatformIO. */
-import { type GlobTree, join, normal, PythonGlob, SAME_LISTINGS, shapeOf } from "./python-glob.ts";
+import { foldersBelow } from "./folders-below.ts";
+import { type GlobTree, join, normal, PythonGlob } from "./python-glob.ts";
 import { expandText, type Variables } from "./subst.ts";
 
 export type SourceKind = "c" | "cxx" | "asm-cpp" | "asm";
@@ -75,19 +76,14 @@ class SourceWalker extends PythonGlob {
     const absolute = pattern.startsWith("/");
     const parts = pattern.split("/").filter((part, i, all) => part !== "" || i === all.length - 1);
     for (const path of this.find(absolute ? "/" : normal(root), parts)) {
-      if (this.kind(path) === "dir") this.below(path, [], found);
-      else if (sourceKind(path) !== null) found.add(path);
+      if (this.kind(path) !== "dir") {
+        if (sourceKind(path) !== null) found.add(path);
+        continue;
+      }
+      for (const { dir, entries } of foldersBelow(path, (each) => this.list(each), { top: normal(root) }))
+        for (const { name, is } of entries) if (is === "file" && sourceKind(name) !== null) found.add(join(dir, name));
     }
     return found;
-  }
-
-  /** Every source file below a folder. */
-  below(dir: string, parents: readonly string[], found: Set<string>): void {
-    const entries = this.list(dir) ?? [];
-    for (const entry of entries) if (entry.is === "file" && sourceKind(entry.name) !== null) found.add(join(dir, entry.name));
-    const shape = shapeOf(entries);
-    if (parents.filter((parent) => parent === shape).length >= SAME_LISTINGS) return;
-    for (const entry of entries) if (entry.is === "dir") this.below(join(dir, entry.name), [...parents, shape], found);
   }
 }
 

@@ -6,7 +6,8 @@
  * - after the project's search in a `chain` mode, each library found so far is searched with all its sources once.
  */
 import { folderOf } from "../engine/paths.ts";
-import { type FileTree, isWithin } from "./file-tree.ts";
+import type { FileTree } from "./file-tree.ts";
+import { isWithin } from "./folders-below.ts";
 import type { Dependency } from "./manifest.ts";
 import type { LdfMode, Library } from "./library.ts";
 

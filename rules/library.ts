@@ -203,13 +203,8 @@ class Reader {
     if (!found.includes(this.folder)) found.push(this.folder);
     found.push(...manifest.extraIncludes.map((path) => this.below(path)));
     if (manifest.kind !== "none") return;
-    const walk = (folder: string, below: string, depth: number): void => {
-      if (!/\/\.|test|example/.test(below.toLowerCase()) && !found.includes(folder)) found.push(folder);
-      if (depth > 24) return;
-      for (const entry of this.tree.list(folder) ?? [])
-        if (entry.is === "dir") walk(join(folder, entry.name), `${below}/${entry.name}`, depth + 1);
-    };
-    walk(this.folder, "", 0);
+    for (const { dir } of this.tree.folders(this.folder))
+      if (!/(^|\/)\.|test|example/.test(dir.slice(this.folder.length).toLowerCase()) && !found.includes(dir)) found.push(dir);
   }
 
   private srcFilter(builder: Builder, named: string | null): string {

@@ -2,6 +2,7 @@
  * Python's glob over listings: `*`, `?`, `[…]` within a name, never a leading dot unless written; `**` any number of folders; no braces. What
  * platformio.ini says in patterns is defined by it. Lists only folders that a pattern leads into.
  */
+import { foldersBelow } from "./folders-below.ts";
 
 /** Folders by project path ("" is the project itself), links already followed. Null: there is no such folder. */
 export interface GlobTree {
@@ -9,9 +10,6 @@ export interface GlobTree {
 }
 
 type Entry = { readonly name: string; readonly is: "file" | "dir" };
-
-/** A folder whose listing two of its parents share is taken for a loop of links. */
-export const SAME_LISTINGS = 2;
 
 /** Looks for patterns in one tree; each folder is listed once. */
 export class PythonGlob {
@@ -47,7 +45,7 @@ export class PythonGlob {
     } else if (part === "..") {
       yield* this.find(join(dir, ".."), rest);
     } else if (part === "**") {
-      if (this.kind(dir) === "dir") yield* this.deep(dir, rest, []);
+      if (this.kind(dir) === "dir") yield* this.deep(dir, rest);
     } else if (/[*?[]/.test(part)) {
       const match = globPattern(part);
       for (const entry of this.list(dir) ?? []) {
@@ -63,15 +61,12 @@ export class PythonGlob {
   }
 
   /** `**`: the folder itself and everything below it whose name has no leading dot. */
-  private *deep(dir: string, rest: readonly string[], parents: readonly string[]): Generator<string> {
-    yield* this.find(dir, rest);
-    const entries = this.list(dir) ?? [];
-    const shape = shapeOf(entries);
-    if (parents.filter((parent) => parent === shape).length >= SAME_LISTINGS) return;
-    for (const entry of entries) {
-      if (entry.name.startsWith(".")) continue;
-      if (entry.is === "dir") yield* this.deep(join(dir, entry.name), rest, [...parents, shape]);
-      else if (rest.length === 0) yield join(dir, entry.name);
+  private *deep(top: string, rest: readonly string[]): Generator<string> {
+    const isShown = (name: string) => !name.startsWith(".");
+    for (const { dir, entries } of foldersBelow(top, (each) => this.list(each), { enters: isShown })) {
+      yield* this.find(dir, rest);
+      if (rest.length > 0) continue;
+      for (const { name, is } of entries) if (is === "file" && isShown(name)) yield join(dir, name);
     }
   }
 }
@@ -89,11 +84,6 @@ export function globPaths(pattern: string, tree: GlobTree, there: (path: string)
   const found = new Set(new PythonGlob(tree).find(base, parts.slice(wild)));
   const spelled = (path: string): string => (fixed === "" ? path : base === "" ? `${fixed}/${path}` : fixed + path.slice(base.length));
   return [...found].map(spelled).sort();
-}
-
-/** What a folder looks like, for loops of links. */
-export function shapeOf(entries: readonly Entry[]): string {
-  return entries.map((entry) => `${entry.is} ${entry.name}`).join("\n");
 }
 
 /** One name of a glob as an expression: as Python's fnmatch, so `[!…]` negates and an unclosed `[` is itself. */

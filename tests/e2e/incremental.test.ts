@@ -85,6 +85,22 @@ test("build_flags reach what they reach, and editing back gives hits", () => {
   assert.equal(restored(back), LINK);
 });
 
+test("a link that leads back to a folder above it: each source is compiled once", () => {
+  const project = new TestProject({
+    ...FILES,
+    "lib/one/src/one.c": "int one(void) { return 1; }\n",
+    "lib/one/src/one.h": "int one(void);\n",
+  });
+  project.edit("src/main.cpp", "int main", 'extern "C" {\n#include <one.h>\n}\nint main');
+  for (const path of ["src/again", "src/twice", "lib/one/again", "lib/one/src/twice"]) symlinkSync(".", project.path(path));
+  symlinkSync("..", project.path("lib/one/src/up"));
+  assert.equal(
+    costs(project).filter((each) => each.startsWith("compile")),
+    ["compile lib/one/src/one.c", "compile src/a.cpp", "compile src/main.cpp"],
+  );
+  isNoop(project.run());
+});
+
 test("monitor_speed, an unused header, an ini comment, a touch: nothing", () => {
   const project = built();
   project.write("platformio.ini", `${NATIVE}monitor_speed = 9600\n`);
