@@ -340,6 +340,12 @@ function tool(argv: readonly string[], at: number): Command {
 
 // ── what a run asks for ──
 
+/** A target as a person writes it. */
+export function targetText(target: Target): string {
+  const at = target.env === null ? "" : `@${target.env}`;
+  return target.is === "name" ? `${target.dir ?? ""}:${target.name}${at}` : `${target.path}${at}`;
+}
+
 /**
  * All of a run that selects its results, in one line that is the same for equal requests: what its snapshot is filed under. Null where a snapshot must
  * not answer: for effects, and for what has to look at, or tell of, each action.

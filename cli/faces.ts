@@ -1,5 +1,6 @@
 /** Standard output and error, as the verbs use them: streams that survive a closed pipe, colours where they are wanted, failures rendered once. */
 import type { Failure } from "../engine/types.ts";
+import type { Holder } from "./host/lock.ts";
 import { openOut, type Out, terminalFacts } from "./show/out.ts";
 import { renderFailure } from "./show/text.ts";
 
@@ -19,6 +20,12 @@ export function openFaces(closed: () => void): Faces {
     err: openOut(process.stderr, err.color, closed),
     redraws: out.redraws && err.redraws,
   };
+}
+
+/** Says what this command waits for; null: an fb that does not answer. */
+export function tellWait(faces: Faces, holder: Holder | null): void {
+  const what = holder === null ? "" : ` (process ${holder.pid}: ${holder.request.join(" ")})`;
+  faces.err.write(`waiting for another fb in this project${what}\n`);
 }
 
 /** Writes failures to standard error; the exit code of the first error, 0 when there is none. */

@@ -2,9 +2,10 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkSnapshot } from "../cache/snapshot.ts";
-import type { Event, Failure } from "../engine/types.ts";
-import { parseCommand, requestKey } from "./args.ts";
+import { diagnostic } from "../engine/failure.ts";
+import { parseCommand, requestKey, targetText } from "./args.ts";
 import { putFound } from "./found.ts";
+import { version } from "./home.ts";
 import type { Payload } from "./payload.ts";
 import { isTerminal, say } from "./say.ts";
 import { jsonLine } from "./show/json.ts";
@@ -12,13 +13,8 @@ import { terminalFacts } from "./show/out.ts";
 import { seconds } from "./show/time.ts";
 
 declare const __FB_BUILD__: string;
-const version = "0.1.0";
 
 if (!unchanged(process.argv.slice(2))) require("./main.cjs");
-
-function noteEvent({ severity, code, message, file, line, column, hint }: Failure): Event {
-  return { type: "diagnostic", t: 0, severity, code, message, file, line, column, hint };
-}
 
 /** Prints the result of an unchanged request; false if there is none to trust. */
 function unchanged(argv: readonly string[]): boolean {
@@ -45,12 +41,10 @@ function unchanged(argv: readonly string[]): boolean {
   if (said.plain.notes !== "") say(2, said[how(2)].notes);
   if (command.json) {
     const now = { ...result, t, ms: t };
-    const words = command.targets.map((x) => (x.is === "name" ? `${x.dir ?? ""}:${x.name}` : x.path) + (x.env === null ? "" : `@${x.env}`));
     const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
-    say(
-      1,
-      `${jsonLine({ type: "hello", t: 0, schema: 1, version, project: dir, request: words })}\n${[plan, ...notes.map(noteEvent), now].map((e) => `${jsonLine(e)}\n`).join("")}`,
-    );
+    const hello = { type: "hello", t: 0, schema: 1, version, project: dir, request: command.targets.map(targetText) } as const;
+    const events = [hello, plan, ...notes.map((note) => diagnostic(0, note)), now];
+    say(1, events.map((e) => `${jsonLine(e)}\n`).join(""));
   } else {
     const { before, after } = said[how(1)];
     say(1, before + seconds(t) + after);

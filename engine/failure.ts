@@ -1,5 +1,5 @@
 /** Failures as values: constructors, and which exit code speaks for several of them. */
-import type { Failure, Result } from "./types.ts";
+import type { Event, Failure, Result } from "./types.ts";
 
 type Place = { readonly file?: string | null; readonly line?: number; readonly column?: number; readonly hint?: string };
 
@@ -20,6 +20,14 @@ export function failure(code: string, exit: Failure["exit"], message: string, pl
 /** The same as a warning: it is shown and changes no exit code. */
 export function warning(code: string, message: string, place: Place = {}): Failure {
   return { ...failure(code, 1, message, place), severity: "warning" };
+}
+
+/** As listeners hear it; t: milliseconds since the start of the run. */
+export function diagnostic(
+  t: number,
+  { severity, code, message, file, line, column, hint }: Failure,
+): Extract<Event, { type: "diagnostic" }> {
+  return { type: "diagnostic", t, severity, code, message, file, line, column, hint };
 }
 
 export function ok<T>(value: T): Result<T> {

@@ -1,7 +1,7 @@
 /** `fb clean`: removes what fb made in a project; the cache outside it stays. */
 import type { Command } from "../args.ts";
-import { complain, type Faces } from "../faces.ts";
-import { acquireLock, type Holder } from "../host/lock.ts";
+import { complain, type Faces, tellWait } from "../faces.ts";
+import { acquireLock } from "../host/lock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
 import { projectFolder } from "../open-project.ts";
 import { type Removed, removeMade } from "../remove-made.ts";
@@ -15,8 +15,12 @@ export async function cleanVerb(command: CleanCommand, faces: Faces): Promise<nu
   if (!folder.ok) return complain(faces, [folder.failure]);
   const signals = watchSignals(() => {});
   try {
-    const onWait = (holder: Holder | null) => faces.err.write(waitsFor(holder));
-    const lock = await acquireLock(folder.value, { request: ["clean"], onWait, stop: signals.stop, form: null });
+    const lock = await acquireLock(folder.value, {
+      request: ["clean"],
+      onWait: (holder) => tellWait(faces, holder),
+      stop: signals.stop,
+      form: null,
+    });
     if (lock === null) return INTERRUPTED;
     try {
       const removed = removeMade(folder.value, command.envs, command.all);
@@ -29,11 +33,6 @@ export async function cleanVerb(command: CleanCommand, faces: Faces): Promise<nu
   } finally {
     signals.close();
   }
-}
-
-function waitsFor(holder: Holder | null): string {
-  if (holder === null) return "waiting for another fb in this project\n";
-  return `waiting for fb ${holder.request.join(" ")} (process ${holder.pid})\n`;
 }
 
 function said(removed: Removed): string {

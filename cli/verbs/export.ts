@@ -9,7 +9,7 @@ import { type Command, parseCommand, type RunCommand } from "../args.ts";
 import { type Built, build } from "../build.ts";
 import { COMPDB_FILE, compileCommands } from "../compdb.ts";
 import { dotGraph } from "../dot.ts";
-import { complain, type Faces } from "../faces.ts";
+import { complain, type Faces, tellWait } from "../faces.ts";
 import { DiskError, openDisk } from "../host/disk.ts";
 import { watchSignals } from "../host/signals.ts";
 import { NINJA_FILE, ninjaFile } from "../ninja.ts";
@@ -86,12 +86,7 @@ async function plan(folder: string, command: ExportCommand, faces: Faces): Promi
     return await build(folder, planOnly(command), {
       sink: { emit },
       stop: signals.stop,
-      onWait: (holder) =>
-        faces.err.write(
-          holder === null
-            ? "waiting for another fb in this project\n"
-            : `waiting for fb run ${holder.request.join(" ")} (process ${holder.pid})\n`,
-        ),
+      onWait: (holder) => tellWait(faces, holder),
       progress: { upToDate: 0 },
       onPreviousSizes: () => {},
       onRunner: () => {},

@@ -1,13 +1,13 @@
 /** `fb run`: a project's targets built, shown as they are built. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { failure } from "../../engine/failure.ts";
+import { join, resolve } from "node:path";
+import { diagnostic, failure } from "../../engine/failure.ts";
 import type { EventSink, Failure } from "../../engine/types.ts";
-import type { RunCommand, Target } from "../args.ts";
+import { type RunCommand, type Target, targetText } from "../args.ts";
 import { build, type Built } from "../build.ts";
-import { complain, type Faces } from "../faces.ts";
+import { complain, type Faces, tellWait } from "../faces.ts";
+import { version } from "../home.ts";
 import { clock } from "../host/clock.ts";
-import type { Holder } from "../host/lock.ts";
 import type { HostRunner } from "../host/lanes.ts";
 import { watchSignals } from "../host/signals.ts";
 import { projectFolder } from "../open-project.ts";
@@ -15,19 +15,35 @@ import { openDisplay } from "../show/display.ts";
 import { jsonSink } from "../show/json.ts";
 import { mux } from "../show/mux.ts";
 
-/** Targets of several folders are built one folder after the other; the exit code is the first that is not 0. */
+/** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
   const later = laterFlags(command);
-  if (later !== null) return complain(faces, [later]);
-  let code = 0;
+  if (later !== null) return refuse(command, later, faces);
+  const runs: [folder: string, RunCommand][] = [];
   for (const [dir, targets] of byFolder(command)) {
     const folder = projectFolder(dir);
-    if (!folder.ok) return complain(faces, [folder.failure]);
-    const ended = await runFolder(folder.value, { ...command, dir, targets }, faces);
+    if (!folder.ok) return refuse({ ...command, dir, targets }, folder.failure, faces);
+    runs.push([folder.value, { ...command, dir, targets }]);
+  }
+  let code = 0;
+  for (const [folder, asked] of runs) {
+    const ended = await runFolder(folder, asked, faces);
     if (ended !== 0 && code === 0) code = ended;
     if (ended === 130) break;
   }
   return code;
+}
+
+/** Says why a run does not begin: with --json as the events of a run that came to nothing. */
+function refuse(command: RunCommand, why: Failure, faces: Faces): number {
+  const exitCode = complain(faces, [why]);
+  if (!command.json) return exitCode;
+  const sink = jsonSink((line) => faces.out.write(line));
+  sink.emit({ type: "hello", t: 0, schema: 1, version, project: resolve(command.dir ?? "."), request: command.targets.map(targetText) });
+  sink.emit(diagnostic(0, why));
+  const nothing = { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: 0, ms: 0, artifacts: [], size: [] };
+  sink.emit({ type: "result", t: 0, status: "failed", exitCode, ...nothing });
+  return exitCode;
 }
 
 /** Flags of the contract that this version can not honour: refused, so that nobody waits for what does not come. */
@@ -82,20 +98,13 @@ async function runFolder(folder: string, command: RunCommand, faces: Faces): Pro
     upToDate: () => progress.upToDate,
   });
   const sink: EventSink = command.json ? mux([jsonSink((line) => faces.out.write(line)), display]) : display;
-  const onWait = (holder: Holder | null) => {
-    faces.err.write(
-      holder === null
-        ? "waiting for another fb in this project\n"
-        : `waiting for fb run ${holder.request.join(" ")} (process ${holder.pid})\n`,
-    );
-  };
   let built: Built;
   try {
     built = await build(folder, command, {
       sink,
       stop: signals.stop,
       progress,
-      onWait,
+      onWait: (holder) => tellWait(faces, holder),
       onPreviousSizes: (sizes) => {
         previous = sizes;
       },

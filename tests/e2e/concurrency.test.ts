@@ -76,7 +76,7 @@ test("a run that waits for another one can be interrupted too", async () => {
   await first.until((e) => e.type === "start" && e.label === "src/slow1.cpp");
   await waitFor("a compiler", () => compilers(project.folder).length > 0);
   const second = project.start(["run", "--json"]);
-  await second.untilError(/waiting for fb run/);
+  await second.untilError(/waiting for another fb in this project \(process \d+: :firmware\)/);
   second.child.kill("SIGINT");
   assert.is((await second.ended).code, 130);
   assert.ok(compilers(project.folder).length > 0, "the first goes on");

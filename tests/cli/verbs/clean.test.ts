@@ -95,14 +95,14 @@ test("an env whose name climbs out removes nothing outside", () => {
 test("waits for who works in the project, and says for whom", async () => {
   const project = built();
   const stop = new AbortController().signal;
-  const lock = await acquireLock(project.folder, { request: ["run", ":firmware"], onWait: () => {}, stop, form: null });
+  const lock = await acquireLock(project.folder, { request: [":firmware"], onWait: () => {}, stop, form: null });
   const clean = project.start(["clean"]);
   await new Promise((waits) => clean.child.stderr?.once("data", waits));
   assert.ok(project.exists(".fb/build"));
   lock?.release();
   const ran = await clean.ended;
   assert.is(ran.code, 0);
-  assert.match(ran.stderr, `waiting for fb run :firmware (process ${process.pid})`);
+  assert.match(ran.stderr, `waiting for another fb in this project (process ${process.pid}: :firmware)`);
   assert.not(project.exists(".fb/build"));
 });
 
