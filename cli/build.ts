@@ -18,6 +18,7 @@ import type { EnvPlan } from "../rules/env-plan.ts";
 import type { EnvProject } from "../rules/project.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
+import { wentWay } from "./compiled.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId, version } from "./home.ts";
 import { clock } from "./host/clock.ts";
@@ -282,6 +283,8 @@ class Build {
     };
     const outcome = await run(world, request, { emit }, this.host.stop);
     this.outcome = outcome;
+    const { ran, hits } = outcome.counts;
+    wentWay(["run", what.resume === null ? "all" : "few", ...(ran > 0 ? ["ran"] : []), ...(hits > 0 ? ["hit"] : [])].join("-"));
     // They end while the snapshot is written.
     this.ended = closeProcesses(runner, guardian);
     this.failures.push(...outcome.failures);

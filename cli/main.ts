@@ -1,6 +1,7 @@
 /** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
 import { writeSync } from "node:fs";
 import { type Command, parseCommand } from "./args.ts";
+import { wentWay } from "./compiled.ts";
 import { complain, type Faces, openFaces } from "./faces.ts";
 
 /** Runs one command; the exit code. Verbs that are rarely wanted are loaded when they are. */
@@ -11,6 +12,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function perform(command: Command, faces: Faces): Promise<number> {
+  wentWay(command.verb);
   switch (command.verb) {
     case "run":
       return (await import("./verbs/run.ts")).runVerb(command, faces);

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { checkSnapshot } from "../cache/snapshot.ts";
+import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
 import { type Payload, wordsAlias } from "./payload.ts";
 import { isTerminal, say } from "./say.ts";
@@ -15,7 +16,8 @@ declare const __FB_BUILD__: string;
 // cli/fb's word to this Node alone.
 delete process.env["NODE_COMPILE_CACHE"];
 const rest = unchanged(process.argv.slice(2));
-if (rest !== null) require(rest);
+if (rest === "./main.cjs") runMain();
+else if (rest !== null) require(rest);
 
 /** Prints the result of an unchanged request. Where there is none to trust: who goes on. */
 function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | null {

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { checkSnapshot } from "../cache/snapshot.ts";
 import { diagnostic } from "../engine/failure.ts";
 import { parseCommand, requestKey, targetText } from "./args.ts";
+import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
 import { version } from "./home.ts";
 import type { Payload } from "./payload.ts";
@@ -14,7 +15,7 @@ import { seconds } from "./show/time.ts";
 
 declare const __FB_BUILD__: string;
 
-if (!unchanged(process.argv.slice(2))) require("./main.cjs");
+if (!unchanged(process.argv.slice(2))) runMain();
 
 /** Prints the result of an unchanged request; false if there is none to trust. */
 function unchanged(argv: readonly string[]): boolean {

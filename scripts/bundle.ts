@@ -1,6 +1,6 @@
 /**
  * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, main.cjs does everything else. V8's cache of their code lies beside them
- * (cli/fb). Packages with native code stay outside.
+ * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ const common = {
   bundle: true,
   platform: "node" as const,
   target: "node24",
+  charset: "ascii" as const,
   format: "cjs" as const,
   minifySyntax: true,
   minifyWhitespace: true,

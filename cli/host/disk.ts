@@ -4,6 +4,7 @@
  * Synchronous, because a stat costs 1.6 µs that way and 12 µs through fs.promises. "Not there" (ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG) is an answer
  * wherever the interface has one; every other errno is thrown as DiskError, which carries the Failure to show.
  */
+import { clock } from "./clock.ts";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { makeFolders } from "../../cache/folders.ts";
@@ -189,7 +190,7 @@ class NodeDisk implements HostDisk {
   }
 
   now(): bigint {
-    const ms = performance.now();
+    const ms = clock.monotonicMs();
     if (ms - this.#probed < PROBE_AGE) return this.#now;
     this.#now = this.#must("write", PROBE, (real) => {
       if (this.#probe === null) {

@@ -1,4 +1,5 @@
 /** A process group and its end: signals go to the whole of it, and it has ended only when nothing in it can write any more. */
+import { clock } from "./clock.ts";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { setTimeout as after } from "node:timers/promises";
@@ -56,13 +57,13 @@ function anyoneAlive(pgid: number): boolean {
  * false if one still does.
  */
 export async function endGroup(pgid: number, graceMs: number): Promise<boolean> {
-  const started = performance.now();
+  const started = clock.monotonicMs();
   if (!signalGroup(pgid, graceMs > 0 ? "SIGTERM" : "SIGKILL")) return true;
   let killedAt = graceMs > 0 ? Number.POSITIVE_INFINITY : started;
   for (let wait = 1; ; wait = Math.min(wait * 2, 8)) {
     await after(wait);
     if (!anyoneThere(pgid)) return true;
-    const now = performance.now();
+    const now = clock.monotonicMs();
     if (now - started > ZOMBIE_MS && !anyoneAlive(pgid)) return true;
     if (now - killedAt > PATIENCE_MS) return false;
     if (killedAt > now && now - started >= graceMs) {

@@ -4,6 +4,7 @@
  * The first asks everything to end, which takes at most 0.5 s. Under npm a Ctrl-C arrives twice, from the terminal and from npm that passes it on, so a
  * signal within 200 ms of the first is the same one.
  */
+import { clock } from "./clock.ts";
 
 /** What fb exits with when it was interrupted, whichever signal it was. */
 export const INTERRUPTED = 130;
@@ -22,7 +23,7 @@ export function watchSignals(killNow: () => void): Signals {
   const controller = new AbortController();
   let first = 0;
   const on = (signal: NodeJS.Signals) => {
-    const now = performance.now();
+    const now = clock.monotonicMs();
     if (!controller.signal.aborted) {
       first = now;
       controller.abort(signal);
