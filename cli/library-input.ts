@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { type Macros, predefines, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { ok } from "../engine/failure.ts";
 import type { Memo, Result } from "../engine/types.ts";
-import { parseLibraryWant } from "../rules/lib-deps.ts";
+import { type LibraryWant, parseLibraryWant } from "../rules/lib-deps.ts";
 import type { CompatMode, LdfMode } from "../rules/library.ts";
 import type { LibraryOptions } from "../rules/plan-libs.ts";
 import { type EnvProject, type Project, projectRelative } from "../rules/project.ts";
@@ -42,15 +42,18 @@ export function libraryOptions(
   const cpu = env.board?.values.get("build.cpu");
   const macros = compiler === null ? ok(null) : macrosOf(compiler);
   if (!macros.ok) return macros;
+  const wants: LibraryWant[] = [];
+  for (const item of env.libDeps) {
+    const want = parseLibraryWant(item, project.config.origin(section, "lib_deps", item), (path) => disk.isDir(path));
+    if (!want.ok) return want;
+    wants.push(want.value.folder === null ? want.value : { ...want.value, folder: place(want.value.folder) });
+  }
   return ok({
     before: [...env.libExtraDirs.map(place), project.dirs.lib],
     relative: env.libExtraDirs.filter((path) => !/^[/~]/.test(expandText(path, variables).trim())).map(place),
     installed: `${projectRelative(project.dir, String(libdeps.value ?? ".pio/libdeps"))}/${env.name}`,
     after: [project.dirs.globallib],
-    wants: env.libDeps.map((item) => {
-      const want = parseLibraryWant(item, project.config.origin(section, "lib_deps", item), (path) => disk.isDir(path));
-      return want.folder === null ? want : { ...want, folder: place(want.folder) };
-    }),
+    wants,
     ignore: env.libIgnore,
     platform: env.platform.name,
     predefines: macros.value,

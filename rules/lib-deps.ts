@@ -1,7 +1,9 @@
 /** `lib_deps`: what an item names, and which of the libraries at hand it means. */
+import { ok } from "../engine/failure.ts";
+import type { Result } from "../engine/types.ts";
 import type { Library } from "./library.ts";
-import type { Origin } from "./spec.ts";
-import { compareVersions, inRange, parseVersion } from "./version.ts";
+import { type Origin, type PackageSpec, parsePackageSpec } from "./package-spec.ts";
+import { castVersion, compareVersions, inRange } from "./version.ts";
 
 /** One item of `lib_deps`. */
 export interface LibraryWant {
@@ -16,32 +18,31 @@ export interface LibraryWant {
   readonly folder: string | null;
   /** An address to download from. */
   readonly address: string | null;
+  readonly spec: PackageSpec;
   readonly origin: Origin | null;
 }
 
 /**
  * `Name`, `owner/Name@^1.2`, `id=13`, `Name=https://…`, `https://….git#ref`, `symlink://FOLDER`, `file://FOLDER`, or a path that `isFolder` knows (only one with
- * a slash counts, as in PlatformIO). Never fails.
+ * a slash counts, as in PlatformIO; behind `Name=` too, which PlatformIO does not take). Fails as parsePackageSpec does.
  */
-export function parseLibraryWant(text: string, origin: Origin | null, isFolder: (path: string) => boolean): LibraryWant {
-  const whole = text.trim();
-  const want = { text: whole, owner: "", name: "", range: "", folder: null, address: null, origin };
-  const named = /^([^/=@]+)=(.+)$/.exec(whole);
-  const custom = named !== null && named[1] !== "id" ? (named[1] ?? "").trim() : "";
-  let rest = custom === "" ? whole : (named?.[2] ?? "").trim();
-  const local = /^(?:symlink|file):\/\/(.*)$/.exec(rest)?.[1] ?? (rest.includes("/") && isFolder(rest) ? rest : null);
-  if (local !== null) return { ...want, name: custom, folder: local };
-  const at = rest.lastIndexOf("@");
-  let range = "";
-  if (at >= 0 && !/[:/]/.test(rest.slice(at + 1))) {
-    range = rest.slice(at + 1).trim();
-    rest = rest.slice(0, at).trim();
-  }
-  if (/^(?:id=)?\d+$/.test(rest)) return { ...want, range, name: custom };
-  const owned = /^([^/@]*)\/([^/@]*)$/.exec(rest);
-  if (owned !== null) return { ...want, owner: (owned[1] ?? "").trim(), name: (owned[2] ?? "").trim(), range };
-  if (/[@:/]/.test(rest)) return { ...want, name: custom, range, address: rest };
-  return { ...want, name: custom === "" ? rest : custom, range };
+export function parseLibraryWant(text: string, origin: Origin | null, isFolder: (path: string) => boolean): Result<LibraryWant> {
+  const named = /^([^/=@]+)=(?!\w+:)(.*\/.*)$/.exec(text.trim());
+  const path = named?.[2]?.trim() ?? "";
+  const read = parsePackageSpec(path !== "" && isFolder(path) ? `${named?.[1]}=file://${path}` : text, origin, isFolder);
+  if (!read.ok) return read;
+  const { owner, name, requirement, uri, custom } = read.value;
+  const folder = uri === null ? null : (/^(?:git\+)?(?:symlink|file):\/\/(.*)$/.exec(uri)?.[1] ?? null);
+  return ok({
+    text: text.trim(),
+    owner: owner ?? "",
+    name: uri !== null && !custom ? "" : (name ?? ""),
+    range: requirement ?? "",
+    folder,
+    address: folder === null && uri !== null ? uri : null,
+    spec: { ...read.value, text: text.trim() },
+    origin,
+  });
 }
 
 /**
@@ -66,12 +67,11 @@ function isMeant(want: LibraryWant, known: NonNullable<Library["installed"]>): b
   if (want.name === "" || known.name.toLowerCase() !== want.name.toLowerCase()) return false;
   if (want.owner !== "" && known.owner !== "" && known.owner.toLowerCase() !== want.owner.toLowerCase()) return false;
   if (want.range === "") return true;
-  const version = parseVersion(known.version);
   // A version that is none cannot be told to be outside.
-  return version === null || inRange(version, want.range) !== false;
+  return inRange(known.version, want.range) !== false;
 }
 
 function newer(a: string, b: string): boolean {
-  const [x, y] = [parseVersion(a), parseVersion(b)];
+  const [x, y] = [castVersion(a), castVersion(b)];
   return x !== null && (y === null || compareVersions(x, y) > 0);
 }

@@ -237,8 +237,8 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     const hint = `name it of letters, digits, "_" and "-"`;
     failures.push(failure("env.name", 3, `[${section}]: "${name}" is no name of an env`, { ...sectionPlace(section, config), hint }));
   }
-  const platformSpec = parsePlatformSpec(text("platform"));
-  const platform = findPlatform(section, platformSpec, reader);
+  const platformSpec = parsePlatformSpec(text("platform"), config.origin(section, "platform"));
+  const platform = platformSpec.ok ? findPlatform(section, platformSpec.value, reader) : platformSpec;
   if (!platform.ok) failures.push(platform.failure);
 
   const frameworks = list("framework")
@@ -290,14 +290,17 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     ...{ libDeps: list("lib_deps"), libIgnore: list("lib_ignore"), libExtraDirs: list("lib_extra_dirs") },
     ...{ ldfMode: text("lib_ldf_mode"), libCompatMode: text("lib_compat_mode"), libArchive: get("lib_archive") !== false },
   } as const;
-  if (failures.length > 0 || !platform.ok) return { ok: false, failures };
+  if (failures.length > 0 || !platform.ok || !platformSpec.ok) return { ok: false, failures };
   const unheard = [
-    ...unheardPlatform(section, platformSpec, config.origin(section, "platform")),
+    ...unheardPlatform(section, platformSpec.value, config.origin(section, "platform")),
     ...unheardPackages(section, packageWants),
     ...unheardOptions(section, options),
   ];
   const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
-  return { ok: true, value: { name, platform: platform.value, platformSpec, board, framework, ...env, packageWants, options, warnings } };
+  return {
+    ok: true,
+    value: { name, platform: platform.value, platformSpec: platformSpec.value, board, framework, ...env, packageWants, options, warnings },
+  };
 }
 
 function findPlatform(section: string, spec: PlatformSpec, { config, shelf }: EnvReader): Result<Platform> {

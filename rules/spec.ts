@@ -1,13 +1,9 @@
-/** What an ini calls a package: `owner/name@version`, an address, a folder. Only the forms of `platform =` and `platform_packages =`. */
+/** What `platform =` and `platform_packages =` ask for, beyond the spec of package-spec.ts. */
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
+import { type Origin, type PackageSpec, parsePackageSpec, specFromParts } from "./package-spec.ts";
 
-/** Where an option or one item of it stands; null for a value that no file holds (a variable of the environment). */
-export interface Origin {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+export type { Origin } from "./package-spec.ts";
 
 /** `platform =` of an env: only the name picks fb's rules; `version` and `address` are what the project asked PlatformIO for. */
 export interface PlatformSpec {
@@ -30,6 +26,8 @@ export interface PackageWant {
   readonly name: string;
   readonly owner: string | null;
   readonly source: PackageSource;
+  /** As PlatformIO reads it; of a plain folder, which PlatformIO does not take, a link to it. */
+  readonly spec: PackageSpec;
   /** The item as it is written. */
   readonly text: string;
   readonly origin: Origin | null;
@@ -37,25 +35,28 @@ export interface PackageWant {
 
 /**
  * `atmelavr`, `atmelavr@5.0.0`, `platformio/atmelavr @ ^5`, `https://…/platform-atmelavr.git#v5`, `symlink://../platform-atmelavr`, a folder.
- * PlatformIO's own names of repositories and folders have `platform-` before the name; it is taken away.
+ * PlatformIO's own names of repositories and folders have `platform-` before the name; it is taken away. Fails as parsePackageSpec does.
  */
-export function parsePlatformSpec(text: string): PlatformSpec {
+export function parsePlatformSpec(text: string, origin: Origin | null): Result<PlatformSpec> {
   const whole = text.trim();
-  if (!isAddress(whole)) {
-    const at = whole.indexOf("@");
-    const name = (at < 0 ? whole : whole.slice(0, at)).trim();
-    return { name: name.slice(name.lastIndexOf("/") + 1), version: at < 0 ? null : whole.slice(at + 1).trim(), address: null };
-  }
+  const read = parsePackageSpec(whole, origin, () => false);
+  if (!read.ok) return read;
+  const { owner, name, requirement, uri } = read.value;
+  const isFolder = owner !== null && /^(?:~?|\.{1,2})$/.test(owner);
+  if (uri === null && !isFolder) return ok({ name: name ?? "", version: requirement, address: null });
   const hash = whole.indexOf("#");
-  return { name: addressName(whole).replace(/^platform-/, ""), version: hash < 0 ? null : whole.slice(hash + 1), address: whole };
+  return ok({ name: (name ?? "").replace(/^platform-/, ""), version: hash < 0 ? null : whole.slice(hash + 1), address: whole });
 }
 
-/** One item of `platform_packages`, split at its first `@` as PlatformIO does. Failure `package.spec` (exit 3): an item without name, or an address alone. */
+/**
+ * One item of `platform_packages`, split at its first `@` as PlatformIO does. Failures (exit 3): `package.spec`, an item without name, or an address alone;
+ * those of parsePackageSpec.
+ */
 export function parsePackageWant(text: string, origin: Origin | null): Result<PackageWant> {
   const whole = text.trim();
   const at = whole.indexOf("@");
   const head = (at < 0 ? whole : whole.slice(0, at)).trim();
-  const rest = at < 0 ? "*" : whole.slice(at + 1).trim();
+  const rest = at < 0 ? "" : whole.slice(at + 1).trim();
   if (head.includes(":") || head.startsWith(".") || head.startsWith("/") || head.startsWith("~") || head === "") {
     const message = `platform_packages: expected NAME@VERSION or NAME@symlink://FOLDER, found "${whole}"`;
     return fail(
@@ -63,25 +64,30 @@ export function parsePackageWant(text: string, origin: Origin | null): Result<Pa
     );
   }
   const slash = head.indexOf("/");
-  const want = { name: head.slice(slash + 1), owner: slash < 0 ? null : head.slice(0, slash), text: whole, origin };
-  return ok({ ...want, source: sourceOf(rest === "" ? "*" : rest) });
+  const [owner, name] = slash < 0 ? [null, head] : [head.slice(0, slash).trim(), head.slice(slash + 1).trim()];
+  const isFolder = /^(?:\.{1,2}(?:\/|$)|\/|~\/)/.test(rest);
+  const linked: PackageSpec = {
+    owner,
+    id: null,
+    name,
+    requirement: null,
+    uri: isFolder ? `symlink://${rest}` : rest,
+    custom: true,
+    text: whole,
+  };
+  const read = isFolder ? ok(linked) : specFromParts({ owner, name, requirement: rest }, origin, () => false);
+  if (!read.ok) {
+    // An "@" of a folder's name, which PlatformIO takes for a version's.
+    if (!/^(?:symlink|file):\/\//.test(rest)) return read;
+    return ok({ name, owner, source: packageSource(linked), spec: linked, text: whole, origin });
+  }
+  // The range "*" is told apart from none nowhere.
+  return ok({ name, owner, source: packageSource(read.value), spec: { ...read.value, text: whole }, text: whole, origin });
 }
 
-function sourceOf(rest: string): PackageSource {
-  const local = /^(?:symlink|file):\/\/(.*)$/.exec(rest);
+function packageSource({ uri, requirement }: PackageSpec): PackageSource {
+  if (uri === null) return { is: "registry", requirement: requirement ?? "*" };
+  const local = /^(?:git\+)?(?:symlink|file):\/\/(.*)$/.exec(uri);
   if (local !== null) return { is: "folder", path: local[1] ?? "" };
-  if (/^(?:\.{1,2}(?:\/|$)|\/|~\/)/.test(rest)) return { is: "folder", path: rest };
-  return isAddress(rest) ? { is: "url", url: rest } : { is: "registry", requirement: rest };
-}
-
-function isAddress(text: string): boolean {
-  return text.includes("://") || /^[^@/\s]+@[^/\s]+:/.test(text) || /^(?:\.{1,2}\/|\/|~\/)/.test(text);
-}
-
-/** The name that an address stands for: on GitHub the repository's, else its last part up to the first dot. */
-function addressName(address: string): string {
-  const path = address.replace(/[#?].*$/, "").replace(/\/+$/, "");
-  const github = /github\.com[/:][^/]+\/([^/]+)/.exec(path);
-  const last = github?.[1] ?? path.slice(path.lastIndexOf("/") + 1);
-  return last.split(".", 1)[0] ?? "";
+  return { is: "url", url: uri.replace(/^(?:git|hg)\+/, "") };
 }

@@ -6,6 +6,7 @@ import { checkLine, type Kind, seeded } from "./kind.ts";
 import { projectsKind } from "./projects.ts";
 import { readRecorded } from "./recorded.ts";
 import { sketchesKind } from "./sketches.ts";
+import { specsKind } from "./specs.ts";
 
 function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
   const lines = readRecorded<A>(kind.name);
@@ -18,6 +19,7 @@ function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
 
 every(iniKind, 500);
 every(projectsKind, 200);
+every(specsKind, 70);
 
 // PlatformIO's conversion refuses many of these; as written out with all prototypes, a compiler takes every one.
 const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);

@@ -11,6 +11,7 @@ import { type Files, Peer, writeFileTo } from "./peer.ts";
 import { projectsKind } from "./projects.ts";
 import { inputHash, type Line, writeRecorded } from "./recorded.ts";
 import { sketchesKind } from "./sketches.ts";
+import { specsKind } from "./specs.ts";
 
 /** Differences that are shown in full; of more there is the id. */
 const SHOWN = 5;
@@ -64,6 +65,7 @@ async function main(): Promise<number> {
   add(iniKind);
   add(projectsKind);
   add(sketchesKind);
+  add(specsKind);
   const unknown = positionals.find((name) => kinds[name] === undefined);
   if (unknown !== undefined || !Number.isInteger(seed) || (count !== undefined && !/^[1-9]\d*$/.test(count))) {
     console.log(`usage: [FB_SEED=N] [FB_CASES=N] npm run parity -- [--record] [${Object.keys(kinds).join("|")}]...`);

@@ -1,15 +1,20 @@
-/** Manifests, lib_deps items and version ranges: tables of what PlatformIO makes of them. */
+/** Manifests and lib_deps items: tables of what PlatformIO makes of them. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { packageFor, parseLibraryWant } from "../../rules/lib-deps.ts";
+import { type LibraryWant, packageFor, parseLibraryWant } from "../../rules/lib-deps.ts";
 import type { Library } from "../../rules/library.ts";
 import { type Manifest, readManifest } from "../../rules/manifest.ts";
-import { compareVersions, inRange, parseVersion } from "../../rules/version.ts";
 
 function manifest(kind: Parameters<typeof readManifest>[0], text: string): Manifest {
   const read = readManifest(kind, text);
   if (!read.ok) throw new Error(JSON.stringify(read));
   return read.value;
+}
+
+function wanted(text: string): LibraryWant {
+  const want = parseLibraryWant(text, null, (path) => path === "vendor/there");
+  if (!want.ok) throw new Error(want.failure.message);
+  return want.value;
 }
 
 test("library.properties", () => {
@@ -78,8 +83,8 @@ const WANTS: readonly (readonly [text: string, owner: string, name: string, rang
   ["id=13", "", "", "", ""],
   ["13@1.0", "", "", "1.0", ""],
   ["My=https://x.org/a.zip", "", "My", "", "https://x.org/a.zip"],
-  ["https://github.com/a/b.git#v1", "", "", "", "https://github.com/a/b.git#v1"],
-  ["git@github.com:a/b.git", "", "", "", "git@github.com:a/b.git"],
+  ["https://github.com/a/b.git#v1", "", "", "", "git+https://github.com/a/b.git#v1"],
+  ["git@github.com:a/b.git", "", "", "", "git+git@github.com:a/b.git"],
   ["symlink://../b", "", "", "", "folder ../b"],
   ["Mine=file:///x/b", "", "Mine", "", "folder /x/b"],
   ["vendor/there", "", "", "", "folder vendor/there"],
@@ -88,7 +93,7 @@ const WANTS: readonly (readonly [text: string, owner: string, name: string, rang
 
 for (const [text, owner, name, range, rest] of WANTS) {
   test(`lib_deps: ${text}`, () => {
-    const want = parseLibraryWant(text, null, (path) => path === "vendor/there");
+    const want = wanted(text);
     assert.equal(
       [want.owner, want.name, want.range, want.folder === null ? (want.address ?? "") : `folder ${want.folder}`],
       [owner, name, range, rest],
@@ -100,58 +105,13 @@ test("lib_deps: which library of a storage is meant", () => {
   const library = (name: string, version: string, owner = ""): Library =>
     ({ name, installed: { name, owner, version, uri: "" } }) as unknown as Library;
   const storage = [library("Servo", "1.0.0"), library("servo", "1.4.2"), library("Servo", "2.0.0", "else")];
-  const found = (text: string) =>
-    packageFor(
-      parseLibraryWant(text, null, () => false),
-      storage,
-    )?.installed?.version ?? null;
+  const found = (text: string) => packageFor(wanted(text), storage)?.installed?.version ?? null;
   assert.is(found("Servo"), "2.0.0");
   assert.is(found("Servo@^1.0"), "1.4.2");
   assert.is(found("Servo@~1.0.0"), "1.0.0");
   assert.is(found("me/Servo"), "1.4.2");
   assert.is(found("Servo@^3"), null);
   assert.is(found("Other"), null);
-});
-
-const RANGES: readonly (readonly [range: string, inside: readonly string[], outside: readonly string[]])[] = [
-  ["*", ["0.0.1", "9.9.9"], []],
-  ["", ["1.0.0"], []],
-  ["1.2.3", ["1.2.3"], ["1.2.4", "1.2.3-rc.1"]],
-  ["==1.2", ["1.2.0", "1.2.9"], ["1.3.0"]],
-  ["^1.2.3", ["1.2.3", "1.9.0"], ["1.2.2", "2.0.0", "2.0.0-rc.1"]],
-  ["^0.2.3", ["0.2.3", "0.2.9"], ["0.3.0"]],
-  ["^0.0.3", ["0.0.3"], ["0.0.4"]],
-  ["^1", ["1.0.0", "1.9.9"], ["2.0.0"]],
-  ["~1.2.3", ["1.2.3", "1.2.9"], ["1.3.0"]],
-  ["~1", ["1.9.0"], ["2.0.0"]],
-  [">=1.0,<2.0", ["1.0.0", "1.9.9"], ["2.0.0", "0.9.0"]],
-  [">1.2", ["1.3.0"], ["1.2.9"]],
-  ["<=1.2", ["1.2.9"], ["1.3.0"]],
-  ["!=1.0.0", ["1.0.1"], ["1.0.0"]],
-  ["1.x", ["1.4.0"], ["2.0.0"]],
-];
-
-for (const [range, inside, outside] of RANGES) {
-  test(`range ${range}`, () => {
-    const holds = (text: string): boolean | null => {
-      const version = parseVersion(text);
-      return version === null ? null : inRange(version, range);
-    };
-    for (const text of inside) assert.is(holds(text), true, text);
-    for (const text of outside) assert.is(holds(text), false, text);
-  });
-}
-
-test("versions order as semver says; what is no range is null", () => {
-  const order = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.1", "1.10.0"];
-  for (const [i, text] of order.entries()) {
-    const [a, b] = [parseVersion(text), parseVersion(order[i + 1] ?? text)];
-    if (a === null || b === null) throw new Error(text);
-    assert.ok(i === order.length - 1 ? compareVersions(a, b) === 0 : compareVersions(a, b) < 0, text);
-  }
-  const one = parseVersion("1.0");
-  assert.is(one === null ? 0 : inRange(one, "https://x"), null);
-  assert.is(parseVersion("master"), null);
 });
 
 test.run();

@@ -1,6 +1,7 @@
 /** The forms of `platform =` and `platform_packages =`. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { parsePackageSpec, sourceOf } from "../../rules/package-spec.ts";
 import { parsePackageWant, parsePlatformSpec } from "../../rules/spec.ts";
 
 const platforms: readonly (readonly [text: string, name: string, version: string | null, address: boolean])[] = [
@@ -20,7 +21,9 @@ const platforms: readonly (readonly [text: string, name: string, version: string
 ];
 for (const [text, name, version, address] of platforms)
   test(`platform = ${text}`, () => {
-    const spec = parsePlatformSpec(text);
+    const read = parsePlatformSpec(text, null);
+    if (!read.ok) throw new Error(read.failure.message);
+    const spec = read.value;
     assert.equal([spec.name, spec.version, spec.address], [name, version, address ? text.trim() : null]);
   });
 
@@ -49,5 +52,46 @@ for (const text of ["symlink:///opt/t", "https://x.example/t.zip", "/opt/t", "..
     if (want.ok) throw new Error("expected a failure");
     assert.equal([want.failure.code, want.failure.exit, want.failure.line], ["package.spec", 3, 7]);
   });
+
+const place = { file: "platformio.ini", line: 7, column: 3 };
+const sources: readonly (readonly [text: string, source: object | string])[] = [
+  ["foo", { is: "registry" }],
+  ["me/foo@^1.2", { is: "registry" }],
+  ["id=13", { is: "registry" }],
+  ["https://github.com/a/b", { is: "repository", kind: "git", url: "https://github.com/a/b", ref: null }],
+  ["https://github.com/a/b.git#v1", { is: "repository", kind: "git", url: "https://github.com/a/b.git", ref: "v1" }],
+  ["N=git@x.example:a/b.git#feature/y", { is: "repository", kind: "git", url: "git@x.example:a/b.git", ref: "feature/y" }],
+  ["git://x.example/a#b", { is: "repository", kind: "git", url: "git://x.example/a", ref: "b" }],
+  ["git+file:///r/a.git", { is: "repository", kind: "git", url: "file:///r/a.git", ref: null }],
+  ["https://os.mbed.com/users/u/code/p/", { is: "repository", kind: "hg", url: "https://os.mbed.com/users/u/code/p/", ref: null }],
+  ["https://github.com/a/b/archive/v1.zip", { is: "archive", url: "https://github.com/a/b/archive/v1.zip" }],
+  ["https://codeberg.org/a/b", { is: "archive", url: "https://codeberg.org/a/b" }],
+  ["file:///x/b.tar.gz", { is: "copy", path: "/x/b.tar.gz" }],
+  ["vendor/there", { is: "copy", path: "vendor/there" }],
+  ["symlink://../b", { is: "link", path: "../b" }],
+  ["symlink:///r/b.git", { is: "link", path: "/r/b.git" }],
+  ["../lib", "spec.folder"],
+  ["../../lib", "spec.folder"],
+  ["/nowhere/lib/x", "spec.folder"],
+  ["ssh://git@x.example/a/b", "spec.source"],
+  ["a/b @ https://x.example/y", "spec.source"],
+];
+for (const [text, source] of sources)
+  test(`comes from: ${text}`, () => {
+    const spec = parsePackageSpec(text, place, (path) => path === "vendor/there");
+    if (!spec.ok) throw new Error(spec.failure.message);
+    const read = sourceOf(spec.value, place);
+    assert.equal(read.ok ? read.value : read.failure.code, source);
+    if (!read.ok) assert.equal([read.failure.line, read.failure.exit, read.failure.hint !== ""], [7, 3, true]);
+  });
+
+test("what is no range says where and how to write it", () => {
+  for (const text of ["foo@latest", "me/foo@1.2.x", "foo @ >= 1.2"]) {
+    const spec = parsePackageSpec(text, place, () => false);
+    if (spec.ok) throw new Error(text);
+    assert.equal([spec.failure.code, spec.failure.file, spec.failure.line, spec.failure.exit], ["spec.version", "platformio.ini", 7, 3]);
+    assert.ok(spec.failure.hint !== "");
+  }
+});
 
 test.run();
