@@ -1,5 +1,12 @@
 /** Numbers that follow from a seed, for generated cases: whoever has the seed has the case again. */
 
+/** FB_SEED, else a new one; printed, so that a failure can be had again. */
+export function newSeed(): number {
+  const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+  process.stdout.write(`(FB_SEED=${seed}) `);
+  return seed;
+}
+
 export class Random {
   private state: number;
 

@@ -1,7 +1,8 @@
 /** How long the engine takes to decide that nothing is to be done: a generated graph in memory, so that no disk or process is measured. FB_ACTIONS=N, 10000 unless set. */
 import { ok } from "../../engine/failure.ts";
 import type { ActionSpec, ProjectPath } from "../../engine/types.ts";
-import { atOnce, files, Machine, paths, runOn, spec } from "../engine/world.ts";
+import { atOnce, Machine, runOn } from "../engine/machine.ts";
+import { files, paths, spec } from "../engine/spec.ts";
 
 const count = Number(process.env["FB_ACTIONS"] ?? 10_000);
 const out = ".fb/build/a/release";

@@ -19,7 +19,8 @@ import * as assert from "uvu/assert";
 import { verify } from "../../cache/gc.ts";
 import { openCache } from "../../cache/open.ts";
 import { processName } from "../../cache/processes.ts";
-import { checker, keyOf, open, random, seed, sha, someResult, staticKeyOf, temporary } from "./help.ts";
+import { checker, keyOf, open, sha, someResult, staticKeyOf, temporary } from "./help.ts";
+import { newSeed, Random } from "../random.ts";
 
 const writer = fileURLToPath(new URL("writer-child.ts", import.meta.url));
 
@@ -81,15 +82,15 @@ test("ten processes at once lose nothing", async () => {
 });
 
 test("kill -9 at random moments, others living on: committed records stay, nothing wrong comes back", async () => {
-  const next = random(seed());
+  const random = new Random(newSeed());
   const folder = temporary();
   const survivor = start(folder, "1", 0);
   await survivor.after(1);
   for (let round = 0; round < 20; round++) {
     const victim = start(folder, `v${round}`, 0);
-    await victim.after(Math.floor(next() * 6));
+    await victim.after(random.below(6));
     // Any moment: within the next few milliseconds, whatever it does then.
-    const turns = Math.floor(next() * 300);
+    const turns = random.below(300);
     for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
     victim.child.kill("SIGKILL");
     const end = await victim.ended;
@@ -157,7 +158,7 @@ for (const [name, damage] of [
     });
 
 test("pages zeroed anywhere after an unclean end: moved aside, or all that is found is right", async () => {
-  const next = random(seed());
+  const random = new Random(newSeed());
   const whole = await filled();
   const pages = size(join(whole, "actions", "data.mdb")) / 4096;
   for (let round = 0; round < 12; round++) {
@@ -165,7 +166,7 @@ test("pages zeroed anywhere after an unclean end: moved aside, or all that is fo
     mkdirSync(join(folder, "actions"));
     mkdirSync(join(folder, "open"));
     copyFileSync(join(whole, "actions", "data.mdb"), join(folder, "actions", "data.mdb"));
-    const at = 2 + Math.floor(next() * (pages - 2));
+    const at = 2 + random.below(pages - 2);
     zero(join(folder, "actions", "data.mdb"), at * 4096, 4096);
     uncleanEnd(folder);
     const c = open(folder);

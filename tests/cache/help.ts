@@ -50,20 +50,3 @@ export function someResult(name: string, contents: readonly string[] = [name]): 
     origin: "/home/someone/project",
   };
 }
-
-/** Mulberry32: the same numbers for the same seed. */
-export function random(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-export function seed(): number {
-  const s = Number(process.env["FB_TEST_SEED"] ?? Date.now() % 1_000_000);
-  console.log(`seed ${s} (FB_TEST_SEED)`);
-  return s;
-}

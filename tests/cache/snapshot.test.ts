@@ -23,7 +23,8 @@ import { checkSnapshot } from "../../cache/snapshot.ts";
 import type { SnapshotRecord } from "../../cache/snapshot-format.ts";
 import { resolveProgram, runVolatile } from "../../cache/snapshot-world.ts";
 import { writeSnapshot } from "../../cache/snapshot-write.ts";
-import { random, seed, temporary } from "./help.ts";
+import { temporary } from "./help.ts";
+import { newSeed, Random } from "../random.ts";
 
 /** A project with one of everything. Its times lie in the past, so that nothing in it is too young. */
 function project(): { dir: string; file: string; vars: Record<string, string>; build: string } {
@@ -306,12 +307,12 @@ test("damage anywhere: never a wrong payload, mostly no snapshot", () => {
   writeSnapshot(p.file, "other", { ...record(p, true), payload: "other" });
   writeSnapshot(p.file, "r", record(p, true));
   const whole = readFileSync(p.file);
-  const next = random(seed());
+  const random = new Random(newSeed());
   const times = [16, 144];
   for (let i = 0; i < 600; i++) {
-    const at = i < 150 ? i : Math.floor(next() * whole.length);
+    const at = i < 150 ? i : random.below(whole.length);
     const bad = Buffer.from(whole);
-    bad[at] = (bad[at] as number) ^ (1 << Math.floor(next() * 8));
+    bad[at] = (bad[at] as number) ^ (1 << random.below(8));
     writeFileSync(p.file, bad);
     const answer = checkSnapshot(p.file, "r", p);
     // Times of use and the other request's record do not matter.
@@ -321,7 +322,7 @@ test("damage anywhere: never a wrong payload, mostly no snapshot", () => {
   }
   for (let i = 0; i < 300; i++) {
     writeFileSync(p.file, whole);
-    truncateSync(p.file, i < 100 ? i * 2 : Math.floor(next() * whole.length));
+    truncateSync(p.file, i < 100 ? i * 2 : random.below(whole.length));
     const answer = checkSnapshot(p.file, "r", p);
     if (answer !== null) assert.equal(answer, { payload: 'done "ü"\n\0' });
   }
@@ -339,7 +340,7 @@ test("no file, or a folder in its place, is no snapshot", () => {
 });
 
 test("generated: every file, folder and absent path of a larger project counts", () => {
-  const next = random(seed());
+  const random = new Random(newSeed());
   const dir = realpathSync(temporary());
   const files: string[] = [];
   for (let i = 0; i < 120; i++) {
@@ -373,9 +374,9 @@ test("generated: every file, folder and absent path of a larger project counts",
   write();
   for (let i = 0; i < 100; i++) {
     assert.equal(checkSnapshot(file, "r", now), { payload: "p" });
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
+    const pick = <T>(list: readonly T[]) => random.pick(list);
     let undo = () => {};
-    if (next() < 0.5) writeFileSync(join(dir, pick(files)), `${i}`);
+    if (random.next() < 0.5) writeFileSync(join(dir, pick(files)), `${i}`);
     else {
       const path = pick(absent);
       mkdirSync(dirname(join(dir, path)), { recursive: true });

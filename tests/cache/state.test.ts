@@ -5,7 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { LocalState } from "../../cache/state.ts";
 import type { LastRun } from "../../engine/types.ts";
-import { keyOf, random, seed, sha, someReads, someResult, staticKeyOf, temporary } from "./help.ts";
+import { keyOf, sha, someReads, someResult, staticKeyOf, temporary } from "./help.ts";
+import { newSeed, Random } from "../random.ts";
 
 function open(folder: string): LocalState {
   const state = LocalState.open(folder);
@@ -40,7 +41,7 @@ test("the folder marks itself as ignorable", () => {
 
 test("generated histories: every run sees what the last one left", async () => {
   const folder = temporary();
-  const next = random(seed());
+  const random = new Random(newSeed());
   const model = new Map<string, LastRun>();
   for (let session = 0; session < 30; session++) {
     const state = open(folder);
@@ -49,19 +50,19 @@ test("generated histories: every run sees what the last one left", async () => {
       assert.is(state.duration(name), r.result.ms);
     }
     assert.equal(state.actions().sort(), [...model.keys()].sort());
-    for (let i = 0; i < next() * 200; i++) {
-      const name = `env/release/compile:${Math.floor(next() * 60)}.o`;
-      if (next() < 0.2) {
+    for (let i = 0; i < random.next() * 200; i++) {
+      const name = `env/release/compile:${random.below(60)}.o`;
+      if (random.next() < 0.2) {
         state.forget(name);
         model.delete(name);
         assert.is(state.last(name), undefined);
       } else {
-        const r = run(`${name}${Math.floor(next() * 5)}`);
+        const r = run(`${name}${random.below(5)}`);
         state.setLast(name, r);
         model.set(name, r);
         assert.equal(plain(state.last(name)), r);
       }
-      if (next() < 0.02) await state.flush();
+      if (random.next() < 0.02) await state.flush();
     }
     await state.flush();
     assert.is(state.failure, null);
@@ -123,14 +124,14 @@ test("a file cut or damaged anywhere: whole batches stay, the rest is forgotten,
     ends.push(statSync(file).size);
   }
   const whole = readFileSync(file);
-  const next = random(seed());
+  const random = new Random(newSeed());
   for (let i = 0; i < 150; i++) {
-    const at = Math.floor(next() * whole.length);
+    const at = random.below(whole.length);
     writeFileSync(file, whole);
     if (i % 2 === 0) truncateSync(file, at);
     else {
       const bad = Buffer.from(whole);
-      bad[at] = (bad[at] as number) ^ (1 << Math.floor(next() * 8));
+      bad[at] = (bad[at] as number) ^ (1 << random.below(8));
       writeFileSync(file, bad);
     }
     // The generation only leads to the evidence.

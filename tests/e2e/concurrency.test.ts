@@ -1,8 +1,8 @@
-/** Runs that are interrupted, or share a project or a cache: what is there afterwards is right, and nobody is left over. */
+/** Runs that are interrupted, or meet in one project: what is there afterwards is right, and nobody is left over. Those that share a cache: sharing.test.ts. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { waitFor, workersIn } from "./faults.ts";
-import { executed, freshFolder, isNoop, type Running, result, restored, TestProject } from "./harness.ts";
+import { executed, isNoop, type Running, result, TestProject } from "./harness.ts";
 
 const NATIVE = "[env:pc]\nplatform = native\n";
 /** Usually 0.1 s; what takes longer than this waits for something. */
@@ -117,40 +117,6 @@ test("three runs at once with different requests", async () => {
   const runs = await Promise.all(requests.map((args) => project.start(["run", ...args, "--json"]).ended));
   for (const ran of runs) assert.is(ran.code, 0, ran.stderr);
   for (const args of requests) isNoop(project.run(args), args.join(" "));
-});
-
-test("several projects and processes on one cache", async () => {
-  const cache = freshFolder("cache");
-  const projects = [1, 2, 3, 4].map((n) => new TestProject(n > 2 ? { ...sizeable(5), VERSION: `${n}\n` } : sizeable(5), { cache }));
-  const runs = await Promise.all(projects.map((p) => p.start(["run", "--json"]).ended));
-  for (const ran of runs) assert.is(ran.code, 0, ran.stderr);
-  const clean = new TestProject(sizeable(5));
-  clean.run();
-  assert.equal(projects[0]?.tree(OUT), clean.tree(OUT));
-  assert.equal(projects[1]?.tree(OUT), clean.tree(OUT));
-  const later = new TestProject(sizeable(5), { cache }).run();
-  assert.equal(
-    executed(later).filter((e) => !e.startsWith("step")),
-    [],
-    "all of it is in the cache",
-  );
-  assert.ok(restored(later).length > 0);
-  const verified = clean.fb(["cache", "verify"], { vars: { FB_CACHE_DIR: cache } });
-  assert.is(verified.code, 0, verified.stderr);
-});
-
-test("the cache is cleared while others build from it", async () => {
-  const cache = freshFolder("cache");
-  const projects = [1, 2].map(() => new TestProject(sizeable(6), { cache }));
-  const runs = projects.map((p) => p.start(["run", "--json"]));
-  await runs[0]?.until((e) => e.type === "end");
-  const cleared = projects[0]?.fb(["cache", "clear"]);
-  assert.ok(cleared?.code === 0 || cleared?.code === 4, cleared?.stderr);
-  for (const run of runs) {
-    const ran = await run.ended;
-    assert.is(ran.code, 0, ran.stderr);
-  }
-  for (const p of projects) p.run();
 });
 
 test("fb clean while a run goes on waits for it", async () => {

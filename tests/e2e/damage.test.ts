@@ -15,8 +15,9 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { isClean, isSpoken, projectOf, type Random, rounds, seeded, sources } from "./faults.ts";
+import { isClean, isSpoken, projectOf, rounds, seeded, sources } from "./faults.ts";
 import { freshFolder, type Ran, TestProject } from "./harness.ts";
+import type { Random } from "../random.ts";
 
 /** Of each kind of file; FB_DAMAGES=100 for more. */
 const DAMAGES = rounds("FB_DAMAGES", 3);

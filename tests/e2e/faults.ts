@@ -2,39 +2,13 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { freshFolder, type Ran, TestProject } from "./harness.ts";
+import { newSeed, Random } from "../random.ts";
 
 export const OUT = ".fb/build/pc/release";
 
-/** mulberry32: small, seeded, good enough to pick moments and places. */
-export class Random {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed;
-  }
-
-  /** [0, 1) */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-
-  below(n: number): number {
-    return Math.floor(this.next() * n);
-  }
-
-  pick<T>(list: readonly T[]): T {
-    if (list.length === 0) throw new Error("nothing to pick from");
-    return list[this.below(list.length)] as T;
-  }
-}
-
 /** A seed that is printed, so that FB_SEED can repeat it. */
 export function seeded(): { readonly seed: number; readonly random: Random } {
-  const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
-  process.stdout.write(`(FB_SEED=${seed}) `);
+  const seed = newSeed();
   return { seed, random: new Random(seed) };
 }
 

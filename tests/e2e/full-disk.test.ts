@@ -4,8 +4,9 @@ import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { isClean, isSpoken, projectOf, type Random, rounds, seeded, sources } from "./faults.ts";
+import { isClean, isSpoken, projectOf, rounds, seeded, sources } from "./faults.ts";
 import { FB, freshFolder, type TestProject } from "./harness.ts";
+import type { Random } from "../random.ts";
 
 /** How full the disk is, in how many places: FB_LEVELS=40 for more. */
 const LEVELS = rounds("FB_LEVELS", 2);

@@ -2,8 +2,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { isClean, isSound, isSpoken, later, OUT, projectOf, type Random, rounds, seeded, sources, waitFor, workersIn } from "./faults.ts";
+import { isClean, isSound, isSpoken, later, OUT, projectOf, rounds, seeded, sources, waitFor, workersIn } from "./faults.ts";
 import { freshFolder, isNoop, result, TestProject } from "./harness.ts";
+import type { Random } from "../random.ts";
 
 /** FB_KILLS=100 for the whole proof. */
 const KILLS = rounds("FB_KILLS", 12);

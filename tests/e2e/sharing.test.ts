@@ -1,4 +1,4 @@
-/** One cache under many hands: builds, cleans and collections of several projects at once. All succeed, and what they make is what a clean build makes. */
+/** One cache under many hands: builds, cleans, collections and clearings of several projects at once. All succeed, and what they make is what a clean build makes. */
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -62,6 +62,25 @@ test("a collection down to nothing while a build takes from the cache: the build
     assert.is(ran.code, 0, ran.stderr);
     isClean(project, files, `collected at its first ${moment}`);
     isSound(project, moment);
+  }
+});
+
+test("the cache is cleared while others build from it: they succeed and are right", async () => {
+  const files = sources(1, 6);
+  const cache = freshFolder("cache");
+  const projects = [1, 2].map(() => projectOf(files, cache));
+  const runs = projects.map((p) => p.start(["run", "--json"]));
+  await runs[0]?.until((e) => e.type === "end");
+  const cleared = projects[0]?.fb(["cache", "clear"]);
+  // 4: it says that others use the cache.
+  assert.ok(cleared?.code === 0 || cleared?.code === 4, cleared?.stderr);
+  for (const run of runs) {
+    const ran = await run.ended;
+    assert.is(ran.code, 0, ran.stderr);
+  }
+  for (const project of projects) {
+    project.run();
+    isClean(project, files, "cleared");
   }
 });
 

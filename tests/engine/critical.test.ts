@@ -4,9 +4,10 @@ import * as assert from "uvu/assert";
 import { priorities, ReadyQueue } from "../../engine/critical.ts";
 import { Graph } from "../../engine/graph.ts";
 import type { ActionId } from "../../engine/types.ts";
-import { files, paths, Random, spec } from "./world.ts";
+import { files, paths, spec } from "./spec.ts";
+import { newSeed, Random } from "../random.ts";
 
-const seed = Date.now() % 1_000_000;
+const seed = newSeed();
 
 /** A graph of n actions that only take from earlier ones. */
 function generated(random: Random, n: number): Graph {

@@ -5,7 +5,8 @@ import { Discovery } from "../../engine/discover.ts";
 import { Files } from "../../engine/files.ts";
 import type { ActionSpec, Discover, Read } from "../../engine/types.ts";
 import { includesOf } from "../../rules/includes.ts";
-import { files, Machine, spec, worldOf } from "./world.ts";
+import { Machine, worldOf } from "./machine.ts";
+import { files, spec } from "./spec.ts";
 import { PLANNER, PROGRAMS } from "./model.ts";
 
 function discovery(there: Readonly<Record<string, string>>): Discovery {

@@ -1,6 +1,7 @@
 /** A project of the imaginary language, and everything that can happen to it between two runs. */
 import type { Config } from "./model.ts";
-import type { Machine, Random } from "./world.ts";
+import type { Random } from "../random.ts";
+import type { Machine } from "./machine.ts";
 
 const HEADERS = ["a.h", "b.h", "c.h", "lib.h", "gen0.h", "gen1.h"];
 const FOLDERS = ["src", "inc0", "inc1", "lib"];

@@ -4,7 +4,9 @@ import * as assert from "uvu/assert";
 import { ABSENT, Files, PRESENT, RecordingIo } from "../../engine/files.ts";
 import type { Read } from "../../engine/types.ts";
 import { includesOf, PLANNER, PROGRAMS } from "./model.ts";
-import { Machine, type MemDisk, sha256, worldOf } from "./world.ts";
+import { Machine, worldOf } from "./machine.ts";
+import type { MemDisk } from "./mem-disk.ts";
+import { sha256 } from "./spec.ts";
 
 const read = (is: Read["is"], path: string): Read => ({ is, path: path as Read["path"] });
 

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Graph } from "../../engine/graph.ts";
 import type { ActionSpec } from "../../engine/types.ts";
-import { files, paths, spec } from "./world.ts";
+import { files, paths, spec } from "./spec.ts";
 
 function action(name: string, inputs: readonly string[], outputs: readonly string[], more: Partial<ActionSpec> = {}): ActionSpec {
   return spec({ name, inputs: files(...inputs), outputs: paths(...outputs), ...more });

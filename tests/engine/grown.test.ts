@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { packPlanned, unpackPlanned } from "../../engine/grown.ts";
 import type { Planned, ProjectPath } from "../../engine/types.ts";
-import { files, paths, spec } from "./world.ts";
+import { files, paths, spec } from "./spec.ts";
 
 const planned: Planned = {
   actions: ["a", "ä", "\ufeffb"].map((name) =>

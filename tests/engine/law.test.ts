@@ -7,11 +7,12 @@ import * as assert from "uvu/assert";
 import { Edits, newProject } from "./edits.ts";
 import { includesOf, PLANNER, planAction, PROGRAMS } from "./model.ts";
 import { checkEvents, ends } from "./observe.ts";
-import { Machine, type Observed, Random, runOn, type Scenario } from "./world.ts";
+import { Machine, type Observed, runOn, type Scenario } from "./machine.ts";
 import { sameSignature } from "../../engine/files.ts";
 import type { RunRequest } from "../../engine/run.ts";
+import { newSeed, Random } from "../random.ts";
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = newSeed();
 const sequences = Number(process.env["FB_SEQUENCES"] ?? 300);
 const STEPS = 8;
 

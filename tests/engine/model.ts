@@ -5,7 +5,8 @@
 import { fail, failure, ok } from "../../engine/failure.ts";
 import { baseOf, collapse, folderOf, join, outFolder } from "../../engine/paths.ts";
 import type { ActionSpec, Discover, IncludeText, Planned, PlanIo, Planner, ProjectPath, Result } from "../../engine/types.ts";
-import { files, paths, type Program, type ProgramDisk, type ProgramExit, sha256, spec } from "./world.ts";
+import type { Program, ProgramDisk, ProgramExit } from "./machine.ts";
+import { files, paths, sha256, spec } from "./spec.ts";
 
 /** `ENV.cfg` in the project's folder, as JSON. */
 export interface Config {

@@ -1,7 +1,7 @@
 /** What holds of the events of every run. */
 import * as assert from "uvu/assert";
 import type { ActionId, Event } from "../../engine/types.ts";
-import type { Observed } from "./world.ts";
+import type { Observed } from "./machine.ts";
 
 export type Ended = Event & { readonly type: "end" };
 

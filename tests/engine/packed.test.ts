@@ -2,6 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Json, Packer, type Reference, Unpacker } from "../../engine/packed.ts";
+import { newSeed, Random } from "../random.ts";
 
 function roundTrip(values: readonly Json[]): Json[] {
   const packer = new Packer();
@@ -49,24 +50,20 @@ test("equal parts are one object", () => {
 });
 
 test("generated values come back", () => {
-  let state = Number(process.env["FB_SEED"] ?? 1);
-  const random = (n: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >>> 8) % n;
-  };
+  const random = new Random(newSeed());
   const make = (depth: number): Json => {
-    switch (random(depth > 4 ? 3 : 6)) {
+    switch (random.below(depth > 4 ? 3 : 6)) {
       case 0:
-        return `s${random(50)}`;
+        return `s${random.below(50)}`;
       case 1:
-        return random(40) - 20;
+        return random.below(40) - 20;
       case 2:
-        return [true, false, null][random(3)] ?? null;
+        return [true, false, null][random.below(3)] ?? null;
       case 3:
       case 4:
-        return Array.from({ length: random(5) }, () => make(depth + 1));
+        return Array.from({ length: random.below(5) }, () => make(depth + 1));
       default:
-        return Object.fromEntries(Array.from({ length: random(4) }, () => [`k${random(6)}`, make(depth + 1)]));
+        return Object.fromEntries(Array.from({ length: random.below(4) }, () => [`k${random.below(6)}`, make(depth + 1)]));
     }
   };
   const values = Array.from({ length: 3000 }, () => make(0));

@@ -3,7 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Journal, prune, writtenBelow } from "../../engine/prune.ts";
 import type { ProjectState, Read } from "../../engine/types.ts";
-import { MemDisk, paths, spec } from "./world.ts";
+import { MemDisk } from "./mem-disk.ts";
+import { paths, spec } from "./spec.ts";
 
 const OUT = ".fb/build/a/release";
 

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { EvidenceSink, walkReads, walkStatic } from "../../engine/key.ts";
 import type { ActionSpec, CanonPath, Cause, Digest, Read } from "../../engine/types.ts";
 import { causes } from "../../engine/why.ts";
-import { files, paths, sha256, spec } from "./world.ts";
+import { files, paths, sha256, spec } from "./spec.ts";
 
 const BASE = spec({ name: "a", argv: ["cc", "-O2", "-O2", "x.c"], vars: { V: "1" }, inputs: files("x.c"), outputs: paths("x.o") });
 const X = sha256("x.c");

@@ -7,6 +7,7 @@ import { projectsKind } from "./projects.ts";
 import { readRecorded } from "./recorded.ts";
 import { sketchesKind } from "./sketches.ts";
 import { specsKind } from "./specs.ts";
+import { newSeed } from "../random.ts";
 
 function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
   const lines = readRecorded<A>(kind.name);
@@ -22,7 +23,7 @@ every(projectsKind, 200);
 every(specsKind, 70);
 
 // PlatformIO's conversion refuses many of these; as written out with all prototypes, a compiler takes every one.
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = newSeed();
 for (const id of seeded(seed, 24)) {
   test(`sketch ${id}: converted, it compiles`, async () => {
     const sketch = sketchesKind.make(id);

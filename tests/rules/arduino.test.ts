@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { convertSketch, decodeSource, encodeSource, type Tab } from "../../rules/arduino.ts";
+import { newSeed, Random } from "../random.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/sketches");
 const CORE = process.env["ARDUINO_CORE"] ?? "/usr/share/arduino/hardware/arduino/avr";
@@ -147,29 +148,19 @@ test("decoding keeps every byte", () => {
   assert.match(decodeSource(Buffer.from("a\nb\xe9", "latin1")).warning ?? "", "line 2 is not UTF-8 (byte 0xE9)");
 });
 
-/** Small deterministic generator (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let a = seed;
-  return (below) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 const SOUP = (
   '{ } ( ) [ ] < > ; , : :: = & * ~ -> ... # \\ " \' /* */ // struct class enum typedef using template operator extern "C" namespace auto static const ' +
   'void int f g A B #if #else #endif #define #if_0 R"( )" 1 0x1 \'{\' "s" <% %> <: :> %: __attribute__ noexcept try'
 ).split(" ");
 
 test("token soup: the text is kept, nothing fails or hangs", () => {
-  const seed = Date.now() >>> 0;
-  const next = generator(seed);
+  const seed = newSeed();
+  const random = new Random(seed);
   for (let round = 0; round < 1500; round++) {
     let text = "";
-    for (let n = next(80); n > 0; n--)
-      text += (SOUP[next(SOUP.length)] ?? "").replace("_0", " 0") + (next(4) === 0 ? "\n" : next(3) === 0 ? "" : " ");
+    for (let n = random.below(80); n > 0; n--)
+      text +=
+        (SOUP[random.below(SOUP.length)] ?? "").replace("_0", " 0") + (random.below(4) === 0 ? "\n" : random.below(3) === 0 ? "" : " ");
     const converted = one(text);
     // Whatever is taken for a function, all words of the text are still there in their order, but for defaults that moved.
     assert.ok(converted.startsWith("#include <Arduino.h>\n"), `seed ${seed}`);
@@ -184,19 +175,19 @@ test("long and deep texts end", () => {
 
 /** Functions of a valid program, each with its prototype ahead: conversion adds none and the program stays as it was. */
 test("valid C++ stays as it is", () => {
-  const seed = Date.now() >>> 0;
-  const next = generator(seed);
+  const seed = newSeed();
+  const random = new Random(seed);
   const types = ["int", "const char *", "unsigned long", "P &", "const P &", "E", "void (*)(int)"];
   const results = ["void", "int", "P", "const char *", "E", "static int", "unsigned long"];
   for (let round = 0; round < 100; round++) {
     let heads = "struct P { int x; };\nenum E { E0 };\n";
     let bodies = "";
     for (let n = 0; n < 6; n++) {
-      const parameters = Array.from({ length: next(4) }, () => types[next(types.length)] ?? "");
-      const result = results[next(results.length)];
+      const parameters = Array.from({ length: random.below(4) }, () => types[random.below(types.length)] ?? "");
+      const result = results[random.below(results.length)];
       const named = parameters.map((t, i) => (t.includes("(*)") ? t.replace("(*)", `(*p${i})`) : `${t} p${i}`));
-      heads += `${result} f${n}(${(next(2) === 0 ? parameters : named).join(", ")});\n`;
-      bodies += `${result} f${n}(${named.join(", ")}) { for (;;) f${next(6)}; }\n`;
+      heads += `${result} f${n}(${(random.below(2) === 0 ? parameters : named).join(", ")});\n`;
+      bodies += `${result} f${n}(${named.join(", ")}) { for (;;) f${random.below(6)}; }\n`;
     }
     const text = `${heads}void setup() { f0; }\nvoid loop() {}\n${bodies}`;
     assert.is(one(text), `#include <Arduino.h>\n#line 1 "s.ino"\n${text}`, `seed ${seed}`);

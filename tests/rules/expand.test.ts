@@ -15,6 +15,7 @@ import {
 } from "../../rules/expand.ts";
 import { literal, parseTemplate, TEMPLATE, type Template } from "../../rules/template.ts";
 import type { Span } from "../../rules/toml.ts";
+import { newSeed, Random } from "../random.ts";
 
 const SPAN: Span = { file: "fb.toml", line: 3, column: 9 };
 
@@ -142,23 +143,14 @@ test("a name that is bound is not looked up further, so a variable may not hide 
 });
 
 // Laws, on generated templates.
-const seed = Number(process.env.FB_SEED ?? Date.now() % 1_000_000);
-console.log(`seed ${seed} (FB_SEED)`);
-let state = seed >>> 0;
-function random(below: number): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((state / 4_294_967_296) * below);
-}
-function pick<T>(items: readonly T[]): T {
-  return items[random(items.length)] as T;
-}
+const random = new Random(newSeed());
 const PIECES = ["a", "-I", " ", "$", "{", "}", "é😀", "\n", "[0]", ".", "${", "$$"];
 function someText(): string {
-  return Array.from({ length: random(8) }, () => pick(PIECES)).join("");
+  return Array.from({ length: random.below(8) }, () => random.pick(PIECES)).join("");
 }
 function someTemplate(): string {
-  return Array.from({ length: random(5) }, () =>
-    pick(["a", "-I", "$$", "}", "${src}", "${in[0]}", "${in[2]}", "${empty}", "${obj}", "${board.build.mcu}"]),
+  return Array.from({ length: random.below(5) }, () =>
+    random.pick(["a", "-I", "$$", "}", "${src}", "${in[0]}", "${in[2]}", "${empty}", "${obj}", "${board.build.mcu}"]),
   ).join("");
 }
 function values(templates: readonly string[], at: Scope = SCOPE): string[] {
@@ -181,7 +173,8 @@ test("law: an escaped text stands for itself, and so does a literal", () => {
 
 test("law: expanding two lists after each other is expanding the joined list", () => {
   for (let i = 0; i < 1000; i++) {
-    const some = () => Array.from({ length: random(4) }, () => (random(3) === 0 ? pick(["${in}", "${none}", "${all}"]) : someTemplate()));
+    const some = () =>
+      Array.from({ length: random.below(4) }, () => (random.below(3) === 0 ? random.pick(["${in}", "${none}", "${all}"]) : someTemplate()));
     const [a, b] = [some(), some()];
     assert.equal([...values(a), ...values(b)], values([...a, ...b]));
   }
@@ -189,7 +182,7 @@ test("law: expanding two lists after each other is expanding the joined list", (
 
 test("law: a variable in place of a list changes nothing", () => {
   for (let i = 0; i < 1000; i++) {
-    const items = Array.from({ length: random(4) }, () => (random(4) === 0 ? "${in}" : someTemplate()));
+    const items = Array.from({ length: random.below(4) }, () => (random.below(4) === 0 ? "${in}" : someTemplate()));
     const at = withVars(SCOPE, new Map([["v", list(1, ...items)]]));
     assert.equal(values(["x", "${v}", "y"], at), values(["x", ...items, "y"]));
   }
@@ -212,7 +205,9 @@ test("law: the published pattern takes exactly what the parser takes", () => {
   const pattern = new RegExp(TEMPLATE, "u");
   let refused = 0;
   for (let i = 0; i < 20_000; i++) {
-    const s = Array.from({ length: random(7) }, () => pick([...PIECES, "${src}", "${in[", "]}", "[12]}", "x.y-z", "1", "_"])).join("");
+    const s = Array.from({ length: random.below(7) }, () =>
+      random.pick([...PIECES, "${src}", "${in[", "]}", "[12]}", "x.y-z", "1", "_"]),
+    ).join("");
     const parses = parseTemplate({ is: "text", value: s, span: SPAN, at: null }).ok;
     assert.is(pattern.test(s), parses, JSON.stringify(s));
     if (!parses) refused++;

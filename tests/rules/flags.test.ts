@@ -15,6 +15,7 @@ import {
 } from "../../rules/flags.ts";
 import { shellArguments, shellEscape, splitWords } from "../../rules/shellwords.ts";
 import { expandText, expressionsIn } from "../../rules/subst.ts";
+import { Random } from "../random.ts";
 
 const variables = new Map([
   ["PIOENV", "uno"],
@@ -204,13 +205,9 @@ test("an inner quote of a spaced argument ends the quotes around it, as for a sh
 
 test("law: an escaped argument comes back as it was", () => {
   const letters = ["a", " ", "\t", "'", '"', "\\", "$", "`", "(", ";", "ü"];
-  let seed = 42;
+  const random = new Random(42);
   for (let i = 0; i < 2000; i++) {
-    let text = "";
-    for (let n = i % 9; n >= 0; n--) {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      text += letters[(seed >>> 16) % letters.length];
-    }
+    const text = Array.from({ length: 1 + (i % 9) }, () => random.pick(letters)).join("");
     assert.equal(shellArguments(shellEscape(text)), [text], `case ${i}`);
   }
 });

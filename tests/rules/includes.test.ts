@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { includesOf } from "../../rules/includes.ts";
+import { newSeed, Random } from "../random.ts";
 
 const show = (source: string): string[] =>
   includesOf(Buffer.from(source, "utf8")).map((i) => `${i.how} ${i.quote ? `"${i.text}"` : `<${i.text}>`}`);
@@ -61,17 +62,6 @@ test("Latin-1 names stay as they are", () => {
   assert.is(includesOf(Buffer.from('#include "\xfcbung.h"\n', "latin1"))[0]?.text, "\xfcbung.h");
 });
 
-/** Small deterministic generator (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let a = seed;
-  return (below) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 test("an include between any complete pieces of text is found", () => {
   const pieces = [
     '"a"',
@@ -93,11 +83,11 @@ test("an include between any complete pieces of text is found", () => {
     "*",
     " ",
   ];
-  const seed = Date.now() >>> 0;
-  const next = generator(seed);
+  const seed = newSeed();
+  const random = new Random(seed);
   for (let round = 0; round < 2000; round++) {
     let text = "";
-    for (let n = next(12); n > 0; n--) text += pieces[next(pieces.length)];
+    for (let n = random.below(12); n > 0; n--) text += pieces[random.below(pieces.length)];
     // "/" then "*" opens a comment, a backslash joins lines: close both before the include.
     const source = `${text} */\n\n#include "found.h"\n`;
     assert.ok(show(source).includes('include "found.h"'), `seed ${seed}: ${JSON.stringify(source)}`);
@@ -129,12 +119,12 @@ test("every file that gcc reads of the Arduino core is named by a text of a file
 });
 
 test("random bytes end", () => {
-  const seed = Date.now() >>> 0;
-  const next = generator(seed);
+  const seed = newSeed();
+  const random = new Random(seed);
   const alphabet = "#\"'/*\\\nR()<>ix _%:?=inclde.".split("");
   for (let round = 0; round < 500; round++) {
     let text = "";
-    for (let n = next(200); n > 0; n--) text += alphabet[next(alphabet.length)];
+    for (let n = random.below(200); n > 0; n--) text += alphabet[random.below(alphabet.length)];
     includesOf(Buffer.from(text));
   }
 });

@@ -10,6 +10,7 @@ import { type Bound, scope, within } from "../../rules/expand.ts";
 import { type Given, instantiate, responseText } from "../../rules/instantiate.ts";
 import { readRuleFile } from "../../rules/rulefile.ts";
 import { includeSearch, librarySearch } from "../../rules/search.ts";
+import { newSeed, Random } from "../random.ts";
 
 const BUILD = ".fb/build/uno/release";
 const GIVEN: Given = {
@@ -204,13 +205,7 @@ function compiler(): string {
 
 const gcc = compiler();
 (gcc === "" ? test.skip : test)("where this machine's gcc says that it looks, for generated options", () => {
-  const seed = Number(process.env.FB_SEED ?? Date.now() % 1_000_000);
-  console.log(`seed ${seed} (FB_SEED), ${gcc}`);
-  let state = seed >>> 0;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 4_294_967_296) * below);
-  };
+  const random = new Random(newSeed());
   const folder = mkdtempSync(join(tmpdir(), "fb-search-"));
   try {
     const folders = ["a", "b", "c", "pa", "pb", "pc"];
@@ -238,10 +233,10 @@ const gcc = compiler();
     for (let i = 0; i < 25; i++) {
       const args = ["-iprefix", "p"];
       // -iquote of a folder that comes later is dropped by gcc, and named once too often here: it gets folders of its own.
-      for (let n = random(7); n > 0; n--) {
-        const option = ["-I", "-isystem", "-idirafter", "-iwithprefix", "-iwithprefixbefore"][random(5)] ?? "";
-        const name = folders[random(3)] ?? "";
-        if (random(2) === 0) args.push(option, name);
+      for (let n = random.below(7); n > 0; n--) {
+        const option = ["-I", "-isystem", "-idirafter", "-iwithprefix", "-iwithprefixbefore"][random.below(5)] ?? "";
+        const name = folders[random.below(3)] ?? "";
+        if (random.below(2) === 0) args.push(option, name);
         else args.push(option + name);
       }
       args.push("-iquote", "pc/../c/../pc");

@@ -2,6 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { dotted, parseJson } from "../../rules/json.ts";
+import { newSeed, Random } from "../random.ts";
 
 const cases: readonly (readonly [text: string, line: number, column: number, expected: RegExp])[] = [
   ['{"a":1,}', 1, 8, /name/],
@@ -26,13 +27,12 @@ for (const [text, line, column, expected] of cases)
   });
 
 test("what V8 takes is taken, and what it refuses has a place in the text: random cuts and changes", () => {
-  const seed = Date.now() % 1_000_000;
-  let state = seed;
-  const random = (n: number) => (state = (state * 1103515245 + 12345) % 2147483648) % n;
+  const seed = newSeed();
+  const random = new Random(seed);
   const whole = JSON.stringify({ name: 'a "q"', list: [1, -2.5e3, true, null, { x: [] }], ü: {} }, null, 1);
   for (let i = 0; i < 2000; i++) {
-    const at = random(whole.length);
-    const text = whole.slice(0, at) + ["", ",", "}", "]", '"', "x", " "][random(7)] + whole.slice(at + random(3));
+    const at = random.below(whole.length);
+    const text = whole.slice(0, at) + ["", ",", "}", "]", '"', "x", " "][random.below(7)] + whole.slice(at + random.below(3));
     const parsed = parseJson(text);
     let fine = true;
     try {

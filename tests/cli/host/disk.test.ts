@@ -7,9 +7,10 @@ import * as assert from "uvu/assert";
 import { clock } from "../../../cli/host/clock.ts";
 import { DiskError, openDisk } from "../../../cli/host/disk.ts";
 import { hashing } from "../../../cli/host/hash.ts";
-import { random, seed, tempDir } from "./help.ts";
+import { tempDir } from "./help.ts";
+import { newSeed, Random } from "../../random.ts";
 
-const numbers = random(seed());
+const random = new Random(newSeed());
 
 function project() {
   const dir = tempDir();
@@ -76,10 +77,7 @@ test("byte order of generated names", () => {
   const { dir, disk } = project();
   const letters = ["a", "b", "Z", "-", "\u00e9", "\ud7ff", "\ue000", "\uffee", "😀", "𐀀"];
   for (let i = 0; i < 200; i++)
-    fs.writeFileSync(
-      path.join(dir, Array.from({ length: 1 + Math.floor(numbers() * 4) }, () => letters[Math.floor(numbers() * letters.length)]).join("")),
-      "",
-    );
+    fs.writeFileSync(path.join(dir, Array.from({ length: 1 + random.below(4) }, () => letters[random.below(letters.length)]).join("")), "");
   const got = (disk.list("") ?? []).map((e) => e.name);
   assert.equal(
     got,
@@ -173,9 +171,9 @@ test("hashers agree with node:crypto however they are fed", () => {
   for (let i = 0; i < 200; i++) {
     const h = hashing.hasher();
     const c = crypto.createHash("sha256");
-    for (let n = Math.floor(numbers() * 8); n > 0; n--) {
-      const text = texts[Math.floor(numbers() * texts.length)] ?? "";
-      const data = numbers() < 0.3 ? Buffer.from(text) : text;
+    for (let n = random.below(8); n > 0; n--) {
+      const text = texts[random.below(texts.length)] ?? "";
+      const data = random.next() < 0.3 ? Buffer.from(text) : text;
       h.update(data);
       c.update(data);
     }

@@ -6,10 +6,11 @@ import * as assert from "uvu/assert";
 import { openGuardian } from "../../../cli/host/guardian.ts";
 import { acquireLock, type Holder } from "../../../cli/host/lock.ts";
 import { openSlots } from "../../../cli/host/slots.ts";
-import { type Fake, isAlive, marked, random, seed, startFake, tempDir } from "./help.ts";
+import { type Fake, isAlive, marked, startFake, tempDir } from "./help.ts";
+import { newSeed, Random } from "../../random.ts";
 
 const never = new AbortController().signal;
-const numbers = random(seed());
+const random = new Random(newSeed());
 
 /** The whole content of a folder but fb's own. */
 function content(dir: string): string {
@@ -26,7 +27,7 @@ function content(dir: string): string {
 const WRITER = ["sh", "-c", "trap '' TERM INT HUP; sh -c 'while :; do echo x >>endless; done' & while :; do echo y >>endless2; done"];
 
 async function killed(fake: Fake, dir: string, mark: string, say: string): Promise<void> {
-  for (let turns = Math.floor(numbers() * 200); turns > 0; turns--) await new Promise(setImmediate);
+  for (let turns = random.below(200); turns > 0; turns--) await new Promise(setImmediate);
   fake.child.kill("SIGKILL");
   await fake.exited;
   const lock = await acquireLock(dir, { request: [], onWait: () => {}, stop: never, form: null });
@@ -47,7 +48,7 @@ test(`kill -9 of fb at any moment leaves no action and no late write (${ROUNDS} 
     const mark = crypto.randomUUID();
     const fake = startFake(dir, [[WRITER], short], { FB_MARK: mark });
     // 0: while it starts, before its first words.
-    const lines = Math.floor(numbers() * 12);
+    const lines = random.below(12);
     for (let i = 0; i < lines; i++) await fake.next();
     await killed(fake, dir, mark, `round ${round}, killed after line ${lines}`);
   }

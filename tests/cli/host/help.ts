@@ -1,4 +1,4 @@
-/** What the tests of processes share: folders, a seeded random source, fifos as signals, and a look at who is alive. */
+/** What the tests of processes share: folders, fifos as signals, and a look at who is alive. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,24 +15,6 @@ export function tempDir(): string {
     });
   made.push(dir);
   return dir;
-}
-
-/** mulberry32: the same numbers from the same seed. */
-export function random(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** From FB_SEED or fresh; printed, so that a failure can be had again. */
-export function seed(): number {
-  const value = Number(process.env["FB_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  console.log(`FB_SEED=${value}`);
-  return value;
 }
 
 export function fifo(dir: string, name: string): string {

@@ -7,7 +7,8 @@ import type { HostRunner } from "../../../cli/host/lanes.ts";
 import { openSlots, quote } from "../../../cli/host/slots.ts";
 import { openSpawn } from "../../../cli/host/spawn.ts";
 import type { Ran } from "../../../engine/types.ts";
-import { fifo, heard, isAlive, random, seed, tempDir } from "./help.ts";
+import { fifo, heard, isAlive, tempDir } from "./help.ts";
+import { newSeed, Random } from "../../random.ts";
 
 const never = new AbortController().signal;
 const PATH = "/usr/bin:/bin";
@@ -15,7 +16,7 @@ const SHELLS = ["/bin/dash", "/bin/bash", "/bin/sh"].filter((s) => fs.existsSync
 // What must never reach an action.
 process.env["CPATH"] = "/leak";
 process.env["LIBRARY_PATH"] = "/leak";
-const numbers = random(seed());
+const random = new Random(newSeed());
 
 interface Bench {
   readonly dir: string;
@@ -172,9 +173,9 @@ law("arguments arrive as they are", async ({ run }) => {
     "EOF",
     "\r\n",
   ];
-  const word = () => Array.from({ length: Math.floor(numbers() * 8) }, () => pieces[Math.floor(numbers() * pieces.length)]).join("");
+  const word = () => Array.from({ length: random.below(8) }, () => pieces[random.below(pieces.length)]).join("");
   for (let i = 0; i < 60; i++) {
-    const words = Array.from({ length: 1 + Math.floor(numbers() * 20) }, word);
+    const words = Array.from({ length: 1 + random.below(20) }, word);
     const value = word();
     const { exit, log } = await run(["sh", "-c", 'printf "%s\\0" "$V" "$@"', "sh", ...words], { V: value });
     assert.equal(exit, { is: "exited", code: 0 });

@@ -2,6 +2,7 @@
 import type { ActionId, Cause, Digest, Event, Kind, ProjectPath, RunResult, Status } from "../../../engine/types.ts";
 import type { Display, DisplayOptions } from "../../../cli/show/display.ts";
 import type { Out } from "../../../cli/show/out.ts";
+import { Random } from "../../random.ts";
 
 export class Memory implements Out {
   readonly color: boolean;
@@ -96,17 +97,6 @@ export function artifact(env: string, bytes = 2618): RunResult["artifacts"][numb
   return { env, path: `.fb/build/${env}/release/firmware.hex` as ProjectPath, sha256: "ab".repeat(32) as Digest, bytes };
 }
 
-/** mulberry32: the same numbers for the same seed. */
-export function random(seed: number): (below: number) => number {
-  let a = seed >>> 0;
-  return (below) => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
-
 /** A step of a made-up run: wait, then this event. */
 export interface Step {
   readonly wait: number;
@@ -115,8 +105,8 @@ export interface Step {
 
 /** A run of `actions` compiles by `jobs` slots, some cached, some that warn or fail, interleaved as the seed says. The last is the result. */
 export function madeUpRun(seed: number, actions: number, jobs: number, slowness = 100): Step[] {
-  const pick = random(seed);
-  const steps: Step[] = [{ wait: pick(50), event: plan(actions, true, ["uno", "mega"]) }];
+  const random = new Random(seed);
+  const steps: Step[] = [{ wait: random.below(50), event: plan(actions, true, ["uno", "mega"]) }];
   const running: number[] = [];
   const label = (id: number) =>
     `lib/${["Motor", "Displaytreiber", "日本語", "deep/er/and/deeper/still/further/down/the/tree"][id % 4]}/part_${id}.cpp`;
@@ -125,13 +115,13 @@ export function madeUpRun(seed: number, actions: number, jobs: number, slowness 
   let hits = 0;
   let failed = 0;
   for (let next = 1; next <= actions || running.length > 0; ) {
-    const wait = pick(slowness);
-    if (next <= actions && (running.length === 0 || (running.length < jobs && pick(2) === 0))) {
-      if (pick(4) === 0) {
+    const wait = random.below(slowness);
+    if (next <= actions && (running.length === 0 || (running.length < jobs && random.below(2) === 0))) {
+      if (random.below(4) === 0) {
         hits++;
         steps.push({
           wait: 0,
-          event: end(next, label(next), { env: env(next), status: "hit", output: pick(9) === 0 ? message(next, "warning") : "" }),
+          event: end(next, label(next), { env: env(next), status: "hit", output: random.below(9) === 0 ? message(next, "warning") : "" }),
         });
       } else {
         running.push(next);
@@ -140,9 +130,9 @@ export function madeUpRun(seed: number, actions: number, jobs: number, slowness 
       next++;
       continue;
     }
-    const [id] = running.splice(pick(running.length), 1);
+    const [id] = running.splice(random.below(running.length), 1);
     if (id === undefined) continue;
-    const luck = pick(20);
+    const luck = random.below(20);
     const status = luck === 0 ? "failed" : "ran";
     if (luck === 0) failed++;
     else ran++;

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cutEnd, cutStart, displayWidth, oneLine, quoteForShell, renderFailure, sanitize, stripSgr } from "../../../cli/show/text.ts";
 import { seconds, ticking } from "../../../cli/show/time.ts";
-import { random } from "./script.ts";
+import { Random } from "../../random.ts";
 
 /** Text, with colours, without. */
 const cleaned: readonly (readonly [string, string, string])[] = [
@@ -57,9 +57,11 @@ test("cuts keep within the columns and say that something is missing", () => {
 test("a quoted command is read back by the shell word for word", () => {
   assert.is(quoteForShell(["avr-g++", "-DX=1", "-o", "a.o", "-Iinclude"]), "avr-g++ -DX=1 -o a.o -Iinclude");
   assert.is(quoteForShell(['-DS="a b"', "it's", ""]), `'-DS="a b"' 'it'\\''s' ''`);
-  const pick = random(7);
+  const random = new Random(7);
   const letters = "ab '\"\\$`!*?[](){}<>|&;#~\n\t=:,éx-";
-  const argv = Array.from({ length: 60 }, () => Array.from({ length: pick(12) }, () => letters[pick(letters.length)]).join(""));
+  const argv = Array.from({ length: 60 }, () =>
+    Array.from({ length: random.below(12) }, () => letters[random.below(letters.length)]).join(""),
+  );
   const read = execFileSync("/bin/sh", ["-c", `printf '%s\\0' ${quoteForShell(argv)}`], { encoding: "utf8" });
   assert.equal(read.split("\0").slice(0, -1), argv);
 });

@@ -1,7 +1,7 @@
 /** Picks what happens next to a project, from its files as they are now and a seed. */
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { Random } from "../../engine/world.ts";
+import type { Random } from "../../random.ts";
 import { editIni, editSteps, firstIni, type Ini, iniText, stepsText } from "./ini.ts";
 import type { ProjectKind } from "./kind.ts";
 import type { FileOp, Harm, Op, RunOp, Time } from "./ops.ts";

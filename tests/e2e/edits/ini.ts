@@ -1,5 +1,5 @@
 /** The platformio.ini and fb.toml of a generated project: what they say as data that an edit changes, and their text. */
-import type { Random } from "../../engine/world.ts";
+import type { Random } from "../../random.ts";
 
 export interface EnvIni {
   readonly flags: readonly string[];

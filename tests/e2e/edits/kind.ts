@@ -1,5 +1,5 @@
 /** What a platform's generated projects are made of. */
-import type { Random } from "../../engine/world.ts";
+import type { Random } from "../../random.ts";
 import type { IniChoices } from "./ini.ts";
 
 export interface ProjectKind {

@@ -1,5 +1,5 @@
 /** A small program for the machine that builds it: everything that can lie in such a project, and what its texts say. */
-import type { Random } from "../../engine/world.ts";
+import type { Random } from "../../random.ts";
 import { BASE_FOLDER, type IniChoices } from "./ini.ts";
 import type { ProjectKind } from "./kind.ts";
 

@@ -1,5 +1,5 @@
 /** A sequence of edits and runs: made from a seed and played at once, played again with parts left out, and made as short as it can be. */
-import { Random } from "../../engine/world.ts";
+import { Random } from "../../random.ts";
 import { Generator } from "./generator.ts";
 import { firstIni, iniText } from "./ini.ts";
 import type { ProjectKind } from "./kind.ts";

@@ -1,5 +1,5 @@
 /** Sketches and bare programs for an Uno: tabs, the core's and the toolchain's headers, and everything that can lie in such a project. */
-import type { Random } from "../../engine/world.ts";
+import type { Random } from "../../random.ts";
 import { BASE_FOLDER, type IniChoices } from "./ini.ts";
 import type { ProjectKind } from "./kind.ts";
 import { STEPS } from "./native.ts";
