@@ -80,12 +80,22 @@ export class Digests {
     more: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>,
   ): Digests {
     const fresh = Digests.from(more);
-    const kept = [...this.rows.keys()].filter((i) => !dropped.has((this.rows[i] as number) >>> 2));
     const places = [...gone].sort((a, b) => a - b);
-    const moved = (row: number) => row - 4 * places.filter((place) => place < row >>> 2).length;
-    const all = [...kept.map((i) => this.rows[i] as number), ...fresh.rows];
-    const bytes = Buffer.concat([...kept.map((i) => this.bytes.subarray(i * 32, i * 32 + 32)), fresh.bytes]);
-    return new Digests(Uint32Array.from(places.length === 0 ? all : all.map(moved)), bytes);
+    const moved = (row: number) => (places.length === 0 ? row : row - 4 * places.filter((place) => place < row >>> 2).length);
+    const rows = new Uint32Array(this.rows.length + fresh.rows.length);
+    const bytes = Buffer.allocUnsafe(rows.length * 32);
+    let count = 0;
+    for (const { rows: from, bytes: of, less } of [
+      { rows: this.rows, bytes: this.bytes, less: dropped },
+      { rows: fresh.rows, bytes: fresh.bytes, less: new Set<number>() },
+    ])
+      for (let i = 0; i < from.length; i++) {
+        const row = from[i] as number;
+        if (less.has(row >>> 2)) continue;
+        of.copy(bytes, count * 32, i * 32, i * 32 + 32);
+        rows[count++] = moved(row);
+      }
+    return new Digests(rows.slice(0, count), bytes.subarray(0, count * 32));
   }
 
   columns(): readonly Uint32Array[] {

@@ -115,16 +115,24 @@ export class StateFile {
   *readers(reads: readonly Read<CanonPath>[]): Iterable<string> {
     const wanted = new Map(reads.map((r) => [`${r.is}:${r.path}`, r.is]));
     const paths = new Set<string>(reads.map((r) => r.path));
-    const found = new Set<number>();
-    for (const [id, name] of this.#names.entries())
-      if (paths.has(name)) for (const [k, is] of kinds.entries()) if (wanted.has(`${is}:${name}`)) found.add(id * 8 + k);
-    if (found.size === 0) return;
+    // By read: an array, because all reads of all actions are looked at.
+    const found = new Uint8Array(this.#names.length * 8);
+    let any = false;
+    for (const [id, name] of this.#names.entries()) {
+      if (!paths.has(name)) continue;
+      for (const [k, is] of kinds.entries()) {
+        if (!wanted.has(`${is}:${name}`)) continue;
+        found[id * 8 + k] = 1;
+        any = true;
+      }
+    }
+    if (!any) return;
     for (const [action, { batch, at }] of this.#places) {
       const { rows } = batch;
       const end = at + (rows[at] as number);
       const outputs = rows[at + 9] as number;
       for (let i = at + fixedWords + outputs * outputWords; i < end; i++) {
-        if (!found.has(rows[i] as number)) continue;
+        if (found[rows[i] as number] !== 1) continue;
         yield action;
         break;
       }

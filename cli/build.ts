@@ -265,7 +265,7 @@ class Build {
       return sizes === null ? [] : [[env, { flash: sizes.flash.used, ram: sizes.ram.used }] as const];
     });
     this.host.onPreviousSizes(new Map(previous));
-    const { fresh, noCache, keepGoing, dryRun, verbose } = this.command;
+    const { fresh, noCache, keepGoing, dryRun, verbose, json, why } = this.command;
     const request: RunRequest = {
       ...what,
       jobs,
@@ -273,6 +273,7 @@ class Build {
       records: fresh ? "fresh" : noCache ? "no-cache" : "use",
       dryRun,
       commands: verbose,
+      causes: json || why,
       progress: this.host.progress,
     };
     let full: string | null = null;

@@ -35,12 +35,11 @@ class Unchanged implements Carried {
     this.places = new Map(found.paths.map((path, place) => [path, place]));
   }
 
-  file(path: string): { readonly digest: Digest; readonly before: Signature } | undefined {
+  file(path: string): { readonly digest: Digest; readonly before: BigUint64Array } | undefined {
     const place = this.places.get(path);
     const digest = place === undefined || this.changed.has(place) ? undefined : this.digests.get(place, "file");
     if (place === undefined || digest === undefined) return undefined;
-    const [dev = 0n, ino = 0n, size = 0n, mtimeNs = 0n, ctimeNs = 0n] = this.found.record.signatures.subarray(place * 5, place * 5 + 5);
-    return { digest, before: { dev, ino, size, mtimeNs, ctimeNs } };
+    return { digest, before: this.found.record.signatures.subarray(place * 5, place * 5 + 5) };
   }
 }
 

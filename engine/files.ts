@@ -10,7 +10,8 @@ import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText 
 
 /** Files that are proven to be as an earlier run left them. */
 export interface Carried {
-  file(path: string): { readonly digest: Digest; readonly before: Signature } | undefined;
+  /** before: dev, ino, size, mtimeNs and ctimeNs of its signature. */
+  file(path: string): { readonly digest: Digest; readonly before: BigUint64Array } | undefined;
 }
 
 export interface FilesHost {
@@ -57,6 +58,8 @@ export class Files {
   private readonly parts = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
   private readonly distinct = new IncludeTexts();
+  /** How often a file was forgotten: as long as it stays the same, so do all digests that were given out. */
+  forgotten = 0;
   /** Forgotten paths, and "dir/" for all below: what is carried of them is no longer so. */
   private readonly lost = new Set<string>();
   private clock: bigint;
@@ -93,7 +96,7 @@ export class Files {
     if (path.endsWith("/")) return this.tree(path);
     const carried = this.carried(path);
     if (carried !== undefined) {
-      this.known.set(path, carried.digest, carried.before, false);
+      this.known.carry(path, carried.digest, carried.before);
       return carried.digest;
     }
     const before = this.host.disk.sign(path);
@@ -247,12 +250,9 @@ export class Files {
     return digest;
   }
 
-  /** Every digest made so far of what is there. */
+  /** Every digest of what is there, less those that were carried. */
   *digests(): Iterable<readonly [is: Read["is"], path: string, digest: Digest]> {
-    for (const path of this.known.paths()) {
-      const digest = path.endsWith("/") ? undefined : this.known.digest(path);
-      if (digest !== undefined) yield ["file", path, digest];
-    }
+    for (const [path, digest] of this.known.looked()) if (!path.endsWith("/")) yield ["file", path, digest];
     for (const [key, digest] of this.parts) {
       const at = key.indexOf(":");
       yield [key.slice(0, at) as Read["is"], key.slice(at + 1), digest];
@@ -280,6 +280,7 @@ export class Files {
 
   /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
+    this.forgotten++;
     if (this.host.carried) this.lost.add(path);
     this.known.delete(path);
     this.absent.delete(path);
@@ -363,8 +364,9 @@ export class Files {
     return newest;
   }
 
+  /** Every file that this run has looked at itself, with the signature that was taken before it was hashed. */
   *files(): Generator<readonly [string, Signature]> {
-    for (const known of this.known.entries()) if (!known[0].endsWith("/")) yield known;
+    for (const [path, , before] of this.known.looked()) if (!path.endsWith("/")) yield [path, before()];
   }
 
   absents(): Iterable<string> {

@@ -5,13 +5,16 @@
 import type { Digest, Signature } from "./types.ts";
 
 const NUMBERS = 5;
+const OLD = 0;
+const YOUNG = 1;
+const CARRIED = 2;
 
 export class KnownFiles {
   private readonly rows = new Map<string, number>();
   private readonly digests: Digest[] = [];
   private signatures = new BigInt64Array(NUMBERS * 64);
   private orders = new Uint32Array(64);
-  private youth = new Uint8Array(64);
+  private states = new Uint8Array(64);
   /** Rows of files that were forgotten. */
   private readonly free: number[] = [];
   private count = 0;
@@ -26,13 +29,24 @@ export class KnownFiles {
   }
 
   set(path: string, digest: Digest, before: Signature, young: boolean): void {
+    const row = this.enter(path, digest, young ? YOUNG : OLD);
+    this.signatures.set([before.dev, before.ino, before.size, before.mtimeNs, before.ctimeNs], row * NUMBERS);
+  }
+
+  /** Enters a file that this run did not look at itself; before: the five numbers of its signature. */
+  carry(path: string, digest: Digest, before: BigUint64Array): void {
+    const row = this.enter(path, digest, CARRIED);
+    this.signatures.set(before, row * NUMBERS);
+  }
+
+  private enter(path: string, digest: Digest, state: number): number {
     const row = this.rows.get(path) ?? this.free.pop() ?? this.digests.length;
     this.rows.set(path, row);
     this.digests[row] = digest;
     if (row >= this.orders.length) this.widen();
-    this.signatures.set([before.dev, before.ino, before.size, before.mtimeNs, before.ctimeNs], row * NUMBERS);
     this.orders[row] = this.count++;
-    this.youth[row] = young ? 1 : 0;
+    this.states[row] = state;
+    return row;
   }
 
   delete(path: string): void {
@@ -60,24 +74,26 @@ export class KnownFiles {
 
   isYoung(path: string): boolean {
     const row = this.rows.get(path);
-    return row !== undefined && this.youth[row] === 1;
+    return row !== undefined && this.states[row] === YOUNG;
   }
 
   setOld(path: string): void {
     const row = this.rows.get(path);
-    if (row !== undefined) this.youth[row] = 0;
+    if (row !== undefined) this.states[row] = OLD;
   }
 
   paths(): Iterable<string> {
     return this.rows.keys();
   }
 
-  *entries(): Generator<readonly [path: string, before: Signature]> {
-    for (const [path, row] of this.rows) yield [path, this.signature(row)];
+  /** All but what was carried. */
+  *looked(): Generator<readonly [path: string, digest: Digest, before: () => Signature]> {
+    for (const [path, row] of this.rows)
+      if (this.states[row] !== CARRIED) yield [path, this.digests[row] as Digest, () => this.signature(row)];
   }
 
   *young(): Generator<readonly [path: string, before: Signature]> {
-    for (const [path, row] of this.rows) if (this.youth[row] === 1) yield [path, this.signature(row)];
+    for (const [path, row] of this.rows) if (this.states[row] === YOUNG) yield [path, this.signature(row)];
   }
 
   private signature(row: number): Signature {
@@ -87,12 +103,12 @@ export class KnownFiles {
   }
 
   private widen(): void {
-    const { signatures, orders, youth } = this;
+    const { signatures, orders, states } = this;
     this.signatures = new BigInt64Array(signatures.length * 2);
     this.orders = new Uint32Array(orders.length * 2);
-    this.youth = new Uint8Array(youth.length * 2);
+    this.states = new Uint8Array(states.length * 2);
     this.signatures.set(signatures);
     this.orders.set(orders);
-    this.youth.set(youth);
+    this.states.set(states);
   }
 }

@@ -42,6 +42,8 @@ export interface RunRequest {
   readonly dryRun: boolean;
   /** Names the command in start events. */
   readonly commands: boolean;
+  /** Names the causes in end events. */
+  readonly causes: boolean;
   /** Counted up while the run goes on: actions found in place have no events. */
   readonly progress: { upToDate: number };
   /** Instead of plans and goals, which are empty then. */
@@ -133,7 +135,7 @@ class Run {
     this.began = world.clock.monotonicMs();
     this.graph = new Graph(request.resume?.outside ?? null);
     this.files = request.resume?.files ?? new Files(world);
-    this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths));
+    this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths), request.causes);
     this.journal = new Journal(world.state, () => world.disk.now());
     this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
@@ -377,7 +379,7 @@ class Run {
         const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
-      const ran = await this.settler.run(node, this.stop);
+      const ran = await this.settler.run(node, decision, this.stop);
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.end(node, "cancelled", null, null, decision.why);

@@ -59,7 +59,8 @@ const ATTEMPTS = 3;
 export type Decision =
   | { readonly do: "keep"; readonly last: LastRun }
   | { readonly do: "restore"; readonly sk: StaticKey; readonly key: Key; readonly result: ActionResult; readonly why: readonly Cause[] }
-  | { readonly do: "run"; readonly sk: StaticKey; readonly why: readonly Cause[] };
+  /** sk holds as long as no file was forgotten since `forgotten` were. */
+  | { readonly do: "run"; readonly sk: StaticKey; readonly forgotten: number; readonly why: readonly Cause[] };
 
 export interface Finished {
   readonly exitCode: number;
@@ -82,22 +83,26 @@ export class Settler {
   /** By output folder and path. */
   private readonly canonicalReads = new Map<string, Map<string, Read<CanonPath>>>();
   private readonly links: Links;
+  private readonly saysWhy: boolean;
 
-  constructor(world: World, graph: Graph, files: Files, discovery: Discovery) {
+  /** saysWhy: whether decisions name their causes, which costs as much as the key of an action. */
+  constructor(world: World, graph: Graph, files: Files, discovery: Discovery, saysWhy: boolean) {
     this.world = world;
     this.graph = graph;
     this.files = files;
     this.discovery = discovery;
     this.links = new Links(world.disk);
+    this.saysWhy = saysWhy;
   }
 
   /** lookup: whether recorded results may be used at all. */
   async decide(node: Node, lookup: "all" | "project" | "none"): Promise<Decision> {
     const { world, files } = this;
     const { spec } = node;
-    const sk = staticKey(world.hashing, spec, world.paths.project, (r) => files.digest(r));
+    const sk = this.staticKey(spec);
+    const { forgotten } = files;
     const last = world.state.last(spec.name);
-    if (lookup === "none") return { do: "run", sk, why: [{ cause: "forced" }] };
+    if (lookup === "none") return { do: "run", sk, forgotten, why: [{ cause: "forced" }] };
     let broken: Cause[] = [];
     if (last !== undefined && last.staticKey === sk && spec.sharing !== "never") {
       const key = this.keyWith(sk, node, last.result.reads);
@@ -118,7 +123,11 @@ export class Settler {
         if (result !== undefined) return { do: "restore", sk, key, result, why };
       }
     }
-    return { do: "run", sk, why };
+    return { do: "run", sk, forgotten, why };
+  }
+
+  private staticKey(spec: ActionSpec): StaticKey {
+    return staticKey(this.world.hashing, spec, this.world.paths.project, (r) => this.files.digest(r));
   }
 
   /** The key with these reads as they are now; null if one of them is made by an action that this one does not wait for. */
@@ -154,6 +163,7 @@ export class Settler {
   }
 
   private why(node: Node, last: LastRun | undefined): readonly Cause[] {
+    if (!this.saysWhy) return [];
     if (last === undefined) return FIRST_BUILD;
     const now = new EvidenceSink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
@@ -196,12 +206,12 @@ export class Settler {
   }
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
-  async run(node: Node, stop: AbortSignal): Promise<Result<Finished>> {
+  async run(node: Node, decided: Decision & { do: "run" }, stop: AbortSignal): Promise<Result<Finished>> {
     const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
     let good = false;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const ended = await this.attempt(node, stop, guard, attempt === ATTEMPTS);
+        const ended = await this.attempt(node, decided, stop, guard, attempt === ATTEMPTS);
         if (!ended.ok) return ended;
         if (ended.value !== "disturbed") {
           good = ended.value.exitCode === 0;
@@ -216,12 +226,18 @@ export class Settler {
     }
   }
 
-  private async attempt(node: Node, stop: AbortSignal, guard: Guard, isLast: boolean): Promise<Result<Finished | "disturbed">> {
+  private async attempt(
+    node: Node,
+    decided: Decision & { do: "run" },
+    stop: AbortSignal,
+    guard: Guard,
+    isLast: boolean,
+  ): Promise<Result<Finished | "disturbed">> {
     const { spec } = node;
     const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
     if (missing !== undefined) return fail(noInput(spec, missing.path));
-    // Not the key of the decision: while the action waited for its claims, what it reads may have changed and been hashed again for another.
-    const sk = staticKey(this.world.hashing, spec, this.world.paths.project, (r) => this.files.digest(r));
+    // While the action waited for its claims, what it reads may have changed and been hashed again for another.
+    const sk = decided.forgotten === this.files.forgotten ? decided.sk : this.staticKey(spec);
     this.prepare(node);
     const started = this.world.clock.monotonicMs();
     guard.begin();

@@ -25,7 +25,7 @@ test("what was entered is there, what was taken out is not", () => {
     assert.equal(known.before(`f${i}`), there ? signature(i) : null);
     assert.is(known.isYoung(`f${i}`), there && i < 300 && i % 3 === 0);
   }
-  assert.equal(new Map(known.entries()).size, 350);
+  assert.equal([...known.looked()].length, 350);
   assert.equal([...known.young()].map(([path]) => path).slice(0, 3), ["f3", "f9", "f15"]);
   known.setOld("f3");
   assert.not(known.isYoung("f3"));
@@ -41,6 +41,20 @@ test("a file that is entered again is entered since", () => {
   known.set("a", digest(2), signature(2), false);
   assert.ok(known.isSince("a", mark));
   assert.is(known.digest("a"), digest(2));
+});
+
+test("what was carried is known, and was not looked at", () => {
+  const known = new KnownFiles();
+  known.carry("a", digest(1), new BigUint64Array([1n, 2n, 3n, 4n, 5n]));
+  known.set("b", digest(2), signature(2), false);
+  assert.is(known.digest("a"), digest(1));
+  assert.equal(known.before("a"), { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n });
+  assert.equal(
+    [...known.looked()].map(([path]) => path),
+    ["b"],
+  );
+  known.set("a", digest(3), signature(3), false);
+  assert.is([...known.looked()].length, 2);
 });
 
 test.run();

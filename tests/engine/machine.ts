@@ -251,6 +251,7 @@ export const REQUEST: Omit<RunRequest, "plans" | "goals"> = {
   records: "use",
   dryRun: false,
   commands: false,
+  causes: true,
   progress: { upToDate: 0 },
   resume: null,
 };
