@@ -13,7 +13,7 @@ import type { Root } from "../engine/paths.ts";
 import type { Digest, ReadKind } from "../engine/types.ts";
 import type { StateMark } from "./statefile.ts";
 
-const magic = "fbgraph1";
+const magic = "fbgraph2";
 const idAt = magic.length;
 const bodyAt = idAt + 16;
 
@@ -120,14 +120,14 @@ export function writeGraph(state: string, facts: GraphFacts, c: KeptColumns): st
   const padded = new Uint32Array((text.length + 3) >>> 2);
   Buffer.from(padded.buffer).set(text);
   const lists = [c.needs, c.inputs, c.outputs].flatMap(({ ends, values }) => [ends, values]);
-  const columns = [c.packed.words, c.packed.ends, padded, c.specs, c.names, ...lists, c.assembling];
+  const columns = [c.packed.words, c.packed.ends, padded, c.specs, c.names, ...lists, c.folders, c.assembling];
   return write(graphFile(state), { ...facts, textBytes: text.length }, columns);
 }
 
 export function readGraph(state: string, id: string): { readonly facts: GraphFacts; readonly columns: KeptColumns } | null {
   const file = read<GraphFacts & { readonly textBytes: number }>(graphFile(state), id);
-  if (file === null || file.columns.length !== 12) return null;
-  const [words, ends, text, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, assembling] =
+  if (file === null || file.columns.length !== 13) return null;
+  const [words, ends, text, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, folders, assembling] =
     file.columns as FullColumns;
   const packed = { words, ends, text: Buffer.from(text.buffer, text.byteOffset, file.facts.textBytes).toString("utf8") };
   return {
@@ -139,13 +139,14 @@ export function readGraph(state: string, id: string): { readonly facts: GraphFac
       needs: { ends: needEnds, values: needs },
       inputs: { ends: inputEnds, values: inputs },
       outputs: { ends: outputEnds, values: outputs },
+      folders,
       assembling,
     },
   };
 }
 
 type C = Uint32Array;
-type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C, C];
+type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C, C, C];
 
 /** @returns the id, null where nothing can be written */
 export function writeDigests(state: string, facts: DigestFacts, digests: Digests): string | null {

@@ -22,6 +22,8 @@ export interface KeptColumns {
   readonly needs: Lists;
   readonly inputs: Lists;
   readonly outputs: Lists;
+  /** Every folder that an output lies in, or is: what lies elsewhere is made by none. */
+  readonly folders: Uint32Array;
   /** Compiles whose texts name files for the assembler, which reads them at the link under LTO. */
   readonly assembling: Uint32Array;
 }
@@ -41,6 +43,7 @@ export function keepGraph(graph: Graph, results: ReadonlyMap<ActionId, ActionRes
     needs: lists(nodes.map((n) => n.needs.flatMap((need) => place.get(need) ?? []))),
     inputs: lists(nodes.map((n) => n.spec.inputs.flatMap((i) => (i.is === "value" ? [] : [text(i.path)])))),
     outputs: lists(nodes.map((n) => n.spec.outputs.map(text))),
+    folders: Uint32Array.from(new Set(nodes.flatMap((n) => n.spec.outputs.map(folderOf))), text),
     assembling: Uint32Array.from(assembling),
     packed: packer.finish(),
   };
@@ -68,6 +71,7 @@ export class KeptGraph {
   private readonly unpacker: Unpacker;
   private byName: Map<string, number> | null = null;
   private byOutput: Map<string, number> | null = null;
+  private folders: ReadonlySet<string> | null = null;
 
   constructor(columns: KeptColumns) {
     this.columns = columns;
@@ -138,6 +142,7 @@ export class KeptGraph {
 
   /** The action that makes a path, also one in a folder that it makes. */
   private maker(path: string): number | undefined {
+    if (!this.mayMake(path)) return undefined;
     if (this.byOutput === null) {
       const made = new Map<string, number>();
       this.each(this.columns.outputs, (place, output) => made.set(this.text(output), place));
@@ -147,6 +152,14 @@ export class KeptGraph {
     for (let dir = folderOf(path); maker === undefined && dir !== "" && dir !== "/"; dir = folderOf(dir))
       maker = this.byOutput.get(`${dir}/`);
     return maker;
+  }
+
+  private mayMake(path: string): boolean {
+    this.folders ??= new Set(Array.from(this.columns.folders, (id) => this.text(id)));
+    for (let dir = folderOf(path); ; dir = folderOf(dir)) {
+      if (this.folders.has(dir)) return true;
+      if (dir === "" || dir === "/") return false;
+    }
   }
 
   /** All that an action needs, directly or through others. */
