@@ -40,7 +40,7 @@ async function perform(command: Command, faces: Faces): Promise<number> {
   }
 }
 
-// Node would print the whole line of the bundle, 100 kB, and exit with 1, which says that the user's build failed.
+// Node would print the line of the bundle, which has no breaks, and exit with 1, which says that the user's build failed.
 process.on("uncaughtException", (error: Error & { readonly code?: string; readonly syscall?: string }) => {
   const text =
     error.syscall === "write" ? `error: cannot write fb's own output: ${error.message}\n` : `error: a bug in fb\n${error.stack}\n`;

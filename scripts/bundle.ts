@@ -3,10 +3,10 @@
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import { ruleModule } from "./rule-module.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,26 +22,23 @@ const common = {
   external: ["lmdb", "serialport", "chokidar", "fast-glob", "execa", "yargs", "tar", "undici", "listr2", "avr8js"],
   logLevel: "warning" as const,
 };
-// The bundle is CommonJS, which loads faster and has no import.meta; createRequire takes a path as well, and the first URL costs 0.7 ms.
+// The bundle is CommonJS, which loads faster and has no import.meta; createRequire takes a path as well as a URL.
 const moduleUrl = { "import.meta.url": "__filename" };
-const mainBundle = { ...common, entryPoints: ["cli/main.ts"], outfile: "dist/main.cjs" };
-const main = await build({ ...mainBundle, define: moduleUrl, write: false });
-const code = main.outputFiles[0]?.contents ?? new Uint8Array();
+const mainBundle = { ...common, entryPoints: ["cli/main.ts"] };
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
-const hash = createHash("sha256").update(code);
+const hash = createHash("sha256").update(await bundled({ ...mainBundle, define: moduleUrl }));
 for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", "platforms/native/platform.toml"])
   hash.update(readFileSync(join(root, file)));
 mkdirSync(join(root, "dist/rules"), { recursive: true });
 for (const name of ["avr", "native"])
-  writeFileSync(join(root, `dist/rules/${name}.cjs`), ruleModule(readFileSync(join(root, `platforms/${name}/platform.toml`), "utf8")));
+  put(`rules/${name}.cjs`, ruleModule(readFileSync(join(root, `platforms/${name}/platform.toml`), "utf8")));
 const id = hash.digest("hex").slice(0, 16);
 const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"' };
-await build({ ...mainBundle, define });
+put("main.cjs", await bundled({ ...mainBundle, define }));
 // lmdb with what it loads in one file, less what fb has no use for: 6 ms of each build that is not a no-op instead of 19.
-await build({
+const lmdb = await bundled({
   ...common,
   entryPoints: ["node_modules/lmdb/dist/index.cjs"],
-  outfile: "dist/lmdb.cjs",
   external: ["lmdb/package.json"],
   plugins: [
     {
@@ -55,11 +52,22 @@ await build({
     },
   ],
 });
-for (const [entry, name] of [
-  ["quick", "fb"],
-  ["request", "request"],
-]) {
-  const external = [...common.external, "./request.cjs", "./main.cjs"];
-  await build({ ...common, define, entryPoints: [`cli/${entry}.ts`], outfile: `dist/${name}.cjs`, external });
+put("lmdb.cjs", lmdb);
+put("package.json", '{"type":"commonjs"}\n');
+const external = [...common.external, "./request.cjs", "./main.cjs"];
+const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });
+put("request.cjs", await quick("request"));
+// The last: cli/fb takes it for the sign that dist/ is whole.
+put("fb.cjs", await quick("quick"));
+
+async function bundled(options: BuildOptions): Promise<Uint8Array> {
+  const built = await build({ ...options, write: false });
+  return built.outputFiles[0]?.contents ?? new Uint8Array();
 }
-writeFileSync(join(root, "dist", "package.json"), '{"type":"commonjs"}\n');
+
+/** A file of dist/, whole from its first moment: several fb may be started at once after a pull, and each makes dist/ anew. */
+function put(name: string, data: Uint8Array | string): void {
+  const file = join(root, "dist", name);
+  writeFileSync(`${file}.${process.pid}`, data);
+  renameSync(`${file}.${process.pid}`, file);
+}
