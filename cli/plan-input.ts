@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { PackageRef } from "../cache/providers/package.ts";
 import { type Answer, type Macros, probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
-import { fail, failure, ok } from "../engine/failure.ts";
+import { fail, failure, ok, warning } from "../engine/failure.ts";
 import { outFolder } from "../engine/paths.ts";
-import type { Memo, Result } from "../engine/types.ts";
+import type { Failure, Memo, Result } from "../engine/types.ts";
 import { checkVariant } from "../rules/boards.ts";
 import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.ts";
 import { commandsIn } from "../rules/flags.ts";
@@ -101,6 +101,7 @@ export async function planInput(
     own: project.ruleFile,
     envs: [...project.envs.keys()],
     programs: new Map([...programs].filter((e): e is [string, string] => e[1] !== null)),
+    notes: passedOver(packages),
   };
   return ok({ plan, packages: packages.all, toolchains, commands, programs: new Map([...programs, ...toolPrograms(packages)]) });
 }
@@ -319,6 +320,16 @@ function toolPrograms(packages: EnvPackages): [string, string | null][] {
   return packages.tools
     .filter(([tool, ref]) => ref.from === "system" && tool.finds !== "")
     .map(([tool]) => [tool.finds, onPath(tool.finds)]);
+}
+
+/** Compilers that a shell would run, and fb does not. */
+function passedOver({ tools }: EnvPackages): Failure[] {
+  return tools.flatMap(([tool, ref]) => {
+    if (ref.passedOver === null) return [];
+    const message = `${ref.passedOver} is not used: it is in no folder called "bin"; ${ref.folder}/bin/${tool.finds} is`;
+    const hint = `put the toolchain's own bin folder first on PATH, or name it: platform_packages = ${ref.name}@symlink:///FOLDER`;
+    return [warning("package.passed-over", message, { hint })];
+  });
 }
 
 /** The absolute path of a program on PATH, links resolved. */

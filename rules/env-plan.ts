@@ -1,5 +1,5 @@
 /** What the plan of one env takes: everything that was found out before planning, as readonly records. */
-import type { Digest } from "../engine/types.ts";
+import type { Digest, Failure } from "../engine/types.ts";
 import type { Bound } from "./expand.ts";
 import type { LibraryOptions } from "./plan-libs.ts";
 import type { RuleFile } from "./rulefile.ts";
@@ -53,6 +53,8 @@ export interface EnvPlan {
   readonly envs: readonly string[];
   /** Where PATH leads for the programs that steps name: absolute paths. */
   readonly programs: ReadonlyMap<string, string>;
+  /** Warnings of what was found out. */
+  readonly notes: readonly Failure[];
 }
 
 /** The items of a flag option and where they stand. */

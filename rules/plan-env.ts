@@ -28,10 +28,11 @@ class EnvPlanner {
   private readonly resolved: Resolved;
   private readonly scope: Scope;
   private readonly actions: EnvActions;
-  private readonly notes: Failure[] = [];
+  private readonly notes: Failure[];
 
   constructor(plan: EnvPlan, io: PlanIo, hash: Hash) {
     this.p = plan;
+    this.notes = [...plan.notes];
     this.io = io;
     this.hash = hash;
     this.build = outFolder(plan.env, plan.profile);

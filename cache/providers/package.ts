@@ -38,6 +38,8 @@ export interface PackageRef {
   /** Of name and version only: system and local packages are not sealed, what is read of them is an input by itself. */
   readonly digest: Digest;
   readonly from: "system" | "local";
+  /** A program that comes first on PATH and was not taken, because it is in no folder called `bin`; null for none. */
+  readonly passedOver: string | null;
 }
 
 export interface PackageProvider {
@@ -67,7 +69,7 @@ export function findPackage(need: PackageNeed, providers: readonly PackageProvid
 }
 
 function missing(need: PackageNeed): Failure {
-  const looked = need.finds === "" ? "" : need.kind === "tool" ? `: no ${need.finds} on PATH` : `: no ${need.finds}`;
+  const looked = need.finds === "" ? "" : need.kind === "tool" ? `: no ${need.finds} in a folder "bin" of PATH` : `: no ${need.finds}`;
   const url = need.want?.source.is === "url" ? ` (downloading ${need.want.source.url} is still to come)` : "";
   const apt = need.debian.length === 0 ? "" : `install it (Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}), or `;
   const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER`;
@@ -116,5 +118,5 @@ function manifestVersion(text: string): string {
 export function packageRef(name: string, folder: string, from: PackageRef["from"], linked: boolean, io: PackageIo): PackageRef {
   const version = versionOf(folder, io);
   const link = linked ? `.fb/pkg/${name}@${version === "" ? from : version.replace(/[^\w.+~-]/g, "-")}` : null;
-  return { name, version, folder, as: link ?? folder, link, digest: io.sha256(`${name}@${version}`), from };
+  return { name, version, folder, as: link ?? folder, link, digest: io.sha256(`${name}@${version}`), from, passedOver: null };
 }

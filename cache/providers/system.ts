@@ -13,8 +13,13 @@ export class SystemProvider implements PackageProvider {
   /** Whatever version is wanted: what is installed is what there is, and its version enters every key. */
   find(need: PackageNeed): Result<PackageRef> | null {
     if (need.finds === "" || need.want?.source.is === "folder") return null;
-    const folder = need.kind === "tool" ? this.#prefix(need.finds) : this.#folder(need.finds);
-    return folder === null ? null : ok(packageRef(need.name, folder, "system", need.kind === "folder", this.#io));
+    if (need.kind === "folder") {
+      const folder = this.#folder(need.finds);
+      return folder === null ? null : ok(packageRef(need.name, folder, "system", true, this.#io));
+    }
+    const found = this.#prefix(need.finds);
+    if (found === null) return null;
+    return ok({ ...packageRef(need.name, found.folder, "system", false, this.#io), passedOver: found.passedOver });
   }
 
   #folder(path: string): string | null {
@@ -25,17 +30,24 @@ export class SystemProvider implements PackageProvider {
    * The folder whose `bin` holds the program: that of its real file, since a link (ccache's, an alternative) stands elsewhere; else that
    * of the place on PATH, where the real file has another name.
    */
-  #prefix(program: string): string | null {
+  #prefix(program: string): { readonly folder: string; readonly passedOver: string | null } | null {
+    let passedOver: string | null = null;
     for (const folder of (this.#io.value("PATH") ?? "").split(":")) {
       const path = `${folder}/${program}`;
       // An empty or relative entry of PATH is the current folder: never searched for tools.
       if (!folder.startsWith("/") || !this.#io.isExecutable(path)) continue;
-      for (const place of [this.#io.realpath(path), path]) {
+      const real = this.#io.realpath(path);
+      for (const place of [real, path]) {
         const prefix = place === null ? null : /^(.*)\/bin\/[^/]+$/.exec(place)?.[1];
-        if (prefix !== null && prefix !== undefined && this.#io.isExecutable(`${prefix}/bin/${program}`))
-          return this.#io.realpath(prefix === "" ? "/" : prefix);
+        if (prefix === null || prefix === undefined || !this.#io.isExecutable(`${prefix}/bin/${program}`)) continue;
+        const whole = this.#io.realpath(prefix === "" ? "/" : prefix);
+        return whole === null ? null : { folder: whole, passedOver };
       }
+      if (!CACHES.test(real ?? "")) passedOver ??= path;
     }
     return null;
   }
 }
+
+/** What stands before a compiler and hands on to the next one of its name: fb keeps results by itself. */
+const CACHES = /\/(ccache|sccache|distcc|icecc)$/;

@@ -61,6 +61,20 @@ for (const [what, path, expected] of tools)
     );
   });
 
+put("cached/bin/ccache", "", 0o755);
+link("wrappers/avr-gcc", "../cached/bin/ccache");
+put("flat/avr-gcc", "", 0o755);
+test("a compiler in no folder called bin is passed over, and said; one of a cache of compilers need not be", () => {
+  const passed = (path: string) => {
+    const found = look(path);
+    if (!found.ok) throw new Error(found.failure.message);
+    return [found.value.folder, found.value.passedOver];
+  };
+  assert.equal(passed(`${root}/flat:${root}/opt/bin`), [`${root}/opt`, `${root}/flat/avr-gcc`]);
+  assert.equal(passed(`${root}/wrappers:${root}/opt/bin`), [`${root}/opt`, null]);
+  assert.equal(passed(`${root}/opt/bin:${root}/flat`), [`${root}/opt`, null]);
+});
+
 test("system framework: through a link with its version", () => {
   const found = look("", { name: "framework-arduino-avr", kind: "folder", finds: `${root}/fw` });
   if (!found.ok) throw new Error(found.failure.message);
@@ -88,7 +102,7 @@ test("nobody has it: what to install, what to write", () => {
   const found = look("/nowhere");
   if (found.ok) throw new Error("expected a failure");
   assert.equal([found.failure.code, found.failure.exit], ["package.missing", 4]);
-  assert.match(found.failure.message, /package toolchain-atmelavr is not here: no avr-gcc on PATH/);
+  assert.match(found.failure.message, /package toolchain-atmelavr is not here: no avr-gcc in a folder "bin" of PATH/);
   assert.match(found.failure.hint, /apt install gcc-avr.*\[env:a\]: platform_packages = toolchain-atmelavr@symlink:\/\/\/FOLDER/);
 });
 

@@ -1,6 +1,6 @@
 /** What goes wrong, and what fb says of it: the right exit code, the file and line, the nearest valid names, every message whole and once. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -335,6 +335,25 @@ test("no compiler on PATH: exit 4, with the remedy", () => {
     assert.is(ran.code, 4, all(ran));
     assert.match(ran.stderr, remedy);
   }
+});
+
+test("a compiler on PATH that fb passes over: said in each run, also in one that finds nothing to do", () => {
+  const project = new TestProject({
+    "platformio.ini": NATIVE,
+    "src/main.cpp": MAIN,
+    "own/g++": "#!/bin/sh\nexit 1\n",
+    "own/gcc": "#!/bin/sh\nexit 1\n",
+  });
+  for (const name of ["g++", "gcc"]) chmodSync(project.path(`own/${name}`), 0o755);
+  const vars = { PATH: `${project.path("own")}:${process.env["PATH"]}` };
+  for (const ran of [project.run([], { vars }), project.run([], { vars })]) {
+    assert.equal(
+      diagnostics(ran).map((d) => [d.severity, d.code]),
+      [["warning", "package.passed-over"]],
+    );
+    assert.match(ran.stderr, /own\/gcc is not used: it is in no folder called "bin"; \/\S+\/bin\/gcc is/);
+  }
+  assert.equal(diagnostics(project.run()), []);
 });
 
 /** Runs fb with a folder mounted read-only, in a mount namespace of its own; null where this machine lets nobody do so. */

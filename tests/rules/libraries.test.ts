@@ -106,6 +106,7 @@ function planOf(
     own: null,
     envs: [env.name],
     programs: new Map(),
+    notes: [],
   };
 }
 
