@@ -1,7 +1,7 @@
 /** Runs what an action says: a plan, a tool inside fb, or a process. */
 import { fail, failure, ok } from "./failure.ts";
 import { packPlanned } from "./grown.ts";
-import type { ActionSpec, InnerTools, PlanIo, Planner, Ran, Result, Runner } from "./types.ts";
+import type { ActionSpec, InnerTools, PlanIo, Planner, Ran, Result, Runner, ToolRun } from "./types.ts";
 
 /** In an argument it stands for the time at which the action runs, in seconds; a key has the name only. */
 export const UNIX_TIME = "${UNIX_TIME}";
@@ -21,18 +21,18 @@ export interface Executors {
 }
 
 /** A failure: not started, cancelled, or a plan or tool that said no. A process that ended by itself is none, whatever its exit code. */
-export async function execute(world: Executors, spec: ActionSpec, io: PlanIo, stop: AbortSignal): Promise<Result<Executed>> {
+export async function execute(world: Executors, spec: ActionSpec, io: PlanIo, around: ToolRun): Promise<Result<Executed>> {
   if (spec.kind === "plan") {
-    const planned = world.planner.plan(spec, io);
+    const planned = await world.planner.plan(spec, io);
     return planned.ok ? ok({ exit: 0, log: "", grown: packPlanned(planned.value) }) : planned;
   }
   if (spec.argv[0] === "fb" && spec.argv[1] === "tool") {
-    const ran = world.tools.run(spec.argv.slice(2));
+    const ran = await world.tools.run(spec.argv.slice(2), around);
     return ran.ok ? ok({ exit: 0, log: ran.value, grown: null }) : ran;
   }
   const [program = "", ...rest] = withTime(spec.argv, world.disk);
   const argv = [program, ...spec.unkeyed.argv, ...rest];
-  return ended(await world.runner.run({ argv, vars: { ...spec.vars, ...spec.unkeyed.vars } }, stop), spec);
+  return ended(await world.runner.run({ argv, vars: { ...spec.vars, ...spec.unkeyed.vars } }, around.stop), spec);
 }
 
 function withTime(argv: readonly string[], disk: Executors["disk"]): readonly string[] {

@@ -89,6 +89,9 @@ export async function run(world: World, request: RunRequest, sink: EventSink, st
   return new Run(world, request, sink, stop).go();
 }
 
+/** Of actions that belong to no env: what they make, all envs use. */
+export const NO_ENV = "";
+
 type Phase = "waiting" | "ready" | "deciding" | "blocked" | "running" | "settled" | "failed";
 
 class Run {
@@ -222,7 +225,7 @@ class Run {
 
   private emitPlan(): void {
     const { resume, plans } = this.request;
-    const envs = resume?.builds.map((b) => b.env) ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))];
+    const envs = resume?.builds.map((b) => b.env) ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))].filter((env) => env !== NO_ENV);
     const profile = (resume?.builds ?? plans)[0]?.profile ?? "release";
     this.emit({
       type: "plan",
@@ -375,11 +378,14 @@ class Run {
     const lane = this.takeLane();
     try {
       if (spec.kind !== "plan") {
-        await this.journal.begin(outFolder(spec.env, spec.profile));
+        if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
         const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
         this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
-      const ran = await this.settler.run(node, decision, this.stop);
+      const ran = await this.settler.run(node, decision, {
+        stop: this.stop,
+        progress: (done, total) => this.emit({ type: "progress", id: node.id, done, total }),
+      });
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.end(node, "cancelled", null, null, decision.why);
@@ -473,7 +479,7 @@ class Run {
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
-    this.failedEnvs.add(node.spec.env);
+    if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
     if (result !== null) this.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.end(node, "failed", result, exitCode, why);
     this.discardAfter(node.id);
@@ -500,7 +506,11 @@ class Run {
   private leaveOut(id: ActionId): void {
     if (this.phase[id] === "failed") return;
     this.phase[id] = "failed";
-    if (this.graph.node(id).spec.kind === "plan") this.plansOpen--;
+    const { kind, env } = this.graph.node(id).spec;
+    if (kind !== "plan") return;
+    this.plansOpen--;
+    // Without its plan nobody knows what an env has.
+    this.failedEnvs.add(env);
   }
 
   /** What was made from the outputs of an action that failed says nothing any more: a stale image must not be flashed. */

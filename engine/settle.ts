@@ -35,6 +35,7 @@ import type {
   Result,
   Runner,
   StaticKey,
+  ToolRun,
 } from "./types.ts";
 import { causes } from "./why.ts";
 
@@ -206,12 +207,12 @@ export class Settler {
   }
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
-  async run(node: Node, decided: Decision & { do: "run" }, stop: AbortSignal): Promise<Result<Finished>> {
+  async run(node: Node, decided: Decision & { do: "run" }, around: ToolRun): Promise<Result<Finished>> {
     const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
     let good = false;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const ended = await this.attempt(node, decided, stop, guard, attempt === ATTEMPTS);
+        const ended = await this.attempt(node, decided, around, guard, attempt === ATTEMPTS);
         if (!ended.ok) return ended;
         if (ended.value !== "disturbed") {
           good = ended.value.exitCode === 0;
@@ -229,7 +230,7 @@ export class Settler {
   private async attempt(
     node: Node,
     decided: Decision & { do: "run" },
-    stop: AbortSignal,
+    around: ToolRun,
     guard: Guard,
     isLast: boolean,
   ): Promise<Result<Finished | "disturbed">> {
@@ -242,7 +243,7 @@ export class Settler {
     const started = this.world.clock.monotonicMs();
     guard.begin();
     const io = new RecordingIo(this.files, this.world);
-    const ran = await execute(this.world, spec, io, stop);
+    const ran = await execute(this.world, spec, io, around);
     if (!ran.ok) return ran;
     const { exit, grown } = ran.value;
     const found = this.discover(node, ran.value, io);
