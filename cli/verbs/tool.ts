@@ -12,7 +12,7 @@ export async function toolVerb(command: Extract<Command, { verb: "tool" }>, face
   if (name === "check-lmdb") return checkDatabase(argv, faces);
   const disk = openDisk(process.cwd());
   try {
-    const ran = await innerTools(disk).run([name, ...argv]);
+    const ran = await innerTools(disk).run([name, ...argv], { stop: new AbortController().signal, progress: () => {} });
     if (!ran.ok) return complain(faces, [ran.failure]);
     // Where a compiler would say it: the exit code alone tells success.
     faces.err.write(ran.value);
