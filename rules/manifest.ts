@@ -8,7 +8,12 @@ export interface Dependency {
   readonly owner: string;
   readonly name: string;
   readonly version: string;
+  /** Only an env with one of these needs it; null where the manifest does not say. */
+  readonly platforms: readonly string[] | null;
+  readonly frameworks: readonly string[] | null;
 }
+
+const ANYWHERE = { platforms: null, frameworks: null };
 
 /** `build` of library.json. Null where the key is missing, which is not the same as empty for most of them. */
 export interface LibraryBuild {
@@ -118,7 +123,10 @@ function readModuleJson(data: JsonObject): ManifestRead {
     version: textOf(data["version"]),
     frameworks: ["mbed"],
     platforms: ["*"],
-    dependencies: Object.entries(wanted ?? {}).map(([name, version]) => ({ owner: "", name, version: String(version ?? "") })),
+    dependencies: Object.entries(wanted ?? {}).map(([name, version]) => ({
+      ...{ owner: "", name, version: String(version ?? "") },
+      ...{ platforms: null, frameworks: ["mbed"] },
+    })),
     extraIncludes: Array.isArray(extra) ? extra.filter((each) => typeof each === "string") : [],
   };
   return { ok: true, value };
@@ -176,9 +184,10 @@ function readProperties(text: string): ManifestRead {
 /** `Name (>=1.2)`. */
 function dependsItem(item: string): Dependency {
   const match = /^([^(]*)\(([^(]*)\)$/.exec(item);
+  const limits = { platforms: null, frameworks: ["arduino"] };
   return match === null
-    ? { owner: "", name: item, version: "" }
-    : { owner: "", name: (match[1] ?? "").trim(), version: (match[2] ?? "").trim() };
+    ? { owner: "", name: item, version: "", ...limits }
+    : { owner: "", name: (match[1] ?? "").trim(), version: (match[2] ?? "").trim(), ...limits };
 }
 
 /** An object of names with versions, a list of objects or names, or one object with a name. Null for anything else. */
@@ -187,16 +196,28 @@ function jsonDependencies(value: Json | undefined): Dependency[] | null {
   if (isObject(value) && !("name" in value)) {
     return Object.entries(value).map(([whole, version]) => {
       const slash = whole.indexOf("/");
-      return { owner: slash < 0 ? "" : whole.slice(0, slash), name: whole.slice(slash + 1), version: String(version ?? "") };
+      return { owner: slash < 0 ? "" : whole.slice(0, slash), name: whole.slice(slash + 1), version: String(version ?? ""), ...ANYWHERE };
     });
   }
   const items = isObject(value) ? [value] : value;
   if (!Array.isArray(items)) return null;
   return items.map((item: Json) =>
-    isObject(item)
-      ? { owner: textOf(item["owner"]) ?? "", name: textOf(item["name"]) ?? "", version: textOf(item["version"]) ?? "" }
-      : { owner: "", name: String(item ?? ""), version: "" },
+    isObject(item) ? jsonDependency(item) : { owner: "", name: String(item ?? ""), version: "", ...ANYWHERE },
   );
+}
+
+function jsonDependency(item: JsonObject): Dependency {
+  const whole = textOf(item["name"]) ?? "";
+  // An owner that is written before the name.
+  const slash = "owner" in item ? -1 : whole.indexOf("/");
+  const limit = (value: Json | undefined): string[] | null => (value === undefined ? null : listOf(value, ","));
+  return {
+    owner: slash < 0 ? (textOf(item["owner"]) ?? "") : whole.slice(0, slash),
+    name: whole.slice(slash + 1),
+    version: textOf(item["version"]) ?? "",
+    platforms: limit(item["platforms"]),
+    frameworks: limit(item["frameworks"]),
+  };
 }
 
 function textOf(value: Json | undefined): string | null {

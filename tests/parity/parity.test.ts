@@ -5,6 +5,7 @@ import { iniKind } from "./ini.ts";
 import { checkLine, type Kind, seeded } from "./kind.ts";
 import { projectsKind } from "./projects.ts";
 import { readRecorded } from "./recorded.ts";
+import { registryKind } from "./registry.ts";
 import { sketchesKind } from "./sketches.ts";
 import { specsKind } from "./specs.ts";
 import { newSeed } from "../random.ts";
@@ -21,6 +22,7 @@ function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
 every(iniKind, 500);
 every(projectsKind, 200);
 every(specsKind, 70);
+every(registryKind, 160);
 
 // PlatformIO's conversion refuses many of these; as written out with all prototypes, a compiler takes every one.
 const seed = newSeed();

@@ -10,6 +10,7 @@ import { checkLine, type Kind, seeded } from "./kind.ts";
 import { type Files, Peer, writeFileTo } from "./peer.ts";
 import { projectsKind } from "./projects.ts";
 import { inputHash, type Line, writeRecorded } from "./recorded.ts";
+import { registryKind } from "./registry.ts";
 import { sketchesKind } from "./sketches.ts";
 import { specsKind } from "./specs.ts";
 
@@ -66,6 +67,7 @@ async function main(): Promise<number> {
   add(projectsKind);
   add(sketchesKind);
   add(specsKind);
+  add(registryKind);
   const unknown = positionals.find((name) => kinds[name] === undefined);
   if (unknown !== undefined || !Number.isInteger(seed) || (count !== undefined && !/^[1-9]\d*$/.test(count))) {
     console.log(`usage: [FB_SEED=N] [FB_CASES=N] npm run parity -- [--record] [${Object.keys(kinds).join("|")}]...`);

@@ -24,8 +24,8 @@ test("library.properties", () => {
   assert.equal([read.name, read.version, read.ldflags, read.precompiled], ["My Lib", "1.2", "-lm -lx", true]);
   assert.equal(read.platforms, ["atmelavr", "atmelsam"]);
   assert.equal(read.dependencies, [
-    { owner: "", name: "Other", version: ">=1.2" },
-    { owner: "", name: "Plain", version: "" },
+    { owner: "", name: "Other", version: ">=1.2", platforms: null, frameworks: ["arduino"] },
+    { owner: "", name: "Plain", version: "", platforms: null, frameworks: ["arduino"] },
   ]);
   assert.equal(read.headers, ["A.h", "B.h"]);
   assert.equal(manifest("library.properties", "architectures=esp32,*\n").platforms, ["*"]);
