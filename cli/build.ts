@@ -276,7 +276,7 @@ class Build {
       causes: json || why,
       progress: this.host.progress,
     };
-    let full: string | null = null;
+    let full: ReturnType<typeof fullFolder> = null;
     const emit = (e: Event) => {
       if (e.type === "end" && e.status === "failed")
         full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);

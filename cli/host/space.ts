@@ -5,7 +5,8 @@ import type { Kind, Failure } from "../../engine/types.ts";
 
 const SAYS_FULL = /No space left on device|Disk quota exceeded/;
 /** A tool that found fault with the source, and not with the disk. */
-const SAYS_WHY = /:\d+: (fatal )?error: |undefined reference|multiple definition/i;
+const SAYS_WHY =
+  /:\d+: (fatal )?error: |undefined reference|multiple definition|unrecognized|cannot find -l|will not fit in region|overlaps section/i;
 /** Room below which a disk counts as full: what a failed tool has removed again is more than nothing. */
 const LITTLE = { bytes: 64 << 10, files: 1 };
 /** The same where a tool failed and its log, which lies on a disk too, does not say why: it may have removed an output of some size. */
@@ -17,19 +18,28 @@ export function hasRoom(folder: string, bytes: number, files: number): boolean {
   return left.bytes >= bytes && left.files >= files;
 }
 
+/** A disk that a failed action most likely found full. */
+export interface Full {
+  readonly folder: string;
+  /** Nobody said so: the action failed without a reason, and little is left. */
+  readonly guessed: boolean;
+}
+
 /**
  * Which of the folders that a failed action wrote into lies on a full disk; null if none.
  * @param log what the action said: it may name files of all the folders
  * @param folders the project's, and the one where its tools keep temporary files
  */
-export function fullFolder(kind: Kind, log: string, folders: readonly string[]): string | null {
+export function fullFolder(kind: Kind, log: string, folders: readonly string[]): Full | null {
   const [fullest] = folders
     .map((folder) => ({ folder, ...roomOf(folder) }))
     .sort((a, b) => Number(a.files >= LITTLE_FOR_SILENCE.files) - Number(b.files >= LITTLE_FOR_SILENCE.files) || a.bytes - b.bytes);
   if (fullest === undefined) return null;
+  const { folder } = fullest;
+  const has = (little: typeof LITTLE) => fullest.bytes < little.bytes || fullest.files < little.files;
+  if (SAYS_FULL.test(log) || has(LITTLE)) return { folder, guessed: false };
   // A person's own step may fail without a word for reasons of its own.
-  const little = kind === "step" || SAYS_WHY.test(log) ? LITTLE : LITTLE_FOR_SILENCE;
-  return SAYS_FULL.test(log) || fullest.bytes < little.bytes || fullest.files < little.files ? fullest.folder : null;
+  return kind !== "step" && !SAYS_WHY.test(log) && has(LITTLE_FOR_SILENCE) ? { folder, guessed: true } : null;
 }
 
 function roomOf(folder: string): { readonly bytes: number; readonly files: number } {
@@ -42,9 +52,15 @@ function roomOf(folder: string): { readonly bytes: number; readonly files: numbe
   }
 }
 
-export function fullDisk(folder: string): Failure {
-  return failure("disk.full", 4, `no space left on the disk of ${folder}`, {
+export function fullDisk({ folder, guessed }: Full): Failure {
+  const room = roomOf(folder);
+  const left = room.files < LITTLE_FOR_SILENCE.files ? `room for ${room.files} more files` : `${Math.round(room.bytes / 1e6)} MB`;
+  const message = guessed
+    ? `a tool failed, and did not say that its source is at fault: there may have been no space left on the disk of ${folder}, which has ${left}`
+    : `no space left on the disk of ${folder}`;
+  const free = "free some space there and run again; `fb cache gc` shrinks fb's own cache";
+  return failure("disk.full", 4, message, {
     file: folder,
-    hint: "free some space there and run again; `fb cache gc` shrinks fb's own cache",
+    hint: guessed ? `${free}. If it fails as before, space is not the reason: see what the tool said, and its command (fb run -v)` : free,
   });
 }
