@@ -1,12 +1,11 @@
 /** `fb export`: a project's actions as files of other tools. Plans, and runs nothing else. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Graph } from "../../engine/graph.ts";
 import type { RunOutcome } from "../../engine/run.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
 import { ok } from "../../engine/failure.ts";
 import { type Command, parseCommand, type RunCommand } from "../args.ts";
 import { type Built, build } from "../build.ts";
+import { writeIfNew } from "../build-info.ts";
 import { COMPDB_FILE, compileCommands } from "../compdb.ts";
 import { dotGraph } from "../dot.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
@@ -42,12 +41,10 @@ function write(folder: string, command: ExportCommand, built: Built, outcome: Ru
   const text = command.format === "ninja" ? ninja(command, graph, targets) : ok(compdb(folder, built, graph));
   if (!text.ok) return complain(faces, [text.failure]);
   const name = command.format === "ninja" ? NINJA_FILE : COMPDB_FILE;
-  // A file that says the same keeps its time: editors read it again for each new one.
-  const same = existsSync(join(folder, name)) && readFileSync(join(folder, name), "utf8") === text.value;
-  if (!same) openDisk(folder).writeAtomic(name, text.value);
+  const written = writeIfNew(openDisk(folder), name, text.value);
   const made = graph.nodes.filter((n) => (command.format === "ninja" ? n.spec.kind !== "plan" : n.spec.kind === "compile")).length;
   const what = command.format === "ninja" ? count(made, "action") : count(made, "compile");
-  faces.out.write(`${same ? "unchanged" : "wrote"} ${name}: ${what} of ${[...built.inputs.keys()].join(", ")}\n`);
+  faces.out.write(`${written ? "wrote" : "unchanged"} ${name}: ${what} of ${[...built.inputs.keys()].join(", ")}\n`);
   return 0;
 }
 

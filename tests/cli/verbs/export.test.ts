@@ -72,6 +72,22 @@ test("compdb: a tab is C++ after the tabs before it", () => {
   assert.is(checked.status, 0, checked.stderr);
 });
 
+test("compdb: what a killed fb left in the project's folder goes; a living one's, and other files, stay", () => {
+  const p = new TestProject({
+    "platformio.ini": "[env:pc]\nplatform = native\n",
+    "fb.toml": "schema = 1\ncompdb = true\n",
+    "src/pc.c": FILES["src/pc.c"],
+  });
+  const dead = spawnSync("true").pid;
+  const stay = [`.fb-${process.pid}-0.tmp`, `.fb-${dead}-0.tmp.c`, `fb-${dead}-0.tmp`];
+  for (const command of [["run"], ["export", "compdb"], ["export", "ninja"]]) {
+    for (const name of [`.fb-${dead}-0.tmp`, ...stay]) p.write(name, "half");
+    assert.is(p.fb(command).code, 0);
+    assert.not(p.exists(`.fb-${dead}-0.tmp`), command.join(" "));
+    for (const name of stay) assert.ok(p.exists(name), name);
+  }
+});
+
 test("compdb: the same file again keeps its time; it builds nothing and disturbs no later run", () => {
   const p = project();
   p.fb(["export", "compdb"]);
