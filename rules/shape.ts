@@ -20,6 +20,11 @@ export interface FlagShape {
   readonly is: "flag";
   readonly about: string;
 }
+/** A whole number, at least 0. */
+export interface CountShape {
+  readonly is: "count";
+  readonly about: string;
+}
 export interface ConstShape {
   readonly is: "const";
   readonly about: string;
@@ -51,7 +56,7 @@ export interface TableShape {
   /** Where `key` is one of `values`, `needs` is there too. */
   readonly where: readonly { readonly key: string; readonly values: readonly string[]; readonly needs: string }[];
 }
-export type Shape = TextShape | FlagShape | ConstShape | ListShape | EitherShape | TableShape;
+export type Shape = TextShape | FlagShape | CountShape | ConstShape | ListShape | EitherShape | TableShape;
 
 export type ShapeCode = "rule.unknown-key" | "rule.missing-key" | "rule.wrong-type" | "rule.wrong-value" | "rule.template";
 
@@ -126,7 +131,8 @@ function exampleOf(key: string, shape: TableShape): string {
 
 function checkValue(value: TomlValue, shape: Shape, path: string, found: Failure[]): void {
   const fits = shape.is === "either" ? shape.of.find((s) => s.is === value.is) : shape;
-  if (fits === undefined || (fits.is === "const" ? value.is !== "number" : fits.is !== value.is)) {
+  const isNumber = fits?.is === "const" || fits?.is === "count";
+  if (fits === undefined || (isNumber ? value.is !== "number" : fits.is !== value.is)) {
     found.push(say("rule.wrong-type", `${path}: expected ${expectedOf(shape)}, found ${typeOf(value)}`, value.span, hintFor(value, shape)));
     return;
   }
@@ -145,6 +151,9 @@ function checkValue(value: TomlValue, shape: Shape, path: string, found: Failure
           `this fb reads ${path} = ${fits.value}`,
         ),
       );
+  } else if (fits.is === "count" && value.is === "number") {
+    if (!Number.isSafeInteger(value.value) || value.value < 0)
+      found.push(say("rule.wrong-value", `${path}: expected ${expectedOf(fits)}, found ${value.value}`, value.span, fits.about));
   } else if (fits.is === "text" && value.is === "text") {
     if (fits.oneOf !== null && !fits.oneOf.includes(value.value))
       found.push(
@@ -170,6 +179,8 @@ function expectedOf(shape: Shape): string {
       return shape.oneOf === null ? shape.expected : shape.oneOf.map((v) => `"${v}"`).join(" or ");
     case "flag":
       return "true or false";
+    case "count":
+      return "a whole number";
     case "const":
       return String(shape.value);
     case "list":
@@ -229,6 +240,8 @@ function schemaOf(shape: Shape, defs: Record<string, unknown>): Record<string, u
       };
     case "flag":
       return { description: shape.about, type: "boolean" };
+    case "count":
+      return { description: shape.about, type: "integer", minimum: 0 };
     case "const":
       return { description: shape.about, const: shape.value };
     case "list":
