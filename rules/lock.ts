@@ -17,6 +17,7 @@
  */
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
+import { isSafeName } from "./safe-name.ts";
 import { check, type ListShape, type TableShape, type TextShape } from "./shape.ts";
 import { bestFor } from "./systems.ts";
 import { parseToml, type Span, type TomlTable, type TomlValue } from "./toml.ts";
@@ -208,11 +209,9 @@ function entryOf(kind: LockKind, whole: string, value: TomlTable): LockEntry | n
 /** What of an entry may not stand in a lock; null where all may. */
 function badEntry(entry: LockEntry): string | null {
   const { owner, name, version, files, wants } = entry;
-  const isWord = (text: string): boolean =>
-    text.length <= 200 && !/[\p{Cc}\p{Cs}/\\]/u.test(text) && !/^\.{1,2}$/.test(text) && text.trim() === text;
+  const isWord = (text: string): boolean => isSafeName(text) && text.trim() === text;
   const isLine = (text: string): boolean => text.length <= 2000 && !/[\p{Cc}\p{Cs}]/u.test(text);
-  if (name === "" || version === "" || version.includes("@") || ![owner, name, version].every(isWord))
-    return JSON.stringify(entryName(entry));
+  if (version.includes("@") || ![name, version, ...(owner === "" ? [] : [owner])].every(isWord)) return JSON.stringify(entryName(entry));
   for (const file of files) {
     const isHash = [file.sha256, file.digest].every((hash) => hash === "" || /^[0-9a-f]{64}$/.test(hash));
     const isAddress = isLine(file.from) && !/^\s*-/.test(file.from) && file.from !== "";

@@ -5,6 +5,7 @@
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
 import type { PackageSpec } from "./package-spec.ts";
+import { isSafeName } from "./safe-name.ts";
 import { castVersion, compareVersions, parseRange, type Range, satisfies } from "./version.ts";
 
 export type PackageKind = "library" | "platform" | "tool";
@@ -122,7 +123,7 @@ export function readPackage(json: unknown, from: string): Result<RegistryPackage
   if (!isRecord(json)) return unexpected(from, "a package");
   const { id, name, owner, version, versions } = json;
   const user = isRecord(owner) ? owner["username"] : undefined;
-  if (typeof id !== "number" || !isName(name) || !isName(user)) return unexpected(from, "a package with id, name and owner");
+  if (typeof id !== "number" || !isSafeName(name) || !isSafeName(user)) return unexpected(from, "a package with id, name and owner");
   const all = Array.isArray(versions) ? versions.flatMap((each: unknown) => readVersion(each) ?? []) : [];
   return ok({ id, owner: user, name, latest: readVersion(version), versions: all });
 }
@@ -182,11 +183,6 @@ function systemsOf(value: unknown): readonly string[] | null {
   if (typeof value === "string") return value === "" || value.includes("*") ? null : value.split(",").map((each) => each.trim());
   if (!Array.isArray(value) || value.length === 0 || value.includes("*")) return null;
   return value.filter((each) => typeof each === "string");
-}
-
-/** A name that can stand in a message, a lock and, but for its blanks, in a path. */
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= 200 && !/[\p{Cc}/\\]/u.test(value) && !/^\.{1,2}$/.test(value);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
