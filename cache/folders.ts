@@ -1,5 +1,5 @@
 /** Where the cache lies, and whether that place can hold it. */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Result } from "../engine/types.ts";
@@ -53,17 +53,17 @@ export function cacheFolder(vars: Readonly<Record<string, string | undefined>>):
   return { ok: true, value: folder };
 }
 
-/** mkdir -p that throws the true reason: where the disk is read-only, Node's own says ENOENT. */
+/** mkdir -p that throws the true reason: Node's own says ENOENT where the disk is read-only, and in a folder of the kernel (/proc) never ends. */
 export function makeFolders(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    return mkdirSync(folder);
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-    let missing = folder;
-    while (!existsSync(dirname(missing))) missing = dirname(missing);
-    mkdirSync(missing);
-    throw error;
+    const code = errorCode(error);
+    if ((code === "EEXIST" || code === "EISDIR") && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    if (code !== "ENOENT" || existsSync(dirname(folder))) throw error;
   }
+  makeFolders(dirname(folder));
+  makeFolders(folder);
 }
 
 /** Only the name: nothing is looked at or made. */

@@ -1,6 +1,7 @@
 /** `fb init`: starts a project for boards, or adds boards to one. Nothing that is there is overwritten. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { makeFolders } from "../../cache/folders.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import type { BoardData } from "../../rules/boards.ts";
@@ -35,7 +36,7 @@ export async function initVerb(command: InitCommand, faces: Faces): Promise<numb
   try {
     const boards = chooseBoards(wanted, [...new Set(command.boards)]);
     if (!boards.ok) return complain(faces, [boards.failure]);
-    mkdirSync(wanted, { recursive: true });
+    makeFolders(wanted);
     const folder = realpathSync(wanted);
     const lines = existsSync(join(folder, CONFIG_FILE)) ? addEnvs(folder, boards.value) : ok(startProject(folder, boards.value));
     if (!lines.ok) return complain(faces, [lines.failure]);
@@ -123,7 +124,7 @@ function startProject(folder: string, boards: readonly Chosen[]): string[] {
   }
   for (const name of ["include", "lib"]) {
     if (here || existsSync(join(folder, name))) continue;
-    mkdirSync(join(folder, name));
+    makeFolders(join(folder, name));
     said.push(
       name === "include" ? "made include/: for headers of the project" : "made lib/: for libraries of the project, each in a folder",
     );
@@ -227,7 +228,7 @@ function ignore(folder: string): string {
 
 /** A file that is not there yet; throws EEXIST when it is. */
 function make(folder: string, path: string, text: string): void {
-  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  makeFolders(dirname(join(folder, path)));
   writeFileSync(join(folder, path), text, { flag: "wx" });
 }
 

@@ -40,6 +40,11 @@ test("a place that cannot hold it is a failure that names it and the variable", 
   }
 });
 
+test("a folder of the kernel is a failure, at once", () => {
+  const result = cacheFolder({ FB_CACHE_DIR: "/proc/fb-cache/deep" });
+  assert.ok(!result.ok && result.failure.exit === 4 && result.failure.message.includes("/proc/fb-cache/deep"), JSON.stringify(result));
+});
+
 test("a read-only folder is a failure", () => {
   const folder = join(temporary(), "ro");
   mkdirSync(folder);
