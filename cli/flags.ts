@@ -103,7 +103,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   ),
   build: verb("build the firmware", "[DIR]", 1, ...RUN_FLAGS, CLEAN_FIRST, TIME_LIMIT),
   deploy: verb(
-    "build and flash",
+    "build and flash (in a later version)",
     "[DIR]",
     1,
     ...RUN_FLAGS,
@@ -155,6 +155,9 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   daemon: later("the process that holds devices"),
   show: later("fbuild's `show daemon`"),
 };
+
+/** Targets of the contract that this version does not have. */
+export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "monitor", "emulate", "erase"]);
 
 /** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
 export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];

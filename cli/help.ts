@@ -1,6 +1,6 @@
 /** What `fb help` says: examples first, then the words, all within 80 columns; and the scripts that complete fb's words in a shell. */
 import { HELP_TOPICS } from "./args.ts";
-import { type Flag, flagsOf, VERBS, verbsHere } from "./flags.ts";
+import { type Flag, flagsOf, TARGETS_LATER, VERBS, verbsHere } from "./flags.ts";
 import { PIO_TARGETS } from "./foreign.ts";
 
 const WIDTH = 80;
@@ -14,8 +14,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "": [
     ["fb", "build the project in this folder, all its default envs"],
     ["fb run -e uno", "only the env uno"],
-    ["fb deploy -e uno", "build it and flash the board"],
-    ["fb run :flash@uno -p /dev/ttyUSB0", "the same, on this port"],
+    ["fb run :elf@uno", "one target of one env"],
     ["fb run --why", "build, with the reason for every step"],
     ["fb init --board uno", "start a project here"],
     ["fb doctor", "is all there that fb needs?"],
@@ -23,8 +22,8 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   run: [
     ["fb run", "the firmware of every default env"],
     ["fb run -e uno -e mega", "of these two, in parallel"],
-    ["fb run :flash@uno", "build what is out of date, then flash"],
-    ["fb run -t upload", "the same by PlatformIO's name"],
+    ["fb run :elf@uno", "the linked program of one env"],
+    ["fb run -t buildprog", "targets go by PlatformIO's names too"],
     ["fb run src/main.cpp^", "only what is made from this file"],
     ["fb run blink:firmware fade:firmware", "two projects at once"],
     ["fb run -n --why", "what would run, and why"],
@@ -70,7 +69,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb cache stats", "how much it holds"],
     ["fb cache gc", "down to its limit"],
     ["fb cache verify", "is every byte what it should be?"],
-    ["fb cache export ci.tar", "to carry it to another machine; import there"],
+    ["fb cache export ci.tar", "to carry it to another machine (in a later version)"],
   ],
   completion: [
     ["fb completion bash >> ~/.bashrc", "words on Tab in bash"],
@@ -82,7 +81,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb help targets", "what can be built and done"],
   ],
   version: [["fb version", "the same as fb --version"]],
-  tool: [["fb tool size firmware.elf", "as a build.ninja made by fb export calls it"]],
+  tool: [["fb tool size firmware.elf --out size.json --flash .text --ram .bss", "as a build.ninja made by fb export calls it"]],
 };
 
 /** Beyond what the flags' lines say. */
@@ -90,7 +89,8 @@ const NOTES: Readonly<Record<string, string>> = {
   "": "Exit codes: 0 done; 1 the build failed; 2 usage; 3 configuration; 4 network, disk or cache; 5 device; 130 interrupted.",
   run: "Without @ENV or -e: default_envs of platformio.ini, else all envs. `fb help targets` lists the targets. The first failure ends its env; -k goes on.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",
-  deploy: "The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count.",
+  deploy:
+    "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count.",
 };
 
 const TARGETS: readonly Example[] = [
@@ -128,10 +128,7 @@ function overview(): string {
   const verbs = verbsHere.map((name): Example => [`fb ${name}`, VERBS[name]?.says ?? ""]);
   const later = Object.keys(VERBS).filter((name) => VERBS[name]?.here !== true);
   return [
-    "fb builds firmware: it reads your platformio.ini and runs only what is out of date.\n".replace(
-      "your platformio.ini",
-      "platformio.ini",
-    ),
+    "fb builds firmware: it reads platformio.ini and runs only what is out of date.\n",
     table(EXAMPLES[""] ?? []),
     `usage: fb VERB [WORD]... [FLAG]...      without a verb: fb run :firmware\n`,
     table(verbs),
@@ -149,13 +146,17 @@ function targets(): string {
     "Targets: [DIR]:NAME[@ENV], or the path of a file\n",
     table([
       ["fb run :firmware", "of every default env of the project here"],
-      ["fb run :flash@uno", "one env"],
+      ["fb run :size@uno", "one env"],
       ["fb run blink:elf@uno", "of the project in the folder blink"],
     ]),
-    table(TARGETS),
+    table(TARGETS.map(([target, says]) => [target, isLater(target) ? `${says} (in a later version)` : says])),
     "PlatformIO's names, for `fb run -t`:\n",
     table(pio),
   ].join("\n");
+}
+
+function isLater(target: string): boolean {
+  return target.split("  ").some((name) => TARGETS_LATER.has(name.slice(1)));
 }
 
 function spelling(f: Flag): string {

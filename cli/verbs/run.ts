@@ -6,6 +6,7 @@ import type { EventSink, Failure } from "../../engine/types.ts";
 import { type RunCommand, type Target, targetText } from "../args.ts";
 import { build, type Built } from "../build.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
+import { TARGETS_LATER } from "../flags.ts";
 import { version } from "../home.ts";
 import { clock } from "../host/clock.ts";
 import type { HostRunner } from "../host/lanes.ts";
@@ -17,7 +18,7 @@ import { mux } from "../show/mux.ts";
 
 /** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
-  const later = laterFlags(command);
+  const later = stillToCome(command);
   if (later !== null) return refuse(command, later, faces);
   const runs: [folder: string, RunCommand][] = [];
   for (const [dir, targets] of byFolder(command)) {
@@ -46,21 +47,18 @@ function refuse(command: RunCommand, why: Failure, faces: Faces): number {
   return exitCode;
 }
 
-/** Flags of the contract that this version can not honour: refused, so that nobody waits for what does not come. */
-function laterFlags(command: RunCommand): Failure | null {
-  const flag =
-    command.trace !== null
-      ? "--trace"
-      : command.timing
-        ? "--timing"
-        : command.watch
-          ? "--watch"
-          : command.packages === "fetch"
-            ? "--packages fetch"
-            : null;
-  if (flag === null) return null;
-  const hint = flag === "--packages fetch" ? "packages come from the system or from folders (platform_packages)" : "leave it out";
-  return failure("run.later", 2, `${flag} is not in this version of fb yet`, { hint });
+/** What the contract has and this version can not do: refused, so that nobody waits for what does not come. */
+function stillToCome(command: RunCommand): Failure | null {
+  const later = (what: string, hint: string) => failure("run.later", 2, `${what} is not in this version of fb yet`, { hint });
+  const target = command.targets.find((t) => t.is === "name" && TARGETS_LATER.has(t.name));
+  if (target !== undefined)
+    return later(
+      `the target ${targetText(target)}`,
+      "`fb` builds the firmware; write it to the board, and watch it, with avrdude or `pio` until then",
+    );
+  if (command.packages === "fetch") return later("--packages fetch", "packages come from the system or from folders (platform_packages)");
+  const flag = command.trace !== null ? "--trace" : command.timing ? "--timing" : command.watch ? "--watch" : null;
+  return flag === null ? null : later(flag, "leave it out");
 }
 
 function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {

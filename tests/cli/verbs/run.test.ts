@@ -35,6 +35,16 @@ test("what this version does not have is refused by an event too", () => {
   );
 });
 
+test("a target that is still to come: refused before anything is built", () => {
+  const project = new TestProject(FILES);
+  for (const words of [["run", ":flash"], ["run", "-t", "upload"], ["deploy"]]) {
+    const ran = project.fb(words);
+    assert.is(ran.code, 2);
+    assert.match(ran.stderr, /the target :flash is not in this version of fb yet/);
+  }
+  assert.not.ok(project.exists(".fb"));
+});
+
 test("one of two folders is no project: nothing is built", () => {
   const both = freshFolder("both");
   const one = new TestProject(FILES, { folder: join(both, "one") });
