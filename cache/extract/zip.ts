@@ -1,0 +1,115 @@
+/** Reads a zip archive into a tree, by its central directory (what every unpacker goes by). Sizes and CRC-32 are checked; encryption and odd methods are refused. */
+import { isUtf8 } from "node:buffer";
+import { crc32 } from "node:zlib";
+import type { Entry, ZipFile } from "yauzl";
+import { shown } from "./names.ts";
+import { damagedHint, hostileHint, Refusal } from "./refusal.ts";
+import type { Tree } from "./tree.ts";
+
+/** "version made by", upper byte (APPNOTE.TXT 4.4.2.2): only these keep a Unix mode in the upper half of the external attributes. */
+const unixHosts = new Set([3, 19]);
+/** Info-ZIP's extra field with the name in UTF-8 (APPNOTE.TXT 4.6.9). */
+const unicodePath = 0x7075;
+const typeMask = 0o170000;
+const types = { none: 0, folder: 0o040000, file: 0o100000, link: 0o120000 };
+
+/** @param onBytes told of the archive's own bytes, entry by entry */
+export async function readZip(path: string, tree: Tree, onBytes: (n: number) => void, check: () => void): Promise<void> {
+  const yauzl = await import("yauzl");
+  let zip: ZipFile;
+  try {
+    zip = await yauzl.openPromise(path, { autoClose: false, decodeStrings: true, validateEntrySizes: true, strictFileNames: false });
+  } catch (error) {
+    throw damaged(error);
+  }
+  try {
+    for await (const entry of entriesOf(zip)) {
+      check();
+      await take(zip, entry, tree);
+      onBytes(entry.compressedSize);
+    }
+  } finally {
+    zip.close();
+  }
+}
+
+async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
+  try {
+    for await (const entry of zip.eachEntry()) yield entry;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    // The reader's own check of names comes before ours.
+    throw /^(absolute path|invalid relative path|invalid characters in fileName)/.test(text)
+      ? new Refusal("extract.escape", `has an entry that leaves the folder (${shown(text)})`, hostileHint)
+      : damaged(error);
+  }
+}
+
+function damaged(error: unknown): Refusal {
+  return new Refusal("extract.damaged", `is no sound zip archive (${error instanceof Error ? error.message : error})`, damagedHint);
+}
+
+async function take(zip: ZipFile, entry: Entry, tree: Tree): Promise<void> {
+  const name = nameOf(entry);
+  const mode = unixHosts.has(entry.versionMadeBy >>> 8) ? entry.externalFileAttributes >>> 16 : 0;
+  const type = mode & typeMask;
+  if (name.endsWith("/") || type === types.folder) {
+    if (entry.uncompressedSize > 0)
+      throw new Refusal("extract.entry", `the folder "${shown(name)}" has ${entry.uncompressedSize} bytes`, hostileHint);
+    tree.folder(name);
+    return;
+  }
+  if (type !== types.none && type !== types.file && type !== types.link)
+    throw new Refusal("extract.entry", `"${shown(name)}" is neither file nor folder nor link (mode ${mode.toString(8)})`, hostileHint);
+  if (!entry.canDecodeFileData())
+    throw new Refusal(
+      "extract.entry",
+      `"${shown(name)}" is ${entry.isEncrypted() ? "encrypted" : `compressed by method ${entry.compressionMethod}`}`,
+      "pack it again with deflate and without a password",
+    );
+  if (type === types.link) {
+    if (entry.uncompressedSize > 4095)
+      throw new Refusal("extract.escape", `the link "${shown(name)}" has a target of ${entry.uncompressedSize} bytes`, hostileHint);
+    const parts: Uint8Array[] = [];
+    await read(zip, entry, tree, (chunk) => parts.push(chunk));
+    tree.link(name, Buffer.concat(parts).toString("utf8"));
+    return;
+  }
+  const sink = tree.file(name, mode);
+  // What is not wanted is not unpacked.
+  if (sink === null) return;
+  await read(zip, entry, tree, (chunk) => sink.write(chunk));
+  sink.end();
+}
+
+/** Bit 11 says that a name is UTF-8, else it is code page 437 (APPNOTE.TXT D.1); Unix' zip writes UTF-8 without it where no locale is set, as unzip knows. */
+function nameOf(entry: Entry): string {
+  const said = (entry.generalPurposeBitFlag & 0x800) !== 0 || entry.extraFields.some((field) => field.id === unicodePath);
+  if (said || !unixHosts.has(entry.versionMadeBy >>> 8)) return entry.fileName;
+  return isUtf8(entry.fileNameRaw) ? entry.fileNameRaw.toString("utf8") : entry.fileName;
+}
+
+async function read(zip: ZipFile, entry: Entry, tree: Tree, give: (chunk: Uint8Array) => void): Promise<void> {
+  let crc = 0;
+  let stream: AsyncIterable<Uint8Array>;
+  try {
+    stream = (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw damaged(error);
+  }
+  const chunks = stream[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next().catch((error: unknown) => {
+      throw new Refusal(
+        "extract.damaged",
+        `"${shown(nameOf(entry))}" is damaged (${error instanceof Error ? error.message : error})`,
+        damagedHint,
+      );
+    });
+    if (next.done === true) break;
+    tree.count(next.value.length);
+    crc = crc32(next.value, crc);
+    give(next.value);
+  }
+  if (crc !== entry.crc32) throw new Refusal("extract.damaged", `"${shown(nameOf(entry))}" has the wrong CRC-32`, damagedHint);
+}
