@@ -82,61 +82,6 @@ function aboutOf(line: string): About | null {
   return text && written === schema ? { name, version, digest: digest as Digest, recipe } : null;
 }
 
-function entryLines(entries: readonly Entry[]): string {
-  return entries.map((e) => `${entryLine(e)}\n`).join("");
-}
-
-export function digestOf(lines: string): Digest {
-  return createHash("sha256").update(lines).digest("hex") as Digest;
-}
-
-export function manifestText(about: About, lines: string): string {
-  return `${JSON.stringify({ schema, ...about })}\n${lines}`;
-}
-
-/** The manifest of a package's folder; null if there is none, or if it is not what its own digest says. */
-export function readManifest(folder: string): Manifest | null {
-  try {
-    const text = readFileSync(join(folder, manifestName), "utf8");
-    const end = text.indexOf("\n") + 1;
-    const about = aboutOf(text.slice(0, end));
-    const lines = text.slice(end);
-    if (about === null || digestOf(lines) !== about.digest) return null;
-    const entries = lines.split("\n").slice(0, -1).map(parseLine);
-    return entries.includes(null) ? null : { ...about, entries: entries.filter((e) => e !== null) };
-  } catch {
-    return null;
-  }
-}
-
-/** Its first line only: 20 µs whatever the package's size. */
-export function readAbout(folder: string): About | null {
-  let fd: number;
-  try {
-    fd = openSync(join(folder, manifestName), "r");
-  } catch {
-    return null;
-  }
-  try {
-    const head = Buffer.alloc(2048);
-    const text = head.toString("utf8", 0, readSync(fd, head));
-    const end = text.indexOf("\n");
-    return end < 0 ? null : aboutOf(text.slice(0, end));
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function aboutOf(line: string): About | null {
-  const value = JSON.parse(line) as Partial<Record<string, unknown>>;
-  const { name, version, digest, recipe } = value;
-  const strings = [name, version, digest, recipe].every((v) => typeof v === "string");
-  // Checked by the line above.
-  return value["schema"] === schema && strings ? (value as unknown as About) : null;
-}
-
 function entryLine(e: Entry): string {
   switch (e.kind) {
     case "folder":
