@@ -252,10 +252,10 @@ function install(store: string, asked: InstallRequest) {
   return { process: process_, ended };
 }
 
-/** 400 files, 6 MB: long enough to be killed in each of its stages. */
+/** 200 files, 6 MB: long enough to be killed in each of its stages. */
 function large(): Buffer {
   return gzipSync(
-    tarOf(Array.from({ length: 400 }, (_, i) => file(`d${i % 20}/f${i}`, Buffer.alloc(15_000, `${i} `), i % 3 === 0 ? 0o755 : 0o644))),
+    tarOf(Array.from({ length: 200 }, (_, i) => file(`d${i % 20}/f${i}`, Buffer.alloc(30_000, `${i} `), i % 3 === 0 ? 0o755 : 0o644))),
     { level: 1 },
   );
 }
