@@ -85,6 +85,25 @@ export class LibrarySet {
     return added.ok && "why" in added.value ? fail(unknown(want, added.value)) : (added as Result<SetLibrary>);
   }
 
+  /**
+   * Adds what a library of the project's own `lib` folder needs, and what that needs: only what has an owner or an address, and whatever platforms it names. Null, or the
+   * failure: here a package that the registry does not have is one too.
+   */
+  *addNeedsOf(dependencies: readonly Dependency[], origin: Origin | null): Dialogue<Failure | null> {
+    for (const each of dependencies) {
+      const read = specFromParts({ owner: each.owner, name: each.name, requirement: each.version }, origin, this.options.exists);
+      if (!read.ok) return read.failure;
+      const spec = read.value;
+      if ((spec.uri === null && !spec.owner) || this.find(spec) !== null) continue;
+      const made = yield* this.install(spec, null, origin, false);
+      if (!made.ok) return made.failure;
+      if ("why" in made.value) return unknown({ spec, origin }, made.value);
+      const failed = yield* this.addNeedsOf(made.value.dependencies, origin);
+      if (failed !== null) return failed;
+    }
+    return null;
+  }
+
   /** The library of the folder that a spec means: the newest of several. */
   find(spec: PackageSpec): SetLibrary | null {
     const range = spec.requirement === null ? null : parseRange(spec.requirement);
@@ -98,7 +117,12 @@ export class LibrarySet {
     return best;
   }
 
-  private *install(spec: PackageSpec, qualifiers: Qualifiers | null, origin: Origin | null): Dialogue<Result<SetLibrary | NoChoice>> {
+  private *install(
+    spec: PackageSpec,
+    qualifiers: Qualifiers | null,
+    origin: Origin | null,
+    isWhole = true,
+  ): Dialogue<Result<SetLibrary | NoChoice>> {
     const key = JSON.stringify([spec.owner, spec.id, spec.name, spec.requirement, spec.uri]);
     const before = this.seen.get(key);
     if (before !== undefined) return ok(before);
@@ -107,7 +131,7 @@ export class LibrarySet {
     if (!made.ok || "why" in made.value) return made;
     // Before its dependencies, which may lead back here.
     this.seen.set(key, made.value);
-    const failed = yield* this.installDependencies(made.value, origin);
+    const failed = isWhole ? yield* this.installDependencies(made.value, origin) : null;
     return failed === null ? made : fail(failed);
   }
 

@@ -15,6 +15,26 @@ import urllib.request
 REGISTRY = "http://api.registry.test"
 
 
+def own_needs(world, root, manager):
+    """What the libraries of the project's lib folder need; the class of the error that ends it, or null."""
+    from platformio.package.commands.install import _install_project_private_library_deps
+    from platformio.package.manager.library import LibraryPackageManager
+
+    folder = os.path.join(root, "lib")
+    for i, dependencies in enumerate(world["own"]):
+        os.makedirs(os.path.join(folder, "Own%d" % i))
+        with open(os.path.join(folder, "Own%d" % i, "library.json"), "w", encoding="utf-8") as file:
+            json.dump({"name": "Own%d" % i, "version": "1.0.0", "dependencies": dependencies}, file)
+    own = LibraryPackageManager(folder)
+    own.set_log_level(logging.CRITICAL)
+    try:
+        for library in own.get_installed():
+            _install_project_private_library_deps(library, own, manager, {})
+    except Exception as error:
+        return type(error).__name__
+    return None
+
+
 def answer(world, root):
     os.environ["PLATFORMIO_CORE_DIR"] = os.path.join(root, "core")
     os.environ["PLATFORMIO_CACHE_DIR"] = os.path.join(root, "cache")
@@ -37,6 +57,7 @@ def answer(world, root):
     # First what has an owner or an address, as before a build; then the rest, as in it.
     for late in (False, True):
         if late:
+            errors.append(own_needs(world, root, manager))
             manager = LibraryPackageManager(folder)
             manager.set_log_level(logging.CRITICAL)
             manager.is_builtin_lib = lambda name: name == "Eps"

@@ -49,7 +49,10 @@ export function chooseFrom(world: World): RegistryResult {
   const errors: (string | null)[] = [];
   let set = new LibrarySet({ ...options, compatible });
   for (const isLate of [false, true]) {
-    if (isLate) set = new LibrarySet({ ...options, compatible: null }, set.libraries);
+    if (isLate) {
+      errors.push(addOwn(world, set));
+      set = new LibrarySet({ ...options, compatible: null }, set.libraries);
+    }
     for (const item of world.libDeps) {
       const spec = parsePackageSpec(item, null, none);
       if (!spec.ok) throw new Error(item);
@@ -68,6 +71,17 @@ export function chooseFrom(world: World): RegistryResult {
   });
   const libraries = set.libraries.map((each) => [each.folder, each.name, each.version, each.spec.owner, each.spec.uri] as const);
   return { libraries, errors, tools };
+}
+
+/** What the libraries of the project's own folder need; the code of the failure that ends it. */
+function addOwn(world: World, set: LibrarySet): string | null {
+  for (const dependencies of world.own) {
+    const read = readManifest("library.json", JSON.stringify({ name: "Own", version: "1.0.0", dependencies }));
+    if (!read.ok) throw new Error(JSON.stringify(read));
+    const failed = drive(set.addNeedsOf(read.value.dependencies, null), (request) => answer(world, request));
+    if (failed !== null) return failed.code;
+  }
+  return null;
 }
 
 export function drive<Q, T, A>(dialogue: Generator<Q, T, A>, say: (request: Q) => A): T {

@@ -27,6 +27,8 @@ export interface World {
   /** In the order in which a search finds them. */
   readonly packages: readonly WorldPackage[];
   readonly libDeps: readonly string[];
+  /** What libraries of the project's own folder need: `dependencies` of each one's library.json. */
+  readonly own: readonly unknown[];
   readonly tools: readonly string[];
   readonly platform: string;
   readonly frameworks: readonly string[];
@@ -127,6 +129,7 @@ export function makeWorld(seed: number, index: number): World {
     libDeps: Array.from({ length: 1 + random.below(5) }, () =>
       random.chance(0.15) && packages.some((each) => each.kind === "library") ? uri() : ask(NAMES),
     ),
+    own: random.chance(0.6) ? [] : Array.from({ length: 1 + random.below(2) }, () => dependencies() ?? []),
     tools: Array.from({ length: 2 }, () => ask(TOOLS)),
     platform: random.pick(PLATFORMS),
     frameworks: random.some(FRAMEWORKS, 0.5),
