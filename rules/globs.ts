@@ -2,6 +2,7 @@
 import picomatch from "picomatch/posix.js";
 import { join } from "../engine/paths.ts";
 import type { DirEntry } from "../engine/types.ts";
+import { foldersBelow } from "./folders-below.ts";
 
 /** A folder's listing, null if there is no such folder; "" is the project's. */
 export type ListFolder = (folder: string) => readonly DirEntry[] | null;
@@ -29,29 +30,27 @@ export function glob(pattern: string, list: ListFolder, more: Iterable<string> =
   const matches = picomatch(pattern, { noextglob: true });
   const hidden = segments.slice(fixed).some((s) => s.startsWith("."));
   const found = new Set<string>();
-  const visit = (folder: string, depth: number): void => {
-    for (const entry of list(folder) ?? []) {
-      const path = join(folder, entry.name);
-      if (entry.is === "file") {
-        if (matches(path)) found.add(path);
-      } else if ((deep || depth + 1 < segments.length - fixed) && (hidden || !entry.name.startsWith(".")) && path !== ".fb")
-        visit(path, depth + 1);
+  const mostDeep = segments.length - fixed - 1;
+  const depthOf = (dir: string) => (dir === base ? 0 : dir.slice(base === "" ? 0 : base.length + 1).split("/").length);
+  const listed: ListFolder = (folder) => (deep || depthOf(folder) <= mostDeep ? withoutOwn(list)(folder) : null);
+  for (const { dir, entries } of foldersBelow(base, listed, { enters: (name) => hidden || !name.startsWith(".") }))
+    for (const { name, is } of entries) {
+      const path = join(dir, name);
+      if (is === "file" && matches(path)) found.add(path);
     }
-  };
-  visit(base, 0);
   for (const path of more) if (matches(path)) found.add(path);
   return [...found].sort();
 }
 
 /** Every file below a folder, sorted; null if there is no such folder. fb's own folder is left out. */
 export function filesBelow(folder: string, list: ListFolder): string[] | null {
-  const entries = list(folder);
-  if (entries === null) return null;
+  if (list(folder) === null) return null;
   const found: string[] = [];
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.is === "file") found.push(path);
-    else if (path !== ".fb") found.push(...(filesBelow(path, list) ?? []));
-  }
+  for (const { dir, entries } of foldersBelow(folder, withoutOwn(list)))
+    for (const { name, is } of entries) if (is === "file") found.push(join(dir, name));
   return found.sort();
+}
+
+function withoutOwn(list: ListFolder): ListFolder {
+  return (folder) => list(folder)?.filter((entry) => join(folder, entry.name) !== ".fb") ?? null;
 }

@@ -441,6 +441,23 @@ test("globs", () => {
   assert.equal(filesBelow("nowhere", tree(FILES).list), null);
 });
 
+test("links that lead back to a folder above them: each file once", () => {
+  const entries = [
+    { name: "a.txt", is: "file" },
+    { name: "again", is: "dir" },
+    { name: "twice", is: "dir" },
+  ] as const;
+  let listed = 0;
+  const list = (folder: string) => {
+    listed++;
+    return /^data(\/(again|twice))*$/.test(folder) ? entries : null;
+  };
+  assert.equal(filesBelow("data", list), ["data/a.txt"]);
+  assert.equal(glob("data/**/*.txt", list), ["data/a.txt"]);
+  assert.equal(glob("data/again/*.txt", list), ["data/again/a.txt"]);
+  assert.ok(listed < 50, String(listed));
+});
+
 test("a glob lists only the folders that can hold a match", () => {
   const seen = (pattern: string) => {
     const { list, listed } = tree(FILES);
