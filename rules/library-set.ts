@@ -63,6 +63,8 @@ export class LibrarySet {
   private readonly options: SetOptions;
   private readonly at = new Map<string, SetLibrary>();
   private readonly seen = new Map<string, SetLibrary>();
+  /** Whose needs addNeedsOf has followed: one whose manifest has another name than the registry is never found, and may need itself. */
+  private readonly followed = new Set<SetLibrary>();
   /** Dependencies with an owner that the registry does not have. */
   readonly warnings: Failure[] = [];
 
@@ -98,6 +100,8 @@ export class LibrarySet {
       const made = yield* this.install(spec, null, origin, false);
       if (!made.ok) return made.failure;
       if ("why" in made.value) return unknown({ spec, origin }, made.value);
+      if (this.followed.has(made.value)) continue;
+      this.followed.add(made.value);
       const failed = yield* this.addNeedsOf(made.value.dependencies, origin);
       if (failed !== null) return failed;
     }

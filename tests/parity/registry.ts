@@ -107,6 +107,8 @@ function answer(world: World, request: SetRequest | RegistryRequest): SetAnswer 
 
 function compare(world: World, theirs: RegistryResult): string {
   const ours = chooseFrom(world);
+  // Libraries that need each other under other names than the registry has are PlatformIO's end; fb's choice of them is its own.
+  if (theirs.errors.includes("RecursionError")) return "";
   const same = (a: unknown, b: unknown, what: string): string =>
     isDeepStrictEqual(a, b) ? "" : `${what}\n  PlatformIO: ${JSON.stringify(b)}\n  fb:         ${JSON.stringify(a)}\n`;
   const known = (code: string | null, error: string | null | undefined): boolean =>
@@ -133,7 +135,8 @@ export const registryKind: Kind<World, RegistryResult> = {
     const numbers = numbersOf(id);
     return numbers === null ? null : makeWorld(...numbers);
   },
-  kept: seeded(1, 160),
+  // The last four: needs of own libraries that are followed one by one, not as a whole.
+  kept: [...seeded(1, 160), "1/171", "1/203", "1/251", "1/323"],
   ask: (peer, cases) => askRegistry(peer.python, cases),
   compare,
   files: (world) => ({ "world.json": JSON.stringify(world, null, 1) }),

@@ -121,4 +121,20 @@ test("dependencies in a circle end", () => {
   assert.equal([...new Set(set.libraries.map((each) => each.name))].sort(), ["a", "b"]);
 });
 
+test("needs of own libraries in a circle end, also where a manifest has another name than the registry", () => {
+  const options = { compatible: null, isBuiltin: () => false, system: "linux_x86_64", md5: () => "0", exists: () => false };
+  const set = new LibrarySet(options);
+  const needs = [{ owner: "me", name: "foo", version: "", platforms: null, frameworks: null }];
+  const read = readPackage(packageOf(version("1.0.0", file("*"))), "there");
+  if (!read.ok) throw new Error(read.failure.message);
+  const failed = drive(set.addNeedsOf(needs, null), (request) =>
+    request.is === "content" ? { name: "other", version: "1.0.0", dependencies: needs } : [read.value],
+  );
+  assert.is(failed, null);
+  assert.equal(
+    set.libraries.map((each) => each.folder),
+    ["other"],
+  );
+});
+
 test.run();
