@@ -1,9 +1,13 @@
 /** fb.lock: what is written reads the same, in one order whatever came first; damaged and hostile ones are told; what drifts and what does not. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Lock, LOCK_KINDS, LOCK_SOURCES, type LockEntry, lockedFile, lockOf, lockText, readLock } from "../../rules/lock.ts";
 import { type AskedPackage, driftOf, driftText, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
+import { indexFiles, registryFiles, tableFiles } from "../../rules/lock-files.ts";
 import { parsePackageSpec } from "../../rules/package-spec.ts";
+import { readPackageTable, sourcesFor } from "../../rules/package-table.ts";
 import { Random } from "../random.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
@@ -96,6 +100,41 @@ test("one lock serves every system that the source has", () => {
     "windows_x86",
     null,
   ]);
+});
+
+test("the AVR toolchain of the table is locked for every system at once, and what each gets runs there", () => {
+  const table = readPackageTable("packages.toml", readFileSync(join(import.meta.dirname, "../../platforms/avr/packages.toml"), "utf8"));
+  const tool = table.ok ? table.value.get("toolchain-atmelavr") : undefined;
+  if (tool === undefined) throw new Error("no toolchain");
+  const locked = read(
+    textOf({ entries: [entry(tool.name, tool.version, { kind: "tool", source: "table", files: tableFiles(tool, tool.version) })] }),
+  ).entries[0];
+  if (locked === undefined) throw new Error("nothing locked");
+  for (const system of ["linux_x86_64", "linux_aarch64", "darwin_x86_64", "darwin_arm64", "windows_amd64"]) {
+    const [first] = sourcesFor(tool, system);
+    assert.equal([lockedFile(locked, system)?.from, lockedFile(locked, system)?.sha256], [first?.from, first?.sha256], system);
+  }
+  assert.equal(
+    tableFiles(tool, "7.3.0").map((each) => each.system),
+    ["linux_x86_64"],
+  );
+  assert.equal(tableFiles(tool, "9"), []);
+});
+
+test("files of a registry's version and of an index's tool: the first for each system, no system that can be none", () => {
+  const file = (systems: readonly string[] | null, url: string) => ({ name: "", systems, size: 1, sha256: HASH, url });
+  const files = [file(["linux_x86_64", "../x", "a b"], "one"), file(["linux_x86_64", "darwin_arm64"], "two"), file(null, "three")];
+  const short = (all: readonly { system: string; from: string }[]) => all.map((each) => `${each.system} ${each.from}`);
+  assert.equal(short(registryFiles({ name: "1", files })), ["linux_x86_64 one", "darwin_arm64 two", "* three"]);
+  const hosts = ["x86_64-pc-linux-gnu", "riscv64-linux-gnu", "i686-mingw32", "all"].map((host) => ({
+    host,
+    name: "",
+    size: 1,
+    sha256: HASH,
+    url: host,
+  }));
+  const found = short(indexFiles({ packager: "a", name: "t", version: "1", files: hosts }));
+  assert.equal(found, ["linux_x86_64 x86_64-pc-linux-gnu", "windows_x86 i686-mingw32", "* all"]);
 });
 
 const HEAD = "schema = 1\n";
