@@ -24,7 +24,7 @@ export interface ClientEnd {
   readonly aborted: boolean;
 }
 
-const keptLines = 6;
+const keptLines = 40;
 const keptChars = 1 << 20;
 
 export function runClient(run: ClientRun): Promise<ClientEnd> {

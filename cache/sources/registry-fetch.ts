@@ -106,7 +106,11 @@ function adopt(
 function troubleOf(label: string, registry: Registry, program: string, end: ClientEnd): Failure {
   const said = end.lastLines.join("\n");
   const known = registry.troubles.find((t) => t.words.test(said));
-  const words = said === "" ? "" : `\n  ${end.lastLines.join("\n  ")}`;
+  // The reason may stand well before the end: pip's last words are the same for most of them.
+  const words = end.lastLines
+    .slice(-6)
+    .map((line) => `\n  ${line}`)
+    .join("");
   if (known === undefined)
     return failure(
       "source.failed",
