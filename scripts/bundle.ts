@@ -19,7 +19,21 @@ const common = {
   format: "cjs" as const,
   minifySyntax: true,
   minifyWhitespace: true,
-  external: ["lmdb", "serialport", "chokidar", "fast-glob", "execa", "yargs", "tar", "undici", "listr2", "avr8js"],
+  external: [
+    "lmdb",
+    "serialport",
+    "chokidar",
+    "fast-glob",
+    "execa",
+    "yargs",
+    "tar",
+    "undici",
+    "listr2",
+    "avr8js",
+    "yauzl",
+    "xz-decompress",
+    "unbzip2-stream",
+  ],
   logLevel: "warning" as const,
 };
 // The bundle is CommonJS, which loads faster and has no import.meta; createRequire takes a path as well as a URL.

@@ -12,7 +12,7 @@ import { writeTrouble } from "../trouble.ts";
 import { type NetworkTrouble, supplyHint, troubleOf, troubleOfStatus } from "./errors.ts";
 import { fetchFile } from "./file-url.ts";
 import type { Network } from "./network.ts";
-import { hashInto, partialKey, readPartial, releasePartial, takePartial, writeAbout } from "./partial.ts";
+import { hashInto, partialKey, readPartial, releasePartial, sweepPartials, takePartial, writeAbout } from "./partial.ts";
 import { fail, type Fetched, type FetchContext, type FetchRequest, headOfFile, interrupted, judge } from "./request.ts";
 
 const maxRedirects = 10;
@@ -33,9 +33,11 @@ export async function fetchUrl(request: FetchRequest, context: FetchContext): Pr
   const { network } = context;
   if (network === null)
     return fail(failure("fetch.offline", 4, `${url} is not in ${context.downloads}, and fb is offline`, { hint: supplyHint }));
-  const partial = takePartial(context.downloads, partialKey(url, request.sha256));
+  let partial: string | null = null;
   let finished = false;
   try {
+    sweepPartials(context.downloads);
+    partial = takePartial(context.downloads, partialKey(url, request.sha256));
     const download = new Download(request, context, network, partial);
     const result = await download.run();
     finished = result.ok || download.spoiled;
@@ -43,8 +45,18 @@ export async function fetchUrl(request: FetchRequest, context: FetchContext): Pr
   } catch (error) {
     return fail(writeTrouble("fetch.write", context.downloads, error));
   } finally {
-    if (finished) rmSync(partial, { recursive: true, force: true });
-    else releasePartial(partial);
+    if (partial !== null && finished) rmSync(partial, { recursive: true, force: true });
+    else if (partial !== null) releasePartial(partial);
+  }
+}
+
+/** Its time tells when it was last of use. */
+function used(file: string): void {
+  try {
+    const now = new Date();
+    utimesSync(file, now, now);
+  } catch {
+    // Another user's file, or a read-only disk.
   }
 }
 
@@ -58,8 +70,7 @@ function cached(request: FetchRequest, context: FetchContext): Fetched | null {
   try {
     const size = hashInto(hash, file);
     if (hash.digest("hex") === request.sha256) {
-      const now = new Date();
-      utimesSync(file, now, now);
+      used(file);
       return { file, url: request.url, sha256: request.sha256, size, cached: true };
     }
   } catch {

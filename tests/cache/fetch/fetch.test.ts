@@ -1,6 +1,6 @@
 /** Downloads from a real local server that misbehaves in every way: each ends as specified, and only whole, right files lie in `downloads/`. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -356,6 +356,23 @@ test("a proxy from the environment is used, NO_PROXY goes around it, a bad one i
   assert.ok(!noFile.ok && noFile.failure.code === "fetch.certificates" && noFile.failure.message.includes("none.pem"));
   await proxy.close();
   await server.close();
+});
+
+test("a folder for downloads that can not be is a failure; what nobody took up for weeks is removed", async () => {
+  const folder = temporary();
+  writeFileSync(join(folder, "file"), "");
+  const net = await network();
+  const bad = await fetchUrl(request("http://127.0.0.1:9/a"), contextFor(join(folder, "file/downloads"), net));
+  assert.ok(!bad.ok && bad.failure.code === "fetch.write" && bad.failure.message.includes("file/downloads"));
+  const server = await serve({ "/a": whole });
+  const old = join(folder, `.part-${"0".repeat(16)}-free`);
+  const fresh = join(folder, `.part-${"1".repeat(16)}-1-1-0-0`);
+  for (const left of [old, fresh]) mkdirSync(left);
+  utimesSync(old, 1000, 1000);
+  assert.ok((await fetchUrl(request(`${server.base}/a`), contextFor(folder, net))).ok);
+  assert.equal([existsSync(old), existsSync(fresh)], [false, true]);
+  await server.close();
+  await net.close();
 });
 
 test("file urls are copied and checked like any other", async () => {
