@@ -6,7 +6,7 @@
  * same package at once the second to finish finds it there and throws its own away.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
@@ -17,6 +17,7 @@ import { flushFolder, flushPath } from "./flush.ts";
 import { type About, digestOf, entryLines, manifestName, manifestText, readAbout, readManifest } from "./manifest.ts";
 import { packageFolder } from "./package-name.ts";
 import { isAlive, processName } from "./processes.ts";
+import { removeTree } from "./remove-tree.ts";
 import { errorCode, writeTrouble } from "./trouble.ts";
 import { hashFile } from "./blobs.ts";
 
@@ -268,19 +269,4 @@ function differences(root: string, entries: readonly Entry[], hash: boolean): st
   };
   walk("");
   return wrong;
-}
-
-/** rm -r of read-only folders. Never throws: what is left is a dead process's, and the next run removes it. */
-function removeTree(root: string): void {
-  const open = (folder: string) => {
-    chmodSync(folder, 0o700);
-    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) open(join(folder, entry.name));
-  };
-  try {
-    if (lstatSync(root, { throwIfNoEntry: false }) === undefined) return;
-    open(root);
-    rmSync(root, { recursive: true, force: true });
-  } catch {
-    // Tried again by sweep().
-  }
 }

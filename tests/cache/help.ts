@@ -1,10 +1,11 @@
 /** Folders, records and random numbers for the tests of the cache. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cache, openCache } from "../../cache/open.ts";
+import { removeTree } from "../../cache/remove-tree.ts";
 import type { ActionResult, CanonPath, Digest, Key, Read, StaticKey } from "../../engine/types.ts";
 
 export const checker = [process.execPath, fileURLToPath(new URL("check-child.ts", import.meta.url))];
@@ -12,7 +13,7 @@ export const checker = [process.execPath, fileURLToPath(new URL("check-child.ts"
 export function temporary(): string {
   if (made.length === 0)
     process.on("exit", () => {
-      for (const folder of made) rmSync(folder, { recursive: true, force: true });
+      for (const folder of made) removeTree(folder);
     });
   const folder = mkdtempSync(join(tmpdir(), "fb-cache-"));
   made.push(folder);
