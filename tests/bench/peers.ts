@@ -117,7 +117,10 @@ function platformio(bench: PeerBench): Peer | string {
   };
 }
 
-/** fbuild with a home of its own, its daemon running; or why not. */
+/**
+ * fbuild, its daemon running; or why not. In the user's own home, since client and daemon do not find each other in another: so what it has cached stays warm,
+ * also where it builds cold.
+ */
 async function fbuild(bench: PeerBench): Promise<{ peer: Peer; end: () => void } | string> {
   if (version("fbuild") === null) return "fbuild is not on PATH";
   const www = join(process.env["FB_PEERS"] ?? dirname(process.env["PLATFORMIO_CORE_DIR"] ?? ""), "www");
@@ -136,14 +139,10 @@ async function fbuild(bench: PeerBench): Promise<{ peer: Peer; end: () => void }
     "peer-fbuild",
     archives.map((name) => `${name} @ http://127.0.0.1:${port}/${name}.tar.gz`),
   );
-  const vars = { HOME: join(bench.scratch, "fbuild-home") };
-  mkdirSync(vars.HOME);
   // The first build fetches from this process, so this process may not wait for it.
-  const code = await new Promise((done) =>
-    spawn("fbuild", ["build", "-e", "uno"], { cwd: folder, env: { ...process.env, ...vars }, stdio: "ignore" }).once("exit", done),
-  );
+  const code = await new Promise((done) => spawn("fbuild", ["build", "-e", "uno"], { cwd: folder, stdio: "ignore" }).once("exit", done));
   server.close();
-  const end = () => void spawnSync("fbuild", ["daemon", "stop"], { cwd: folder, env: { ...process.env, ...vars } });
+  const end = () => void spawnSync("fbuild", ["daemon", "stop"], { cwd: folder });
   if (code !== 0) {
     end();
     return `its first build ended with ${code}`;
@@ -151,7 +150,7 @@ async function fbuild(bench: PeerBench): Promise<{ peer: Peer; end: () => void }
   const peer = {
     name: "fbuild",
     folder,
-    build: { argv: ["fbuild", "build", "-e", "uno"], cwd: folder, vars },
+    build: { argv: ["fbuild", "build", "-e", "uno"], cwd: folder },
     forget: () => remove(join(folder, ".fbuild")),
   };
   return { peer, end };
