@@ -1,21 +1,26 @@
 /** `fb run` of one project: from a command to the last event. Wires the engine to disk, cache, runner and planner. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
+import type { PackageProvider } from "../cache/providers/package.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { dropGraph } from "../cache/graph-file.ts";
 import { LocalState } from "../cache/state.ts";
 import { isAsProbed } from "../cache/toolchain.ts";
-import { exitCode, failure, warning } from "../engine/failure.ts";
+import { exitCode, failure, ok, warning } from "../engine/failure.ts";
 import type { Carried } from "../engine/files.ts";
 import type { Paths, Root } from "../engine/paths.ts";
 import type { Goal } from "../engine/goals.ts";
 import { run, type RunOutcome, type RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
-import type { ActionSpec, Event, EventSink, Failure, Result, RunResult } from "../engine/types.ts";
+import type { ActionSpec, Event, EventSink, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
 import type { EnvProject } from "../rules/project.ts";
+import { Acquisition } from "./acquire/acquisition.ts";
+import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
+import { openPlaces } from "./acquire/places.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
 import { wentWay } from "./compiled.ts";
@@ -146,10 +151,12 @@ class Build {
     this.host.onRunner(runner);
     const disk = openDisk(this.folder);
     this.disk = disk;
+    const places = openPlaces(folder.value, this.command.offline, new Map());
     try {
-      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk });
+      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places });
     } finally {
       await closeProcesses(runner, guardian);
+      await places.close();
       const flushed = await state.value.flush().then(() => state.value.failure);
       // Of a full disk it is enough to hear once.
       if (flushed !== null && !this.isFull()) this.report(flushed);
@@ -166,7 +173,7 @@ class Build {
     const key = requestKey(this.command);
     const found = takeFound();
     const world = (roots: readonly Root[], carried: Carried) =>
-      worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(this.inputs), carried);
+      worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(this.inputs, NO_PACKAGES), carried);
     const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
     try {
@@ -205,8 +212,28 @@ class Build {
     const wanted = wantedEnvs(project, this.command);
     if (!wanted.ok) return this.report(wanted.failure);
     const paths = pathsOf(this.folder, disk, []);
+    const profileOf = (env: EnvProject) => this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
+    const { packages: mode, dryRun, locked } = this.command;
+    const lock = LockFile.open(this.folder);
+    if (!lock.ok) return this.report(lock.failure);
+    const acquisition: Acquisition = new Acquisition({
+      project,
+      disk,
+      cache: cache.folder,
+      lock: lock.value,
+      locked,
+      mode,
+      dryRun,
+      plan: async (env) => {
+        const input = await this.prepare(open, env, profileOf(env), paths, cache, acquisition.packages);
+        if (!input.ok) return input;
+        this.inputs.set(env.name, input.value);
+        return ok(planAction(env.name, profileOf(env), input.value));
+      },
+    });
     const plans: ActionSpec[] = [];
     const goals: Goal[] = [];
+    const builds: { readonly env: string; readonly profile: string }[] = [];
     for (const name of wanted.value) {
       const read = project.envs.get(name);
       if (read === undefined) continue;
@@ -216,27 +243,34 @@ class Build {
       }
       const env = read.value;
       for (const w of env.warnings) this.reportOnce(w);
-      const profile = this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
+      const profile = profileOf(env);
       this.profile = profile;
-      const input = await this.prepare(open, env, profile, paths, cache);
-      if (!input.ok) {
-        this.report(input.failure);
+      const plan = await acquisition.begin(env, profile);
+      if (!plan.ok) {
+        this.report(plan.failure);
         continue;
       }
-      this.inputs.set(name, input.value);
-      plans.push(planAction(name, profile, input.value));
+      plans.push(plan.value);
+      builds.push({ env: name, profile });
       for (const target of this.command.targets) {
         if (target.env !== null && target.env !== name) continue;
         goals.push({ env: name, profile, target: target.is === "name" ? target.name : target.path });
       }
     }
     if (plans.length === 0) return;
-    const builds = [...this.inputs].map(([env, { plan }]) => ({ env, profile: plan.profile }));
     const request = { plans, goals: goals.filter((g) => g.target !== "compdb"), resume: null };
-    const outcome = await this.perform(worldOf(host, paths, plannerOf(this.inputs), null), request, host, builds, () =>
+    const planner = plannerOf(this.inputs, (action) => acquisition.grow(action));
+    const outcome = await this.perform(worldOf(host, paths, planner, null), request, host, builds, () =>
       [...this.inputs.values()].every((input) => input.toolchains.every((toolchain) => isAsProbed(toolchain, disk))),
     );
     const written = this.writeFiles(open, outcome);
+    if (!dryRun) {
+      const saved = lock.value.save(locked);
+      if (!saved.ok) this.report(saved.failure);
+      // Its absence counts as well: a lock that comes later is obeyed.
+      if (existsSync(join(this.folder, LOCK_FILE))) written.push(LOCK_FILE);
+      else outcome.files.digest({ is: "absent", path: LOCK_FILE as ProjectPath });
+    }
     state.finish();
     if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
     const told = {
@@ -353,9 +387,10 @@ class Build {
     profile: EnvPlan["profile"],
     paths: Paths,
     cache: Cache,
+    fetched: PackageProvider,
   ): Promise<Result<PlanInput>> {
     const { project, disk } = open;
-    const packages = findPackages(project, env, disk);
+    const packages = findPackages(project, env, disk, fetched);
     if (!packages.ok) return packages;
     const linked = linkPackages(this.folder, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.value.all], paths);
     return linked.ok ? planInput(project, env, profile, packages.value, disk, cache.memo) : linked;
@@ -424,6 +459,11 @@ class Build {
     return resumed !== null ? resumed.sizes(outcome, disk) : [...this.inputs.keys()].flatMap((env) => sizeOf(outcome, env, disk));
   }
 }
+
+/** A run of few changes plans nothing. */
+const NO_PACKAGES = (): never => {
+  throw new Error("packages are looked for by whole runs only");
+};
 
 /** Ends what runs actions; a second call waits for the first. */
 async function closeProcesses(runner: HostRunner, guardian: Guardian): Promise<void> {

@@ -26,11 +26,10 @@ export function runMain(): void {
   // The bundler writes nothing but ASCII, and V8 holds that in half of the space.
   const source = `(function(exports,require,module,__filename,__dirname){${readFileSync(file, "latin1")}\n})`;
   // Loaded here, for who has the quick answer needs none of it.
-  const { constants, Script } = process.getBuiltinModule("node:vm");
+  const { Script } = process.getBuiltinModule("node:vm");
   const script = new Script(source, {
     filename: file,
     ...(code === null ? {} : { cachedData: code.data }),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const known = script.cachedDataRejected === true ? [] : (code?.ways ?? []);
   const ways = new Set<string>();

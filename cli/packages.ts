@@ -3,7 +3,14 @@ import { readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolders } from "../cache/folders.ts";
 import { LocalProvider } from "../cache/providers/local.ts";
-import { findPackage, type PackageIo, type PackageNeed, type PackageRef, packageLinks } from "../cache/providers/package.ts";
+import {
+  findPackage,
+  type PackageIo,
+  type PackageNeed,
+  type PackageProvider,
+  type PackageRef,
+  packageLinks,
+} from "../cache/providers/package.ts";
 import { SystemProvider } from "../cache/providers/system.ts";
 import { errorCode } from "../cache/trouble.ts";
 import { fail, ok } from "../engine/failure.ts";
@@ -24,24 +31,41 @@ export interface EnvPackages {
 /** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
 const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size"]);
 
-/** Asks the providers for every package of an env. The first that is missing is a failure (exit 4) that says how to bring it. */
-export function findPackages(project: Project, env: EnvProject, disk: HostDisk): Result<EnvPackages> {
-  const io = packageIo(project.dir, disk);
-  const rules = env.platform.rules;
-  const find = (info: PackageInfo, kind: "tool" | "folder"): Result<PackageRef> => {
+/** What an env needs packages for. */
+export interface EnvNeeds {
+  readonly tools: readonly (readonly [Tool, PackageNeed])[];
+  readonly framework: PackageNeed | null;
+}
+
+export function packageNeeds(project: Project, env: EnvProject): EnvNeeds {
+  const { rules } = env.platform;
+  const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
-    const need: PackageNeed = { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
-    return findPackage(need, [new LocalProvider(io), new SystemProvider(io)]);
+    return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
   };
-  const tools: [Tool, PackageRef][] = [];
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
-  for (const tool of usedTools([...rules.tools.values()], [...rules.rules.values()], steps)) {
-    const ref = find(tool, "tool");
+  const info = rules.frameworks.get(env.framework ?? "");
+  return {
+    tools: usedTools([...rules.tools.values()], [...rules.rules.values()], steps).map((tool) => [tool, needOf(tool, "tool")]),
+    framework: info === undefined || info.package === "" ? null : needOf(info, "folder"),
+  };
+}
+
+/**
+ * Asks the providers for every package of an env: folders that the project names, what is in the store (fetched; null for nothing), the system. The first that is
+ * missing is a failure (exit 4) that says how to bring it.
+ */
+export function findPackages(project: Project, env: EnvProject, disk: HostDisk, fetched: PackageProvider | null): Result<EnvPackages> {
+  const io = packageIo(project.dir, disk);
+  const providers = [new LocalProvider(io), ...(fetched === null ? [] : [fetched]), new SystemProvider(io)];
+  const needs = packageNeeds(project, env);
+  const tools: [Tool, PackageRef][] = [];
+  for (const [tool, need] of needs.tools) {
+    const ref = findPackage(need, providers);
     if (!ref.ok) return ref;
     tools.push([tool, ref.value]);
   }
-  const info = rules.frameworks.get(env.framework ?? "");
-  const framework = info === undefined || info.package === "" ? ok(null) : find(info, "folder");
+  const framework = needs.framework === null ? ok(null) : findPackage(needs.framework, providers);
   if (!framework.ok) return framework;
   const all = [...tools.map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
   return ok({ tools, framework: framework.value, all });

@@ -1,6 +1,6 @@
 /** The plans of a run: which envs it builds, and the action that each begins with. */
 import { fail, failure, ok } from "../engine/failure.ts";
-import type { ActionSpec, Planned, Planner, Result } from "../engine/types.ts";
+import type { ActionSpec, Planned, Planner, ProjectPath, Result } from "../engine/types.ts";
 import { nearest } from "../rules/nearest.ts";
 import { planEnv } from "../rules/plan-env.ts";
 import type { Project } from "../rules/project.ts";
@@ -37,14 +37,32 @@ export function wantedEnvs(project: Project, command: RunCommand): Result<readon
 /** The first plan of an env: its key holds everything that planInput found, and fb's own build. */
 export function planAction(env: string, profile: string, input: PlanInput): ActionSpec {
   const text = JSON.stringify(input.plan, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+  return { ...plan(env, profile), sharing: "folder", argv: ["plan", "env", hashing.sha256(text)] };
+}
+
+/**
+ * What an env begins with whose packages are not all here: it grows what fetches them, and itself again after these, until the env can be planned. step: how often it
+ * has grown; after: what it waits for.
+ */
+export function packagesAction(env: string, profile: string, step: number, after: readonly ProjectPath[]): ActionSpec {
+  const name = `${env}/${profile}/packages-${step}`;
+  return {
+    ...plan(env, profile),
+    name,
+    label: `packages of ${env}`,
+    sharing: "never",
+    argv: ["plan", "packages", String(step)],
+    orderOnly: after,
+  };
+}
+
+function plan(env: string, profile: string): Omit<ActionSpec, "sharing" | "argv"> {
   return {
     name: `${env}/${profile}/plan`,
     kind: "plan",
     label: `plan ${env}`,
     env,
     profile,
-    sharing: "folder",
-    argv: ["plan", "env", hashing.sha256(text)],
     vars: {},
     unkeyed: { argv: [], vars: {} },
     rspfile: null,
@@ -58,10 +76,11 @@ export function planAction(env: string, profile: string, input: PlanInput): Acti
   };
 }
 
-/** Plans envs by what was found for each; a plan of another env is a bug. */
-export function plannerOf(inputs: ReadonlyMap<string, PlanInput>): Planner {
+/** Plans envs by what was found for each; a plan of another env is a bug. packages: grows those of packagesAction. */
+export function plannerOf(inputs: ReadonlyMap<string, PlanInput>, packages: (action: ActionSpec) => Promise<Result<Planned>>): Planner {
   return {
-    plan: (action, io): Result<Planned> => {
+    plan: (action, io) => {
+      if (action.argv[1] === "packages") return packages(action);
       const input = inputs.get(action.env);
       if (input === undefined) throw new Error(`no input for the plan of ${action.env}`);
       return planEnv(input.plan, io, (text) => hashing.sha256(text));

@@ -15,6 +15,7 @@ import { clock } from "./host/clock.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import type { HostRunner } from "./host/lanes.ts";
+import type { PackagePlaces } from "./acquire/places.ts";
 import { innerTools } from "./tools/inner.ts";
 
 /** What a build has opened. */
@@ -23,10 +24,11 @@ export interface Opened {
   readonly state: LocalState;
   readonly runner: HostRunner;
   readonly disk: HostDisk;
+  readonly places: PackagePlaces;
 }
 
 /** paths: of this project's folder; carried: what is known of files that are proven to be as they were, null for nothing. */
-export function worldOf({ cache, state, runner, disk }: Opened, paths: Paths, planner: Planner, carried: Carried | null): World {
+export function worldOf({ cache, state, runner, disk, places }: Opened, paths: Paths, planner: Planner, carried: Carried | null): World {
   return {
     disk,
     hashing,
@@ -38,7 +40,7 @@ export function worldOf({ cache, state, runner, disk }: Opened, paths: Paths, pl
     runner,
     paths,
     planner,
-    tools: innerTools(disk),
+    tools: innerTools(disk, places),
     value: (name) => process.env[name],
     carried,
     includesOf,

@@ -385,6 +385,7 @@ class Run {
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
         progress: (done, total) => this.emit({ type: "progress", id: node.id, done, total }),
+        note: (warning) => this.report(warning),
       });
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);

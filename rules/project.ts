@@ -8,7 +8,7 @@ import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
-import { laterOptions, unheardOptions, unheardPackages, unheardPlatform } from "./unsupported.ts";
+import { laterOptions, unheardOptions, unheardPlatform } from "./unsupported.ts";
 
 export const RULE_FILE_NAME = "fb.toml";
 
@@ -293,7 +293,6 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
   if (failures.length > 0 || !platform.ok || !platformSpec.ok) return { ok: false, failures };
   const unheard = [
     ...unheardPlatform(section, platformSpec.value, config.origin(section, "platform")),
-    ...unheardPackages(section, packageWants),
     ...unheardOptions(section, options),
   ];
   const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));

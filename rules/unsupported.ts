@@ -1,7 +1,7 @@
 /** Options of a platformio.ini that fb reads but does not obey yet: which of them would change the firmware, and which wait for their verb. */
 import type { Config } from "./ini/config.ts";
 import type { OptionValue } from "./project.ts";
-import type { Origin, PackageWant, PlatformSpec } from "./spec.ts";
+import type { Origin, PlatformSpec } from "./spec.ts";
 
 /** Options that a build does not obey, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
 const UNHEARD: Readonly<Record<string, string>> = {
@@ -49,15 +49,6 @@ export function unheardPlatform(section: string, spec: PlatformSpec, origin: Ori
       origin,
     },
   ];
-}
-
-/** Packages that are asked for by version or address, while what the system has is used. */
-export function unheardPackages(section: string, wants: readonly PackageWant[]): Unheard[] {
-  return wants.flatMap((want): Unheard[] => {
-    if (want.source.is === "folder" || (want.source.is === "registry" && want.source.requirement === "*")) return [];
-    const message = `platform_packages of [${section}]: ${want.text} is not fetched; what the system has is used`;
-    return [{ code: "env.option-unheard", message, hint: `${want.name}@symlink:///FOLDER uses one that is on disk`, origin: want.origin }];
-  });
 }
 
 /** The names of options, in any env, that belong to verbs which are still to come; sorted. */

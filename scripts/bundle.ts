@@ -16,6 +16,8 @@ const common = {
   platform: "node" as const,
   target: "node24",
   charset: "ascii" as const,
+  // import() becomes require(): a script that cli/compiled.ts starts has no module loader of its own.
+  supported: { "dynamic-import": false },
   format: "cjs" as const,
   minifySyntax: true,
   minifyWhitespace: true,

@@ -18,6 +18,16 @@ export interface PackageNeed {
       | { readonly is: "registry"; readonly requirement: string }
       | { readonly is: "folder"; readonly path: string }
       | { readonly is: "url"; readonly url: string };
+    /** The item as it is read: rules/package-spec.ts. */
+    readonly spec: {
+      readonly owner: string | null;
+      readonly id: number | null;
+      readonly name: string | null;
+      readonly requirement: string | null;
+      readonly uri: string | null;
+      readonly custom: boolean;
+      readonly text: string;
+    };
     readonly origin: { readonly file: string; readonly line: number; readonly column: number } | null;
   } | null;
   /** Who needs it, for the message: `[env:uno]`. */
@@ -35,9 +45,9 @@ export interface PackageRef {
   readonly as: string;
   /** The link to make, relative to the project, or null: system tools are called by their absolute path. */
   readonly link: string | null;
-  /** Of name and version only: system and local packages are not sealed, what is read of them is an input by itself. */
+  /** Of a stored package its content's; of others of name and version only: they are not sealed, what is read of them is an input by itself. */
   readonly digest: Digest;
-  readonly from: "system" | "local";
+  readonly from: "system" | "local" | "store";
   /** A program that comes first on PATH and was not taken, because it is in no folder called `bin`; null for none. */
   readonly passedOver: string | null;
 }
@@ -70,10 +80,9 @@ export function findPackage(need: PackageNeed, providers: readonly PackageProvid
 
 function missing(need: PackageNeed): Failure {
   const looked = need.finds === "" ? "" : need.kind === "tool" ? `: no ${need.finds} in a folder "bin" of PATH` : `: no ${need.finds}`;
-  const url = need.want?.source.is === "url" ? ` (downloading ${need.want.source.url} is still to come)` : "";
   const apt = need.debian.length === 0 ? "" : `install it (Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}), or `;
   const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER`;
-  return failure("package.missing", 4, `package ${need.name} is not here${looked}${url}`, { ...need.want?.origin, hint });
+  return failure("package.missing", 4, `package ${need.name} is not here${looked}`, { ...need.want?.origin, hint });
 }
 
 /**

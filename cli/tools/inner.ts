@@ -1,25 +1,43 @@
 /** The tools that run inside fb: `fb tool NAME ARG…`, also as actions of a graph. */
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { Disk, InnerTools, Result } from "../../engine/types.ts";
+import type { Disk, InnerTools, Result, ToolRun } from "../../engine/types.ts";
 import { convertSketch, decodeSource, encodeSource } from "../../rules/arduino.ts";
 import { didYouMean } from "../../rules/nearest.ts";
+import type { PackagePlaces } from "../acquire/places.ts";
+import type { PackageToolName } from "./packages.ts";
 import { sizeTool } from "./size.ts";
 
-export function innerTools(disk: Disk): InnerTools {
-  const tools: Readonly<Record<string, (args: readonly string[]) => Result<string>>> = {
+/** places: what the tools of packages work with. */
+export function innerTools(disk: Disk, places: PackagePlaces): InnerTools {
+  const tools: Readonly<Record<string, (args: readonly string[], around: ToolRun) => ReturnType<InnerTools["run"]>>> = {
     ino: (args) => inoTool(disk, args),
     size: (args) => sizeTool(disk, args),
+    fetch: (args, around) => packageTool("fetch", args, places, disk, around),
+    extract: (args, around) => packageTool("extract", args, places, disk, around),
+    install: (args, around) => packageTool("install", args, places, disk, around),
   };
   return {
-    run([name = "", ...args]) {
+    run([name = "", ...args], around) {
       const tool = tools[name];
-      if (tool !== undefined) return tool(args);
+      if (tool !== undefined) return tool(args, around);
       const known = Object.keys(tools);
       return fail(
         failure("tool.unknown", 2, `fb has no tool "${name}"`, { hint: didYouMean(name, known, `its tools: ${known.join(" ")}`) }),
       );
     },
   };
+}
+
+/** Loaded when it is wanted: builds that fetch nothing are many. */
+async function packageTool(
+  name: PackageToolName,
+  args: readonly string[],
+  places: PackagePlaces,
+  disk: Disk,
+  around: ToolRun,
+): Promise<Result<string>> {
+  const { runPackageTool } = await import("./packages.ts");
+  return runPackageTool(name, args, places, disk, around);
 }
 
 /** --out FILE TAB…: merges the tabs of a sketch into one C++ source. What it prints are warnings of undecodable tabs. */

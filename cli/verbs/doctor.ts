@@ -241,7 +241,7 @@ function brokenEnv(name: string, failures: readonly Failure[]): Check {
 
 function envCheck(project: Project, env: EnvProject, disk: HostDisk): Check {
   const name = `env ${env.name}`;
-  const packages = findPackages(project, env, disk);
+  const packages = findPackages(project, env, disk, null);
   if (!packages.ok) return failed(name, packages.failure);
   const texts = [
     ...packages.value.tools.map(([tool, ref]) => toolText(tool, ref.folder)),

@@ -56,7 +56,6 @@ function stillToCome(command: RunCommand): Failure | null {
       `the target ${targetText(target)}`,
       "`fb` builds the firmware; write it to the board, and watch it, with avrdude or `pio` until then",
     );
-  if (command.packages === "fetch") return later("--packages fetch", "packages come from the system or from folders (platform_packages)");
   const flag = command.trace !== null ? "--trace" : command.timing ? "--timing" : command.watch ? "--watch" : null;
   return flag === null ? null : later(flag, "leave it out");
 }

@@ -1,6 +1,9 @@
 /** `fb tool NAME …`: what runs inside fb, as a program of its own: for an exported build.ninja, and for the cache's check of its database. */
 import { readThrough } from "../../cache/check.ts";
-import { failure } from "../../engine/failure.ts";
+import { cacheFolder } from "../../cache/folders.ts";
+import { failure, ok } from "../../engine/failure.ts";
+import type { Failure } from "../../engine/types.ts";
+import { openPlaces } from "../acquire/places.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
 import { DiskError, openDisk } from "../host/disk.ts";
@@ -10,9 +13,14 @@ import { innerTools } from "../tools/inner.ts";
 export async function toolVerb(command: Extract<Command, { verb: "tool" }>, faces: Faces): Promise<number> {
   const { name, argv } = command;
   if (name === "check-lmdb") return checkDatabase(argv, faces);
+  // The others have no use for a cache: one that can not be written must not stop them.
+  const cache = ["fetch", "extract", "install"].includes(name) ? cacheFolder(process.env) : ok("");
+  if (!cache.ok) return complain(faces, [cache.failure]);
   const disk = openDisk(process.cwd());
+  const places = openPlaces(cache.value, false, new Map());
   try {
-    const ran = await innerTools(disk).run([name, ...argv], { stop: new AbortController().signal, progress: () => {} });
+    const around = { stop: new AbortController().signal, progress: () => {}, note: (f: Failure) => void complain(faces, [f]) };
+    const ran = await innerTools(disk, places).run([name, ...argv], around);
     if (!ran.ok) return complain(faces, [ran.failure]);
     // Where a compiler would say it: the exit code alone tells success.
     faces.err.write(ran.value);
@@ -21,6 +29,7 @@ export async function toolVerb(command: Extract<Command, { verb: "tool" }>, face
     if (error instanceof DiskError) return complain(faces, [error.failure]);
     throw error;
   } finally {
+    await places.close();
     disk.close();
   }
 }

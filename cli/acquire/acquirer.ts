@@ -1,0 +1,172 @@
+/**
+ * The packages of a run: which of them each env needs, where each comes from, and what has to be fetched first. A folder of the project's own comes before all;
+ * then what the system has, or an archive, as `--packages` wants it.
+ */
+import { createHash } from "node:crypto";
+import type { PackageNeed, PackageProvider, PackageRef } from "../../cache/providers/package.ts";
+import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Failure, Result } from "../../engine/types.ts";
+import type { LockEntry, LockFile as LockedFile, LockSource } from "../../rules/lock.ts";
+import { lockedFile } from "../../rules/lock.ts";
+import type { AskedPackage } from "../../rules/lock-drift.ts";
+import type { PackageSpec } from "../../rules/package-spec.ts";
+import type { EnvProject } from "../../rules/project.ts";
+import type { LockFile } from "./lock-file.ts";
+import type { Installed, Offer, OfferSource } from "./offer.ts";
+
+/** How packages come that no folder of the project brings. null: the system's where it has one, else fetched. */
+export type PackageMode = "fetch" | "system" | "auto" | null;
+
+/** Where a needed package is, or what brings it. */
+export type Whereabouts =
+  | { readonly is: "elsewhere" }
+  | { readonly is: "stored"; readonly package: Package }
+  | { readonly is: "offered"; readonly offer: Offer };
+
+export interface AcquirerHost {
+  readonly store: Store;
+  readonly lock: LockFile;
+  /** The lock may not change. */
+  readonly locked: boolean;
+  readonly mode: PackageMode;
+  /** Of this machine, as rules/systems.ts names it. */
+  readonly machine: string;
+  /** The system's package for a need, null for none. */
+  system(need: PackageNeed): Result<PackageRef> | null;
+  /** What can be fetched for a need: of the platform's table, or of a registry. null: nothing is known. */
+  offer(env: EnvProject, need: PackageNeed): Result<Offer> | null;
+  /** How an archive that the lock names becomes the package. */
+  layout(env: EnvProject, need: PackageNeed, from: string): Layout;
+  /** Files of a version for other machines than this, for the lock. */
+  elsewhere(env: EnvProject, need: PackageNeed, version: string): readonly LockedFile[];
+  /** What an install of this run left, null where there was none. */
+  installed(offer: Offer): Installed | null;
+}
+
+export class Acquirer implements PackageProvider {
+  private readonly host: AcquirerHost;
+  /** Packages of the store, by the need that they meet. */
+  private readonly stored = new Map<string, Package>();
+
+  constructor(host: AcquirerHost) {
+    this.host = host;
+  }
+
+  /** Where a package is. What has been fetched in this run counts as there. */
+  locate(env: EnvProject, need: PackageNeed): Result<Whereabouts> {
+    const elsewhere = ok({ is: "elsewhere" } as const);
+    const source = need.want?.source;
+    if (source?.is === "folder") return elsewhere;
+    const { mode, store, lock } = this.host;
+    const asked: AskedPackage = { kind: "tool", env: env.name, spec: specOf(need), origin: need.want?.origin ?? null };
+    const entry = lock.locked(asked);
+    const system = source === undefined || source.is === "registry" ? this.host.system(need) : null;
+    if (entry?.provider === "system" && mode !== "fetch") {
+      lock.choose(asked, entry);
+      return elsewhere;
+    }
+    if (mode === "system" || (mode === null && entry === null && system !== null)) return elsewhere;
+    const known = this.locked(entry, env, need) ?? (source?.is === "url" ? ok(urlOffer(need, source.url)) : this.host.offer(env, need));
+    if (known === null) return elsewhere;
+    if (!known.ok) return known;
+    if (this.host.locked && entry === null) return fail(unlocked(asked));
+    // What is locked is not replaced by something else.
+    const offer = { ...known.value, orSystem: mode === "auto" && system !== null && entry === null };
+    const installed = this.host.installed(offer);
+    if (installed?.is === "system") {
+      lock.choose(asked, { kind: "tool", owner: "", name: need.name, version: "system", provider: "system", source: "system", files: [] });
+      return elsewhere;
+    }
+    const there = installed !== null ? store.find(offer.name, installed.version, { digest: installed.digest }) : this.inStore(offer, entry);
+    if (there === null) return ok({ is: "offered", offer });
+    const from = installed ?? sourceOf(offer, there, entry);
+    const { version, digest } = there;
+    const own: LockedFile = { system: this.host.machine, from: from.from, sha256: from.sha256 ?? "", size: from.size ?? 0, digest };
+    const is = (/^(pypi|npm|deb):/.exec(own.from)?.[1] as LockSource | undefined) ?? offer.is;
+    const files = [own, ...this.host.elsewhere(env, need, version).filter((file) => file.system !== own.system)];
+    lock.choose(asked, { kind: "tool", owner: offer.owner, name: offer.name, version, provider: "fetch", source: is, files });
+    this.stored.set(keyOf(need), there);
+    return ok({ is: "stored", package: there });
+  }
+
+  /** What an entry of the lock brings on this machine; null where it has nothing for it. */
+  private locked(entry: LockEntry | null, env: EnvProject, need: PackageNeed): Result<Offer> | null {
+    const file = entry === null ? null : lockedFile(entry, this.host.machine);
+    if (entry === null || file === null || entry.provider !== "fetch") return null;
+    const { from, sha256, size } = file;
+    const source = { from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size, version: entry.version };
+    const layout = this.host.layout(env, need, from);
+    const { name, owner, version, source: is } = entry;
+    return ok({ name, owner, version, is, sources: [{ ...source, layout }], program: programOf(need), orSystem: false });
+  }
+
+  /** The packages that locate() found in the store. */
+  find(need: PackageNeed): Result<PackageRef> | null {
+    const found = this.stored.get(keyOf(need));
+    if (found === undefined) return null;
+    const { name, version, folder, digest } = found;
+    const link = `.fb/pkg/${folder.slice(folder.lastIndexOf("/") + 1)}`;
+    return ok({ name, version, folder, as: link, link, digest: digest as PackageRef["digest"], from: "store", passedOver: null });
+  }
+
+  /** An archive whose sum is known can be told to be there without being fetched. */
+  private inStore({ name, sources }: Offer, entry: LockEntry | null): Package | null {
+    const digest = (entry === null ? null : lockedFile(entry, this.host.machine))?.digest ?? "";
+    if (entry !== null && digest !== "") {
+      const found = this.host.store.find(entry.name, entry.version, { digest });
+      if (found !== null) return found;
+    }
+    for (const { sha256, version, layout } of sources) {
+      const found = sha256 === null ? null : this.host.store.find(name, version, { recipe: recipeOf(sha256, layout) });
+      if (found !== null) return found;
+    }
+    return null;
+  }
+}
+
+/** Of the sources of an offer, the one that a package of the store came from. */
+function sourceOf(offer: Offer, there: Package, entry: LockEntry | null): Pick<OfferSource, "from" | "sha256" | "size"> {
+  const same = offer.sources.find((each) => each.sha256 !== null && recipeOf(each.sha256, each.layout) === there.recipe);
+  const [first] = offer.sources;
+  if (same === undefined && (first === undefined || entry === null)) throw new Error(`nothing of ${offer.name} is what is stored`);
+  return same ?? (first as OfferSource);
+}
+
+function unlocked({ env, spec, origin }: AskedPackage): Failure {
+  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] needs, and --locked lets nothing be added`;
+  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
+}
+
+function specOf({ name, want }: PackageNeed): PackageSpec {
+  return want?.spec ?? { owner: null, id: null, name, requirement: null, uri: null, custom: false, text: name };
+}
+
+/** An archive that the ini names by its address: what it holds tells its version, so the store calls it by its address. */
+export function urlLayout(): Layout {
+  // A link to a file of another package, as Debian's have some, is no reason to do without the package.
+  return { ...plainLayout, strip: true, outsideLinks: "omit" };
+}
+
+function urlOffer(need: PackageNeed, url: string): Offer {
+  const version = `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
+  const layout = urlLayout();
+  return {
+    name: need.name,
+    owner: "",
+    version,
+    is: "archive",
+    sources: [{ from: url, sha256: null, size: null, version, layout }],
+    program: programOf(need),
+    orSystem: false,
+  };
+}
+
+/** The program that makes a folder the tool that is needed. */
+export function programOf({ kind, finds }: PackageNeed): string {
+  return kind === "tool" && finds !== "" ? `bin/${finds}` : "";
+}
+
+function keyOf({ name, want }: PackageNeed): string {
+  return JSON.stringify([name, want?.source ?? null]);
+}

@@ -1,0 +1,98 @@
+/** The project's fb.lock in a run: read before anything is chosen, written when what was chosen is not what it says. */
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeTrouble } from "../../cache/trouble.ts";
+import { fail, ok } from "../../engine/failure.ts";
+import type { Result } from "../../engine/types.ts";
+import { type Lock, type LockEntry, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
+import { type AskedPackage, driftOf, lockedFailure, lockedFor } from "../../rules/lock-drift.ts";
+
+export const LOCK_FILE = "fb.lock";
+
+export class LockFile {
+  private readonly dir: string;
+  private readonly text: string | null;
+  private readonly before: Lock;
+  /** Of the envs of this run. */
+  private readonly asked: AskedPackage[] = [];
+  private readonly chosen: LockEntry[] = [];
+  private readonly envs = new Set<string>();
+
+  private constructor(dir: string, text: string | null, before: Lock) {
+    this.dir = dir;
+    this.text = text;
+    this.before = before;
+  }
+
+  /** A project without one has an empty one. Failures: those of readLock. */
+  static open(dir: string): Result<LockFile> {
+    const path = join(dir, LOCK_FILE);
+    if (!existsSync(path)) return ok(new LockFile(dir, null, noLock));
+    const text = readFileSync(path, "utf8");
+    const lock = readLock(LOCK_FILE, text);
+    return lock.ok ? ok(new LockFile(dir, text, lock.value)) : lock;
+  }
+
+  get isThere(): boolean {
+    return this.text !== null;
+  }
+
+  /** The entry that serves a want, null for none. A range is of the registry's versions, which a table's package may have under another name. */
+  locked(asked: AskedPackage): LockEntry | null {
+    const same = (entry: LockEntry): boolean =>
+      entry.kind === asked.kind && entry.wants.some((w) => w.env === asked.env && w.spec === asked.spec.text && w.by === "");
+    return lockedFor(this.before, asked) ?? this.before.entries.find(same) ?? null;
+  }
+
+  /** Notes what an env has for a want; its entry says nothing of the want yet. by: the library whose manifest asks, "" for the ini. */
+  choose(asked: AskedPackage, entry: Omit<LockEntry, "wants">, by = ""): void {
+    this.envs.add(asked.env);
+    if (by === "") this.asked.push(asked);
+    const old = this.before.entries.find(
+      (e) => e.kind === entry.kind && e.owner === entry.owner && e.name === entry.name && e.version === entry.version,
+    );
+    // What machines of other systems have found out of their files stays.
+    const others = (old?.files ?? []).filter((file) => !entry.files.some((f) => f.system === file.system && f.digest !== ""));
+    const files = [...others, ...entry.files.filter((file) => !others.some((o) => o.system === file.system))];
+    this.chosen.push({ ...entry, files, wants: [{ env: asked.env, spec: asked.spec.text, by }] });
+  }
+
+  /**
+   * Writes what was chosen, and for envs that this run did not build what was there. True if the file is another now. locked: it may not be: a failure then, with
+   * what differs.
+   */
+  save(locked: boolean): Result<boolean> {
+    if (this.chosen.length === 0) return ok(false);
+    const kept = this.before.entries.flatMap((entry): LockEntry[] => {
+      const wants = entry.wants.filter((w) => !this.envs.has(w.env));
+      return wants.length === 0 ? [] : [{ ...entry, wants }];
+    });
+    const text = lockText(lockOf([...this.chosen, ...kept]));
+    if (!text.ok) return text;
+    if (text.value === this.text) return ok(false);
+    if (locked) {
+      const drift = lockedFailure(driftOf(this.ofRun(), this.asked));
+      // Files that other machines use are no drift.
+      return drift === null ? ok(false) : fail(drift);
+    }
+    const path = join(this.dir, LOCK_FILE);
+    const temporary = join(this.dir, ".fb/state/lock.new");
+    try {
+      writeFileSync(temporary, text.value);
+      renameSync(temporary, path);
+      return ok(true);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      return fail(writeTrouble("lock.write", path, error));
+    }
+  }
+
+  /** What the lock has for the envs of this run. */
+  private ofRun(): Lock {
+    const entries = this.before.entries.flatMap((entry): LockEntry[] => {
+      const wants = entry.wants.filter((want) => this.envs.has(want.env));
+      return wants.length === 0 ? [] : [{ ...entry, wants }];
+    });
+    return { entries };
+  }
+}

@@ -1,0 +1,118 @@
+/** The tools of package actions, `fb tool fetch|extract|install OFFER [STAMP] STAMP`: each leaves a stamp that tells the next what it made. */
+import { join } from "node:path";
+import { fetchFirst } from "../../cache/sources/sources.ts";
+import { installDefaults, Store } from "../../cache/store.ts";
+import { fail, failure, ok, warning } from "../../engine/failure.ts";
+import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
+import type { Fetched, Installed, Offer } from "../acquire/offer.ts";
+import type { PackagePlaces } from "../acquire/places.ts";
+
+/** Failures of a source that cannot be reached, or has not what is wanted: for which the system's package may stand in. */
+const OUT_OF_REACH: ReadonlySet<string> = new Set([
+  "fetch.no-network",
+  "fetch.offline",
+  "fetch.refused",
+  "fetch.timeout",
+  "fetch.broken",
+  "fetch.failed",
+  "fetch.not-found",
+  "fetch.denied",
+  "fetch.status",
+  "fetch.server",
+  "source.not-found",
+  "source.no-network",
+  "source.denied",
+  "source.no-lists",
+  "source.no-client",
+]);
+
+export type PackageToolName = "fetch" | "extract" | "install";
+
+export async function runPackageTool(
+  tool: PackageToolName,
+  [recipe = "", ...stamps]: readonly string[],
+  places: PackagePlaces,
+  disk: Disk,
+  around: ToolRun,
+): Promise<Result<string>> {
+  const offer = JSON.parse(recipe) as Offer;
+  const from = (): unknown => JSON.parse(new TextDecoder().decode(disk.read(stamps[0] ?? "")));
+  const done =
+    tool === "fetch"
+      ? await fetch(offer, places, around)
+      : tool === "extract"
+        ? await extract(offer, from() as Fetched, places, around)
+        : install(offer, from() as Installed, places, disk);
+  if (!done.ok) return done;
+  disk.writeAtomic(stamps.at(-1) ?? "", new TextEncoder().encode(JSON.stringify(done.value)));
+  return ok("");
+}
+
+async function fetch(offer: Offer, places: PackagePlaces, around: ToolRun): Promise<Result<Fetched>> {
+  const network = places.offline ? ok(null) : await places.network();
+  if (!network.ok) return network;
+  const got = await fetchFirst(offer.sources, {
+    downloads: join(places.cache, "downloads"),
+    network: network.value,
+    signal: around.stop,
+    onProgress: (bytes, total) => around.progress(bytes, total),
+    onRetry: (why, ms) => around.note(again(offer, why, `trying again in ${ms / 1000} s`)),
+    mirrors: places.mirrors,
+    vars: process.env,
+    onNext: (_, why, next) => around.note(again(offer, why, `trying ${next.from}`)),
+  });
+  if (got.ok) {
+    const { file, sha256, size, version, index } = got.value;
+    const source = offer.sources[index];
+    if (source === undefined) throw new Error(`no source ${index} of ${offer.name}`);
+    // A registry that was asked for no version says which it gave: so it is asked for that one the next time.
+    const gave = version !== null && /^deb:[^@]*$/.test(source.from) ? version : null;
+    const from = gave === null ? source.from : `${source.from}@${gave}`;
+    return ok({ is: "file", file, from, sha256, size, version: gave ?? source.version, layout: source.layout });
+  }
+  if (!offer.orSystem || !OUT_OF_REACH.has(got.failure.code)) return fail(supplied(got.failure, offer));
+  around.note(again(offer, got.failure, "using the system's own"));
+  return ok({ is: "system" });
+}
+
+async function extract(offer: Offer, fetched: Fetched, places: PackagePlaces, around: ToolRun): Promise<Result<Installed>> {
+  if (fetched.is === "system") return ok(fetched);
+  const { file, sha256, version, from, layout } = fetched;
+  const made = await storeOf(places).install(
+    { name: offer.name, version, archive: file, sha256, label: from, layout },
+    { ...installDefaults, signal: around.stop, onProgress: (bytes, total) => around.progress(bytes, total) },
+  );
+  return made.ok ? ok({ ...fetched, digest: made.value.digest }) : made;
+}
+
+function install(offer: Offer, installed: Installed, places: PackagePlaces, disk: Disk): Result<Installed> {
+  if (installed.is === "system" || offer.program === "") return ok(installed);
+  const { version, digest, from } = installed;
+  const found = storeOf(places).find(offer.name, version, { digest });
+  if (found !== null && disk.isExecutable(join(found.folder, offer.program))) return ok(installed);
+  const message = `${from} has no program ${offer.program}`;
+  return fail(failure("package.no-program", 4, message, { hint: `it is no archive of ${offer.name}, or of another layout` }));
+}
+
+function storeOf({ cache }: PackagePlaces): Store {
+  return new Store(join(cache, "packages"));
+}
+
+function again(offer: Offer, why: Failure, then: string): Failure {
+  return warning("package.source", `${offer.name}: ${why.message}; ${then}`, { hint: why.hint });
+}
+
+/** Where nothing could be reached: what can be done about it. */
+function supplied(why: Failure, offer: Offer): Failure {
+  if (!OUT_OF_REACH.has(why.code)) return why;
+  const ways = [
+    "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
+    `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
+    "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
+  ];
+  return {
+    ...why,
+    message: `${offer.name} ${offer.version} is not here and could not be fetched: ${why.message}`,
+    hint: ways.join("; or "),
+  };
+}
