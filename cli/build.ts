@@ -4,7 +4,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
-import type { PackageProvider } from "../cache/providers/package.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { dropGraph } from "../cache/graph-file.ts";
 import { LocalState } from "../cache/state.ts";
@@ -18,9 +17,10 @@ import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Event, EventSink, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
 import type { EnvProject } from "../rules/project.ts";
+import { storedRef } from "./acquire/acquirer.ts";
 import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
-import { openPlaces } from "./acquire/places.ts";
+import { type OpenPlaces, openPlaces } from "./acquire/places.ts";
 import { requestKey, type RunCommand, type Target } from "./args.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
 import { wentWay } from "./compiled.ts";
@@ -50,6 +50,7 @@ import { baseVars, type Opened as WorldParts, pathsOf, tempFolder, worldOf } fro
 interface Opened extends WorldParts {
   readonly guardian: Guardian;
   readonly jobs: number;
+  readonly places: OpenPlaces;
 }
 
 export interface BuildHost {
@@ -151,7 +152,7 @@ class Build {
     this.host.onRunner(runner);
     const disk = openDisk(this.folder);
     this.disk = disk;
-    const places = openPlaces(folder.value, this.command.offline, new Map());
+    const places = openPlaces(folder.value, this.command.offline, new Map(), this.host.stop);
     try {
       await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places });
     } finally {
@@ -224,8 +225,10 @@ class Build {
       locked,
       mode,
       dryRun,
+      ask: (request) => host.places.ask(request),
+      note: (warning) => this.report(warning),
       plan: async (env) => {
-        const input = await this.prepare(open, env, profileOf(env), paths, cache, acquisition.packages);
+        const input = await this.prepare(open, env, profileOf(env), paths, cache, acquisition);
         if (!input.ok) return input;
         this.inputs.set(env.name, input.value);
         return ok(planAction(env.name, profileOf(env), input.value));
@@ -387,13 +390,15 @@ class Build {
     profile: EnvPlan["profile"],
     paths: Paths,
     cache: Cache,
-    fetched: PackageProvider,
+    acquisition: Acquisition,
   ): Promise<Result<PlanInput>> {
     const { project, disk } = open;
-    const packages = findPackages(project, env, disk, fetched);
-    if (!packages.ok) return packages;
-    const linked = linkPackages(this.folder, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.value.all], paths);
-    return linked.ok ? planInput(project, env, profile, packages.value, disk, cache.memo) : linked;
+    const found = findPackages(project, env, disk, acquisition.packages);
+    if (!found.ok) return found;
+    const libraries = acquisition.librariesOf(env.name);
+    const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
+    const linked = linkPackages(this.folder, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.all], paths);
+    return linked.ok ? planInput(project, env, profile, packages, libraries, disk, cache.memo) : linked;
   }
 
   private isFull(): boolean {

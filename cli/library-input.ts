@@ -8,6 +8,8 @@ import type { CompatMode, LdfMode } from "../rules/library.ts";
 import type { LibraryOptions } from "../rules/plan-libs.ts";
 import { type EnvProject, type Project, projectRelative } from "../rules/project.ts";
 import { expandText } from "../rules/subst.ts";
+import { storedRef } from "./acquire/acquirer.ts";
+import type { FetchedLibrary } from "./acquire/libraries.ts";
 import type { HostDisk } from "./host/disk.ts";
 
 export interface CompilerAsk {
@@ -23,13 +25,14 @@ export interface CompilerAsk {
 /** Flags that change what a compiler predefines. */
 const CHOOSES_MACROS = /^-(?:std=|ansi$|m|O|f(?!macro-prefix|file-prefix|debug-prefix|random-seed|diagnostics))/;
 
-/** `variables`: of flags. `compiler`: null for an env without one. Fails where the compiler does not answer (exit 4). */
+/** `variables`: of flags. `fetched`: libraries of the store. `compiler`: null for an env without one. Fails where the compiler does not answer (exit 4). */
 export function libraryOptions(
   project: Project,
   env: EnvProject,
   variables: ReadonlyMap<string, string>,
   disk: Pick<HostDisk, "isDir">,
   compiler: CompilerAsk | null,
+  fetched: readonly FetchedLibrary[] = [],
 ): Result<LibraryOptions> {
   const section = `env:${env.name}`;
   const place = (path: string): string => {
@@ -46,12 +49,15 @@ export function libraryOptions(
   for (const item of env.libDeps) {
     const want = parseLibraryWant(item, project.config.origin(section, "lib_deps", item), (path) => disk.isDir(path));
     if (!want.ok) return want;
-    wants.push(want.value.folder === null ? want.value : { ...want.value, folder: place(want.value.folder) });
+    const there = fetched.find((library) => library.want?.text === want.value.text);
+    if (there !== undefined) wants.push({ ...want.value, name: there.name, folder: storedRef(there.package).as });
+    else wants.push(want.value.folder === null ? want.value : { ...want.value, folder: place(want.value.folder) });
   }
   return ok({
     before: [...env.libExtraDirs.map(place), project.dirs.lib],
     relative: env.libExtraDirs.filter((path) => !/^[/~]/.test(expandText(path, variables).trim())).map(place),
     installed: `${projectRelative(project.dir, String(libdeps.value ?? ".pio/libdeps"))}/${env.name}`,
+    fetched: fetched.flatMap((library) => (library.want === null ? [[library.name, storedRef(library.package).as] as const] : [])),
     after: [project.dirs.globallib],
     wants,
     ignore: env.libIgnore,

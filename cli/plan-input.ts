@@ -16,6 +16,7 @@ import { type EnvProject, envNames, type Project } from "../rules/project.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";
 import type { Origin } from "../rules/spec.ts";
+import type { FetchedLibrary } from "./acquire/libraries.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import { quote } from "./host/slots.ts";
@@ -40,6 +41,7 @@ export async function planInput(
   env: EnvProject,
   profile: EnvPlan["profile"],
   packages: EnvPackages,
+  fetched: readonly FetchedLibrary[],
   disk: HostDisk,
   memo: Memo,
 ): Promise<Result<PlanInput>> {
@@ -75,7 +77,7 @@ export async function planInput(
     toolchain === undefined || plain === null || macros === null
       ? null
       : { toolchain, macros, plain, io: toolchainIo(disk, project.dir), memo };
-  const libraries = libraryOptions(project, env, variables, disk, compiler);
+  const libraries = libraryOptions(project, env, variables, disk, compiler, fetched);
   if (!libraries.ok) return libraries;
   const plan: EnvPlan = {
     env: env.name,
@@ -261,7 +263,7 @@ function commandPlace(env: EnvProject, command: string): Origin | null {
 }
 
 /** What `$NAME` in flags and filters stands for; PlatformIO's names, with fb's output folder for its build folder. */
-function flagVariables(project: Project, env: EnvProject, profile: string): ReadonlyMap<string, string> {
+export function flagVariables(project: Project, env: EnvProject, profile: string): ReadonlyMap<string, string> {
   const build = outFolder(env.name, profile);
   const dir = (path: string) => (path.startsWith("/") ? path : path === "." ? project.dir : join(project.dir, path));
   const value = (name: string) => {

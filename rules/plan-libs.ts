@@ -20,6 +20,8 @@ export interface LibraryOptions extends Omit<LibraryContext, "framework" | "mcu"
   readonly relative: readonly string[];
   /** Where installed libraries lie; folders that lib_deps names are used as if they lay there. */
   readonly installed: string;
+  /** Libraries that lie elsewhere and are used as if they lay there, because others need them: name and folder. */
+  readonly fetched: readonly (readonly [name: string, folder: string])[];
   /** globallib_dir. */
   readonly after: readonly string[];
   readonly wants: readonly LibraryWant[];
@@ -150,7 +152,7 @@ class LibraryPlanner {
     };
     const all = [
       ...options.before.map((storage) => folders(storage, [])),
-      folders(options.installed, named),
+      folders(options.installed, [...named, ...options.fetched]),
       ...[...options.after, ...frameworkStorages].map((storage) => folders(storage, [])),
     ];
     const context: LibraryContext = { ...options, framework: this.ask.framework, mcu: this.ask.mcu };
@@ -300,7 +302,9 @@ class LibraryPlanner {
     const taken = new Set<string>();
     const built = new Map<string, BuiltLibrary>();
     for (const { library } of finding.found) {
-      const base = library.folder.slice(library.folder.lastIndexOf("/") + 1) || "project";
+      const last = library.folder.slice(library.folder.lastIndexOf("/") + 1) || "project";
+      // One of the store has its version behind its name.
+      const base = library.folder.startsWith(".fb/pkg/") ? last.replace(/@[^@]*$/, "") : last;
       let name = base;
       // Two libraries of one name in two storages; names are compared without case, as some disks do.
       for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${base}-${n}`;

@@ -104,10 +104,7 @@ export class Acquirer implements PackageProvider {
   /** The packages that locate() found in the store. */
   find(need: PackageNeed): Result<PackageRef> | null {
     const found = this.stored.get(keyOf(need));
-    if (found === undefined) return null;
-    const { name, version, folder, digest } = found;
-    const link = `.fb/pkg/${folder.slice(folder.lastIndexOf("/") + 1)}`;
-    return ok({ name, version, folder, as: link, link, digest: digest as PackageRef["digest"], from: "store", passedOver: null });
+    return found === undefined ? null : ok(storedRef(found));
   }
 
   /** An archive whose sum is known can be told to be there without being fetched. */
@@ -123,6 +120,12 @@ export class Acquirer implements PackageProvider {
     }
     return null;
   }
+}
+
+/** A package of the store as commands name it. */
+export function storedRef({ name, version, folder, digest }: Package): PackageRef {
+  const link = `.fb/pkg/${folder.slice(folder.lastIndexOf("/") + 1)}`;
+  return { name, version, folder, as: link, link, digest: digest as PackageRef["digest"], from: "store", passedOver: null };
 }
 
 /** Of the sources of an offer, the one that a package of the store came from. */

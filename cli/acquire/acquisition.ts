@@ -5,16 +5,20 @@ import type { PackageNeed } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { ActionSpec, Planned, Result } from "../../engine/types.ts";
-import { systemType } from "../../rules/registry.ts";
+import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
+import { type RegistryAnswer, type RegistryRequest, systemType } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
 import type { HostDisk } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
-import { packageIo, packageNeeds } from "../packages.ts";
+import { libraryOptions } from "../library-input.ts";
+import { flagVariables } from "../plan-input.ts";
+import { findPackages, packageIo, packageNeeds } from "../packages.ts";
 import { packagesAction } from "../plans.ts";
 import { Acquirer, type PackageMode, urlLayout } from "./acquirer.ts";
 import { installedStamp, packageActions } from "./actions.ts";
+import { librariesAtHand } from "./at-hand.ts";
+import { type FetchedLibrary, locateLibraries } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
 import { PackageTables } from "./tables.ts";
@@ -30,6 +34,10 @@ export interface AcquisitionHost {
   readonly mode: PackageMode;
   /** Nothing is fetched: what would be is told. */
   readonly dryRun: boolean;
+  /** Asks the registry of libraries. */
+  ask(request: RegistryRequest): Promise<Result<RegistryAnswer>>;
+  /** A warning. */
+  note(warning: Failure): void;
   /** The plan of an env whose packages are here. */
   plan(env: EnvProject): Promise<Result<ActionSpec>>;
 }
@@ -39,14 +47,19 @@ export class Acquisition {
   private readonly host: AcquisitionHost;
   /** Packages that this run brings, by their stamps. */
   private readonly brought = new Map<string, Offer>();
+  private readonly libraries = new Map<string, readonly FetchedLibrary[]>();
+  private readonly store: Store;
+  private readonly machine: string;
 
   constructor(host: AcquisitionHost) {
     this.host = host;
+    this.store = new Store(join(host.cache, "packages"));
     const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
+    this.machine = machine;
     const tables = new PackageTables(machine);
     const system = new SystemProvider(packageIo(host.project.dir, host.disk));
     this.packages = new Acquirer({
-      store: new Store(join(host.cache, "packages")),
+      store: this.store,
       lock: host.lock,
       locked: host.locked,
       mode: host.mode,
@@ -61,7 +74,7 @@ export class Acquisition {
 
   /** What an env begins with: its plan, or, where packages are missing, what brings them. */
   async begin(env: EnvProject, profile: string): Promise<Result<ActionSpec>> {
-    const missing = this.missing(env);
+    const missing = await this.missing(env, profile);
     if (!missing.ok) return missing;
     return missing.value.length === 0 ? this.host.plan(env) : ok(packagesAction(env.name, profile, 0, []));
   }
@@ -70,7 +83,7 @@ export class Acquisition {
   async grow(action: ActionSpec): Promise<Result<Planned>> {
     const env = this.host.project.envs.get(action.env);
     if (env === undefined || !env.ok) throw new Error(`packages of an env that is not there: ${action.env}`);
-    const missing = this.missing(env.value);
+    const missing = await this.missing(env.value, action.profile);
     if (!missing.ok) return missing;
     if (missing.value.length === 0) {
       const plan = await this.host.plan(env.value);
@@ -83,8 +96,13 @@ export class Acquisition {
     return ok(planned([...missing.value.flatMap((offer) => packageActions(offer, tool)), next]));
   }
 
-  /** The packages of an env that have to be fetched. */
-  private missing(env: EnvProject): Result<readonly Offer[]> {
+  /** The libraries of an env that were fetched. */
+  librariesOf(env: string): readonly FetchedLibrary[] {
+    return this.libraries.get(env) ?? [];
+  }
+
+  /** The packages of an env that have to be fetched: its tools and framework, and then, since a framework brings libraries, its libraries. */
+  private async missing(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
     const { tools, framework } = packageNeeds(this.host.project, env);
     const needs: PackageNeed[] = [...tools.map(([, need]) => need), ...(framework === null ? [] : [framework])];
     const offers: Offer[] = [];
@@ -93,7 +111,36 @@ export class Acquisition {
       if (!at.ok) return at;
       if (at.value.is === "offered") offers.push(at.value.offer);
     }
-    return ok(offers);
+    return offers.length > 0 || env.libDeps.length === 0 ? ok(offers) : this.missingLibraries(env, profile);
+  }
+
+  private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
+    const { project, disk, lock, locked } = this.host;
+    const packages = findPackages(project, env, disk, this.packages);
+    if (!packages.ok) return packages;
+    const options = libraryOptions(project, env, flagVariables(project, env, profile), disk, null);
+    if (!options.ok) return options;
+    const storages = packages.value.framework === null ? [] : [`${packages.value.framework.folder}/libraries`];
+    const hand = librariesAtHand(options.value, env.framework ?? "", storages, disk);
+    if (hand.missing.length === 0) return ok([]);
+    const at = await locateLibraries(hand.missing, {
+      env: env.name,
+      platform: env.platform.name,
+      framework: env.framework,
+      store: this.store,
+      lock,
+      locked,
+      machine: this.machine,
+      isBuiltin: hand.isBuiltin,
+      exists: (path) => disk.sign(path) !== null,
+      ask: (request) => this.host.ask(request),
+      installed: (offer) => this.installed(offer),
+    });
+    if (!at.ok) return at;
+    if (at.value.is === "offered") return ok(at.value.offers);
+    this.libraries.set(env.name, at.value.libraries);
+    for (const note of at.value.notes) this.host.note(note);
+    return ok([]);
   }
 
   private installed(offer: Offer): Installed | null {

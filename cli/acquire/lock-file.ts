@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeTrouble } from "../../cache/trouble.ts";
 import { fail, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
-import { type Lock, type LockEntry, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
+import { type Lock, type LockEntry, type LockKind, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
 import { type AskedPackage, driftOf, lockedFailure, lockedFor } from "../../rules/lock-drift.ts";
 
 export const LOCK_FILE = "fb.lock";
@@ -42,6 +42,11 @@ export class LockFile {
     const same = (entry: LockEntry): boolean =>
       entry.kind === asked.kind && entry.wants.some((w) => w.env === asked.env && w.spec === asked.spec.text && w.by === "");
     return lockedFor(this.before, asked) ?? this.before.entries.find(same) ?? null;
+  }
+
+  /** All of a kind that an env has. */
+  entriesOf(kind: LockKind, env: string): readonly LockEntry[] {
+    return this.before.entries.filter((entry) => entry.kind === kind && entry.wants.some((want) => want.env === env));
   }
 
   /** Notes what an env has for a want; its entry says nothing of the want yet. by: the library whose manifest asks, "" for the ini. */

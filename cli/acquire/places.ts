@@ -1,6 +1,9 @@
 /** What the tools of packages work with: the cache's folder, and the way to the network, which is opened for the first that goes it. */
+import { join } from "node:path";
 import type { Network } from "../../cache/fetch/network.ts";
+import { ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
+import type { RegistryAnswer, RegistryRequest } from "../../rules/registry.ts";
 
 export interface PackagePlaces {
   /** The cache's folder. */
@@ -14,16 +17,38 @@ export interface PackagePlaces {
 }
 
 export interface OpenPlaces extends PackagePlaces {
+  /** Asks PlatformIO's registry, or the one that FB_REGISTRY names. */
+  ask(request: RegistryRequest): Promise<Result<RegistryAnswer>>;
   close(): Promise<void>;
 }
 
-export function openPlaces(cache: string, offline: boolean, mirrors: ReadonlyMap<string, string>): OpenPlaces {
+/** stop: of the run. */
+export function openPlaces(cache: string, offline: boolean, mirrors: ReadonlyMap<string, string>, stop: AbortSignal | null): OpenPlaces {
   let opened: Promise<Result<Network>> | null = null;
+  const network = () => (opened ??= import("../../cache/fetch/network.ts").then(({ openNetwork }) => openNetwork(process.env)));
   return {
     cache,
     offline,
     mirrors,
-    network: () => (opened ??= import("../../cache/fetch/network.ts").then(({ openNetwork }) => openNetwork(process.env))),
+    network,
+    ask: async (request) => {
+      const [{ answerRegistry }, { PLATFORMIO_REGISTRY }] = await Promise.all([
+        import("../registry.ts"),
+        import("../../cache/registry-client.ts"),
+      ]);
+      const way = offline ? ok(null) : await network();
+      if (!way.ok) return way;
+      const own = process.env["FB_REGISTRY"]?.replace(/\/+$/, "");
+      return answerRegistry(request, decodeURIComponent(request.path), {
+        hosts: own === undefined || own === "" ? PLATFORMIO_REGISTRY : { api: [own], dl: [own] },
+        answers: join(cache, "answers"),
+        network: way.value,
+        mirrors,
+        signal: stop,
+        onRetry: () => {},
+        now: () => Date.now(),
+      });
+    },
     close: async () => {
       const network = await opened;
       if (network?.ok === true) await network.value.close();

@@ -50,6 +50,8 @@ const running = new Set<ChildProcess>();
 test.after(() => {
   // What a failed test has left going.
   for (const child of running) child.kill("SIGKILL");
+  // Packages of the store are read-only, their folders too.
+  spawnSync("chmod", ["-R", "u+w", scratch]);
   rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 });
 let count = 0;

@@ -1,0 +1,313 @@
+/**
+ * The libraries of an env that are fetched: those items of lib_deps that no folder has, with all that they need, as PlatformIO's package manager would install
+ * them (rules/library-set.ts). What fb.lock has of them is taken from there, and the registry is not asked.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Failure, Result } from "../../engine/types.ts";
+import type { LibraryWant } from "../../rules/lib-deps.ts";
+import {
+  type ContentRequest,
+  type LibraryContent,
+  LibrarySet,
+  type SetAnswer,
+  type SetLibrary,
+  type SetRequest,
+} from "../../rules/library-set.ts";
+import { type LockEntry, lockedFile, type LockSource } from "../../rules/lock.ts";
+import type { AskedPackage } from "../../rules/lock-drift.ts";
+import { readManifest } from "../../rules/manifest.ts";
+import { type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
+import { type Choice, choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
+import type { LockFile } from "./lock-file.ts";
+import type { Installed, Offer } from "./offer.ts";
+
+export interface LibrariesHost {
+  readonly env: string;
+  /** Of the env, as manifests name them. */
+  readonly platform: string;
+  readonly framework: string | null;
+  readonly store: Store;
+  readonly lock: LockFile;
+  /** The lock may not change. */
+  readonly locked: boolean;
+  readonly machine: string;
+  /** A library that comes with the framework. */
+  isBuiltin(name: string): boolean;
+  /** Of a path relative to the project. */
+  exists(path: string): boolean;
+  ask(request: RegistryRequest): Promise<Result<RegistryAnswer>>;
+  /** What an install of this run left, null where there was none. */
+  installed(offer: Offer): Installed | null;
+}
+
+/** A library in the store. */
+export interface FetchedLibrary {
+  /** Of its folder among an env's installed libraries. */
+  readonly name: string;
+  /** The item of lib_deps that it stands for; null for one that another library needs. */
+  readonly want: LibraryWant | null;
+  readonly package: Package;
+}
+
+/** All there, or what has to be fetched before more can be said. */
+export type LibrariesAt =
+  | { readonly is: "here"; readonly libraries: readonly FetchedLibrary[]; readonly notes: readonly Failure[] }
+  | { readonly is: "offered"; readonly offers: readonly Offer[] };
+
+/** wants: items of lib_deps that no folder has. */
+export async function locateLibraries(wants: readonly LibraryWant[], host: LibrariesHost): Promise<Result<LibrariesAt>> {
+  const asked = wants.map((want): AskedPackage => ({ kind: "library", env: host.env, spec: want.spec, origin: want.origin }));
+  const entries = asked.map((each) => host.lock.locked(each));
+  const unknown = asked.find((_, i) => entries[i] === null);
+  if (unknown === undefined) return fromLock(wants, asked, host);
+  if (host.locked) return fail(notLocked(unknown));
+  return new Search(wants, asked, host).run();
+}
+
+/** Every entry that the lock has for the env: those of its lib_deps, and those that these need. */
+function fromLock(wants: readonly LibraryWant[], asked: readonly AskedPackage[], host: LibrariesHost): Result<LibrariesAt> {
+  const offers: Offer[] = [];
+  const libraries: FetchedLibrary[] = [];
+  for (const entry of host.lock.entriesOf("library", host.env)) {
+    const at = lockedLibrary(entry, host);
+    if (!at.ok) return at;
+    if (at.value.package === null) {
+      offers.push(at.value.offer);
+      continue;
+    }
+    const i = asked.findIndex((each) => host.lock.locked(each) === entry);
+    libraries.push({ name: entry.name, want: wants[i] ?? null, package: at.value.package });
+    for (const want of entry.wants.filter((w) => w.env === host.env)) {
+      const direct = asked.find((each) => want.by === "" && each.spec.text === want.spec) ?? asked[i];
+      if (want.by !== "") host.lock.choose({ kind: "library", env: host.env, spec: specOf(want.spec), origin: null }, entry, want.by);
+      else if (direct !== undefined) host.lock.choose(direct, entry);
+    }
+  }
+  return ok(offers.length > 0 ? { is: "offered", offers } : { is: "here", libraries, notes: [] });
+}
+
+/** A library of the lock: in the store, or as what fetches it. */
+function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly offer: Offer; readonly package: Package | null }> {
+  const file = lockedFile(entry, host.machine);
+  if (file === null) {
+    const message = `fb.lock has ${entry.name} ${entry.version} for other machines only (${host.machine} is this one)`;
+    return fail(
+      failure("lock.machine", 3, message, { file: "fb.lock", hint: `\`fb deps --upgrade ${entry.name}\` looks for one that suits` }),
+    );
+  }
+  const { from, sha256, size, digest } = file;
+  const offer = offerOf(
+    entry.name,
+    entry.owner,
+    entry.version,
+    entry.source,
+    from,
+    sha256 === "" ? null : sha256,
+    size === 0 ? null : size,
+  );
+  const installed = host.installed(offer);
+  const found =
+    installed?.is === "file"
+      ? host.store.find(entry.name, installed.version, { digest: installed.digest })
+      : digest === ""
+        ? stored(offer, host.store)
+        : host.store.find(entry.name, entry.version, { digest });
+  return ok({ offer, package: found });
+}
+
+/** What has to be fetched, found out by asking the registry and the manifests of what is there. */
+class Search {
+  private readonly wants: readonly LibraryWant[];
+  private readonly asked: readonly AskedPackage[];
+  private readonly host: LibrariesHost;
+  /** Libraries of the store, by what fetched them. */
+  private readonly at = new Map<string, { readonly offer: Offer; readonly package: Package }>();
+  private readonly offers: Offer[] = [];
+
+  constructor(wants: readonly LibraryWant[], asked: readonly AskedPackage[], host: LibrariesHost) {
+    this.wants = wants;
+    this.asked = asked;
+    this.host = host;
+  }
+
+  async run(): Promise<Result<LibrariesAt>> {
+    const { host } = this;
+    // All that the ini asks for is fetched at once; what these need is known when they are there.
+    for (const { spec, origin } of this.asked) {
+      const source = sourceOf(spec, origin);
+      if (!source.ok) return source;
+      let choice: Choice | null = null;
+      if (source.value.is === "registry") {
+        const chosen = await this.drive(choose("library", spec, null, host.machine));
+        if (!chosen.ok) return chosen;
+        if ("why" in chosen.value) continue;
+        choice = chosen.value;
+      }
+      const read = this.content({ is: "content", spec, source: source.value, choice });
+      if (read !== null && !read.ok) return read;
+    }
+    if (this.offers.length > 0) return ok({ is: "offered", offers: this.offers });
+    const set = new LibrarySet({
+      compatible: { platforms: [host.platform], frameworks: host.framework === null ? null : [host.framework] },
+      isBuiltin: host.isBuiltin,
+      system: host.machine,
+      md5: (text) => createHash("md5").update(text).digest("hex"),
+      exists: host.exists,
+    });
+    const direct = new Map<string, LibraryWant>();
+    for (const [i, { spec, origin }] of this.asked.entries()) {
+      const added = await this.drive(set.add({ spec, origin }));
+      if (!added.ok) return added;
+      if (this.offers.length > 0) return ok({ is: "offered", offers: this.offers });
+      if (!added.value.ok) return added.value;
+      const want = this.wants[i];
+      if (want !== undefined && !direct.has(added.value.value.folder)) direct.set(added.value.value.folder, want);
+    }
+    const libraries: FetchedLibrary[] = [];
+    for (const library of set.libraries) {
+      const at = this.at.get(keyOf(library));
+      if (at === undefined) continue;
+      libraries.push({ name: library.folder, want: direct.get(library.folder) ?? null, package: at.package });
+      this.lock(library, at.offer, at.package, set.libraries);
+    }
+    return ok({ is: "here", libraries, notes: set.warnings });
+  }
+
+  /** Notes in the lock what asks for a library: the ini's items, and the libraries whose manifests do. */
+  private lock(library: SetLibrary, offer: Offer, found: Package, all: readonly SetLibrary[]): void {
+    const { host } = this;
+    const installed = host.installed(offer);
+    const [source] = offer.sources;
+    const from = installed?.is === "file" ? installed : { from: source?.from ?? "", sha256: source?.sha256 ?? "", size: source?.size ?? 0 };
+    // An archive of a library suits any machine, unless the registry says otherwise.
+    const system = library.choice?.file.systems === null || library.choice === null ? "*" : host.machine;
+    const entry: Omit<LockEntry, "wants"> = {
+      kind: "library",
+      owner: offer.owner,
+      name: found.name,
+      version: found.version,
+      provider: "fetch",
+      source: offer.is,
+      files: [{ system, from: from.from, sha256: from.sha256, size: from.size, digest: found.digest }],
+    };
+    for (const asked of this.asked) if (isFor(asked.spec, library, all)) host.lock.choose(asked, entry);
+    for (const other of all)
+      for (const dependency of other.dependencies)
+        if (dependency.name.toLowerCase() === library.name.toLowerCase()) {
+          const text = `${dependency.owner === "" ? "" : `${dependency.owner}/`}${dependency.name}${dependency.version === "" ? "" : `@${dependency.version}`}`;
+          host.lock.choose({ kind: "library", env: host.env, spec: specOf(text), origin: null }, entry, other.name);
+        }
+  }
+
+  /** Answers a dialogue until it ends, or needs what is not there: then `offers` has that, and what was found so far counts for nothing. */
+  private async drive<T>(dialogue: Generator<SetRequest | RegistryRequest, T, never>): Promise<Result<T>> {
+    const talk = dialogue as Generator<SetRequest, T, SetAnswer>;
+    let step = talk.next();
+    while (!step.done) {
+      const request = step.value;
+      const answer: Result<SetAnswer> | null = request.is === "content" ? this.content(request) : await this.host.ask(request);
+      if (answer === null) return ok(null as T);
+      if (!answer.ok) return answer;
+      step = talk.next(answer.value);
+    }
+    return ok(step.value);
+  }
+
+  /** What a library's manifest says; null where it is not there: it is among the offers then. */
+  private content(request: ContentRequest): Result<LibraryContent> | null {
+    const made = this.offerFor(request);
+    if (!made.ok) return made;
+    const offer = made.value;
+    const installed = this.host.installed(offer);
+    const found =
+      installed?.is === "file"
+        ? this.host.store.find(offer.name, installed.version, { digest: installed.digest })
+        : stored(offer, this.host.store);
+    if (found === null) {
+      this.offers.push(offer);
+      return null;
+    }
+    this.at.set(keyOf(request), { offer, package: found });
+    return ok(contentOf(found));
+  }
+
+  private offerFor({ spec, source, choice }: ContentRequest): Result<Offer> {
+    if (choice !== null) {
+      const { package: chosen, version, file } = choice;
+      return ok(offerOf(chosen.name, chosen.owner, version.name, "registry", file.url, file.sha256, file.size));
+    }
+    const name = spec.name ?? "library";
+    if (source.is === "archive") return ok(offerOf(name, "", addressVersion(source.url), "archive", source.url, null, null));
+    const message = `lib_deps "${spec.text}": fb does not fetch from repositories of version control yet`;
+    return fail(
+      failure("library.repository", 4, message, { hint: "name an archive of it (…/archive/refs/tags/TAG.zip), or clone it into lib/" }),
+    );
+  }
+}
+
+/** Whether an item of lib_deps is what brought a library. */
+function isFor(spec: PackageSpec, library: SetLibrary, all: readonly SetLibrary[]): boolean {
+  if (spec.uri !== null) return library.spec.uri === spec.uri;
+  if (spec.id !== null) return library.spec.id === spec.id;
+  const same = (one: SetLibrary): boolean =>
+    (one.spec.name ?? one.name).toLowerCase() === (spec.name ?? "").toLowerCase() &&
+    (spec.owner === null || spec.owner === "" || (one.spec.owner ?? "").toLowerCase() === spec.owner.toLowerCase());
+  return same(library) && all.find(same) === library;
+}
+
+function offerOf(
+  name: string,
+  owner: string,
+  version: string,
+  is: LockSource,
+  from: string,
+  sha256: string | null,
+  size: number | null,
+): Offer {
+  const source = { from, sha256, size, version, layout: LIBRARY_LAYOUT };
+  return { name, owner, version, is, sources: [source], program: "", orSystem: false };
+}
+
+/** Archives of repositories have a folder around all, those of the registry have not. */
+const LIBRARY_LAYOUT: Layout = { ...plainLayout, strip: true, outsideLinks: "omit" };
+
+function addressVersion(url: string): string {
+  return `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
+}
+
+function stored(offer: Offer, store: Store): Package | null {
+  for (const { sha256, version, layout } of offer.sources) {
+    const found = sha256 === null ? null : store.find(offer.name, version, { recipe: recipeOf(sha256, layout) });
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function keyOf({ source, choice }: { readonly source: SpecSource; readonly choice: Choice | null }): string {
+  return choice === null ? JSON.stringify(source) : `${choice.file.url} ${choice.file.sha256}`;
+}
+
+function contentOf(found: Package): LibraryContent {
+  for (const kind of ["library.json", "library.properties", "module.json"] as const) {
+    const path = join(found.folder, kind);
+    if (!existsSync(path)) continue;
+    const read = readManifest(kind, readFileSync(path, "utf8"));
+    if (!read.ok) continue;
+    const { name, version, dependencies } = read.value;
+    return { name: name ?? "", version: version ?? "", dependencies };
+  }
+  return { name: "", version: found.version.startsWith("0.0.0+") ? "" : found.version, dependencies: [] };
+}
+
+function specOf(text: string): PackageSpec {
+  return { owner: null, id: null, name: null, requirement: null, uri: null, custom: false, text };
+}
+
+function notLocked({ env, spec, origin }: AskedPackage): Failure {
+  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] asks for, and --locked lets nothing be added`;
+  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
+}

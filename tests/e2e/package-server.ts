@@ -1,0 +1,111 @@
+/** A server of archives and of PlatformIO's registry protocol on this machine: what the tests of packages fetch from. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { freshFolder } from "./harness.ts";
+
+/** Files by path; those that begin with `#!` are executable. */
+export type Content = Readonly<Record<string, string>>;
+
+/** Packs files, with a folder around them, as tar does it by the archive's name. */
+export function archive(name: string, content: Content, top = "package"): Buffer {
+  const folder = freshFolder("archive");
+  for (const [path, text] of Object.entries(content)) {
+    const file = join(folder, top, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    if (text.startsWith("#!")) chmodSync(file, 0o755);
+  }
+  const packed = join(folder, name);
+  const ran = spawnSync("tar", ["-C", join(folder, top), "-caf", packed, "--transform", `s,^\\.,${top},`, "."]);
+  if (ran.status !== 0) throw new Error(`tar: ${ran.stderr}`);
+  return readFileSync(packed);
+}
+
+export function sha256(data: Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+export class PackageServer {
+  /** Paths that were asked for, in order. */
+  readonly asked: string[] = [];
+  private readonly server: Server;
+  private readonly files = new Map<string, Buffer>();
+  private readonly libraries = new Map<string, { owner: string; name: string; versions: { name: string; file: string }[] }>();
+
+  private constructor() {
+    this.server = createServer((request, response) => {
+      const url = new URL(request.url ?? "/", this.url);
+      this.asked.push(url.pathname);
+      const answer = this.files.get(url.pathname) ?? this.registry(url);
+      if (answer === null) response.writeHead(404).end();
+      else if (request.headers["range"] !== undefined) response.writeHead(200).end(answer);
+      else response.writeHead(200, { "content-length": answer.length }).end(answer);
+    });
+  }
+
+  static async start(): Promise<PackageServer> {
+    const made = new PackageServer();
+    made.server.listen(0, "127.0.0.1");
+    await new Promise((done) => made.server.once("listening", done));
+    // A test that fails leaves it open.
+    made.server.unref();
+    return made;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Serves a file; its url. */
+  put(name: string, data: Buffer): string {
+    this.files.set(`/${name}`, data);
+    return `${this.url}/${name}`;
+  }
+
+  /** Publishes a library's version in the registry. */
+  publish(owner: string, name: string, version: string, content: Content): void {
+    const data = archive(`${name}.tar.gz`, content, ".");
+    const file = `${owner}-${name}-${version}.tar.gz`;
+    this.put(file, data);
+    const key = `${owner}/${name}`.toLowerCase();
+    const known = this.libraries.get(key) ?? { owner, name, versions: [] };
+    known.versions.push({ name: version, file });
+    this.libraries.set(key, known);
+  }
+
+  close(): Promise<void> {
+    this.server.closeAllConnections();
+    return new Promise((done) => this.server.close(() => done()));
+  }
+
+  /** platformio.md 4.3. */
+  private registry(url: URL): Buffer | null {
+    const direct = /^\/v3\/packages\/([^/]+)\/library\/([^/]+)$/.exec(url.pathname);
+    if (direct !== null) {
+      const found = this.libraries.get(`${direct[1]}/${direct[2]}`.toLowerCase());
+      return found === undefined ? null : json(this.packageOf(found, true));
+    }
+    if (url.pathname !== "/v3/search") return null;
+    const name = /name:"([^"]*)"/.exec(url.searchParams.get("query") ?? "")?.[1]?.toLowerCase();
+    const items = [...this.libraries.values()].filter((each) => each.name.toLowerCase() === name).map((each) => this.packageOf(each, false));
+    return json({ total: items.length, page: 1, limit: 50, items });
+  }
+
+  private packageOf({ owner, name, versions }: { owner: string; name: string; versions: { name: string; file: string }[] }, whole: boolean) {
+    const all = versions.map((version) => {
+      const data = this.files.get(`/${version.file}`) ?? Buffer.alloc(0);
+      const file = { name: version.file, system: "*", size: data.length, checksum: { sha256: sha256(data) }, download_url: `${this.url}/${version.file}` };
+      return { name: version.name, released_at: "2020-01-01T00:00:00Z", files: [file] };
+    });
+    const about = { id: 1 + name.length, type: "library", name, owner: { username: owner }, version: all.at(-1), tier: "community" };
+    return whole ? { ...about, versions: all } : about;
+  }
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
