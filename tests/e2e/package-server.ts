@@ -19,7 +19,7 @@ export function archive(name: string, content: Content, top = "package"): Buffer
     writeFileSync(file, text);
     if (text.startsWith("#!")) chmodSync(file, 0o755);
   }
-  const packed = join(folder, name);
+  const packed = join(freshFolder("packed"), name);
   const ran = spawnSync("tar", ["-C", join(folder, top), "-caf", packed, "--transform", `s,^\\.,${top},`, "."]);
   if (ran.status !== 0) throw new Error(`tar: ${ran.stderr}`);
   return readFileSync(packed);
@@ -91,14 +91,25 @@ export class PackageServer {
     }
     if (url.pathname !== "/v3/search") return null;
     const name = /name:"([^"]*)"/.exec(url.searchParams.get("query") ?? "")?.[1]?.toLowerCase();
-    const items = [...this.libraries.values()].filter((each) => each.name.toLowerCase() === name).map((each) => this.packageOf(each, false));
+    const items = [...this.libraries.values()]
+      .filter((each) => each.name.toLowerCase() === name)
+      .map((each) => this.packageOf(each, false));
     return json({ total: items.length, page: 1, limit: 50, items });
   }
 
-  private packageOf({ owner, name, versions }: { owner: string; name: string; versions: { name: string; file: string }[] }, whole: boolean) {
+  private packageOf(
+    { owner, name, versions }: { owner: string; name: string; versions: { name: string; file: string }[] },
+    whole: boolean,
+  ) {
     const all = versions.map((version) => {
       const data = this.files.get(`/${version.file}`) ?? Buffer.alloc(0);
-      const file = { name: version.file, system: "*", size: data.length, checksum: { sha256: sha256(data) }, download_url: `${this.url}/${version.file}` };
+      const file = {
+        name: version.file,
+        system: "*",
+        size: data.length,
+        checksum: { sha256: sha256(data) },
+        download_url: `${this.url}/${version.file}`,
+      };
       return { name: version.name, released_at: "2020-01-01T00:00:00Z", files: [file] };
     });
     const about = { id: 1 + name.length, type: "library", name, owner: { username: owner }, version: all.at(-1), tier: "community" };

@@ -1,11 +1,22 @@
 /** Packages through the binary: tools, cores and libraries that are fetched, locked and found again without a network. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
+import { spawnSync } from "node:child_process";
+import { ends, type Ran, result, TestProject } from "./harness.ts";
 import { archive, type Content, PackageServer } from "./package-server.ts";
 
 const server = await PackageServer.start();
-test.after(() => server.close());
+test.after(() => void server.close());
+
+/** One run; the server is in this process, which must not stand still meanwhile. */
+function run(p: TestProject, args: readonly string[] = []): Promise<Ran> {
+  return p.start(["run", ...args, "--json"], { vars: { FB_REGISTRY: server.url } }).ended;
+}
+
+/** What the program of an env prints. */
+function printed(p: TestProject, env: string): string {
+  return spawnSync(p.path(`.fb/build/${env}/release/program`), { encoding: "utf8" }).stdout;
+}
 
 function ran(run: Ran): string[] {
   return ends(run)
@@ -34,40 +45,40 @@ function unoIni(kind: string): string {
 }
 
 for (const kind of ["tar.gz", "tar.bz2", "tar.xz"])
-  test(`a toolchain and a core from archives (${kind}): fetched once, locked, and the same without a network`, () => {
+  test(`a toolchain and a core from archives (${kind}): fetched once, locked, and the same without a network`, async () => {
     const p = new TestProject({ "platformio.ini": unoIni(kind), "src/main.cpp": SKETCH });
-    const first = p.run();
+    const first = await run(p);
     assert.is(first.code, 0, first.stderr);
     assert.equal(ran(first).filter((each) => /^(fetch|extract|install)/.test(each)).length, 6);
     const image = result(first).artifacts[0]?.sha256;
     const lock = p.read("fb.lock");
     assert.match(lock, /\[tool\."toolchain-atmelavr@/);
-    assert.is(result(p.run()).upToDate, result(first).actions);
+    assert.is(result(await run(p)).upToDate, result(first).actions);
     const asked = server.asked.length;
     p.remove(".fb");
-    const again = p.run(["--offline", "--locked"]);
+    const again = await run(p, ["--offline", "--locked"]);
     assert.is(again.code, 0, again.stderr);
     assert.is(result(again).artifacts[0]?.sha256, image);
     assert.is(p.read("fb.lock"), lock);
     assert.is(server.asked.length, asked, "nothing is asked of the network");
   });
 
-test("another machine with the lock has the same bytes; a file that is not what the lock says is refused", () => {
+test("another machine with the lock has the same bytes; a file that is not what the lock says is refused", async () => {
   const p = new TestProject({ "platformio.ini": unoIni("tar.gz"), "src/main.cpp": SKETCH });
-  const image = result(p.run()).artifacts[0]?.sha256;
+  const image = result(await run(p)).artifacts[0]?.sha256;
   const other = new TestProject({ "platformio.ini": p.read("platformio.ini"), "fb.lock": p.read("fb.lock"), "src/main.cpp": SKETCH });
-  assert.is(result(other.run(["--locked"])).artifacts[0]?.sha256, image);
+  assert.is(result(await run(other, ["--locked"])).artifacts[0]?.sha256, image);
   const wrong = p.read("fb.lock").replace(/sha256 = "[0-9a-f]{8}/g, 'sha256 = "00000000');
   const third = new TestProject({ "platformio.ini": p.read("platformio.ini"), "fb.lock": wrong, "src/main.cpp": SKETCH });
-  const refused = third.run();
+  const refused = await run(third);
   assert.is(refused.code, 4);
   assert.match(refused.stderr + refused.stdout, /expected sha256 00000000/);
 });
 
-test("nothing can be fetched: what is missing, and three ways to bring it", () => {
+test("nothing can be fetched: what is missing, and three ways to bring it", async () => {
   const ini = unoIni("tar.gz").replaceAll(server.url, "http://no-such-host.invalid");
   const p = new TestProject({ "platformio.ini": ini, "src/main.cpp": SKETCH });
-  const failed = p.run();
+  const failed = await run(p);
   assert.is(failed.code, 4);
   const said = failed.stderr + failed.stdout;
   assert.match(said, /toolchain-atmelavr .* is not here and could not be fetched: .*no-such-host\.invalid/);
@@ -75,14 +86,19 @@ test("nothing can be fetched: what is missing, and three ways to bring it", () =
   assert.not.ok(p.exists("fb.lock"));
 });
 
-const REGISTRY = { FB_REGISTRY: server.url };
-server.publish("acme", "Blinker", "1.0.0", { "library.json": '{"name":"Blinker","version":"1.0.0"}', "Blinker.h": "#pragma once\n#define BLINKER 100\n" });
+server.publish("acme", "Blinker", "1.0.0", {
+  "library.json": '{"name":"Blinker","version":"1.0.0"}',
+  "Blinker.h": "#pragma once\n#define BLINKER 100\n",
+});
 server.publish("acme", "Blinker", "1.4.0", {
   "library.json": '{"name":"Blinker","version":"1.4.0","dependencies":{"acme/Timer":"^2.0.0"}}',
   "src/Blinker.h": "#pragma once\nint blinker();\n",
   "src/Blinker.cpp": '#include "Blinker.h"\n#include <Timer.h>\nint blinker() { return timer() + 140; }\n',
 });
-server.publish("acme", "Blinker", "2.0.0", { "library.json": '{"name":"Blinker","version":"2.0.0"}', "Blinker.h": "#pragma once\n#define BLINKER 200\n" });
+server.publish("acme", "Blinker", "2.0.0", {
+  "library.json": '{"name":"Blinker","version":"2.0.0"}',
+  "Blinker.h": "#pragma once\n#define BLINKER 200\n",
+});
 for (const version of ["1.9.0", "2.1.0", "3.0.0"])
   server.publish("acme", "Timer", version, {
     "library.json": `{"name":"Timer","version":"${version}"}`,
@@ -93,40 +109,49 @@ for (const version of ["1.9.0", "2.1.0", "3.0.0"])
 const NATIVE = "[env:a]\nplatform = native\nlib_deps = acme/Blinker @ ^1.0\n[env:b]\nplatform = native\nlib_deps = acme/Blinker @ ^1.0\n";
 const MAIN = '#include <Blinker.h>\n#include <stdio.h>\nint main() { printf("%d\\n", blinker()); }\n';
 
-test("a library of the registry, with what it needs: newest in range, compiled once for two envs, locked", () => {
+test("a library of the registry, with what it needs: newest in range, compiled once for two envs, locked", async () => {
   const p = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN });
-  const first = p.run([], { vars: REGISTRY });
+  const first = await run(p);
   assert.is(first.code, 0, first.stderr);
-  assert.is(p.output("a"), "350\n");
-  assert.is(p.output("b"), "350\n");
-  assert.equal(ran(first).filter((each) => each.startsWith("fetch")).sort(), ["fetch Blinker 1.4.0", "fetch Timer 2.1.0"]);
+  assert.is(printed(p, "a"), "350\n");
+  assert.is(printed(p, "b"), "350\n");
+  assert.equal(
+    ran(first)
+      .filter((each) => each.startsWith("fetch"))
+      .sort(),
+    ["fetch Blinker 1.4.0", "fetch Timer 2.1.0"],
+  );
   assert.is(ran(first).filter((each) => each.endsWith("Blinker.cpp")).length, 1);
   const lock = p.read("fb.lock");
   assert.match(lock, /\[library\."acme\/Timer@2\.1\.0"\]/);
   assert.match(lock, /env = "b", spec = "acme\/Timer@\^2\.0\.0", by = "Blinker"/);
   // Newer ones change nothing until they are asked for.
-  server.publish("acme", "Timer", "2.2.0", { "library.json": '{"name":"Timer","version":"2.2.0"}', "Timer.h": "int timer();\n", "T.cpp": "int timer() { return 1; }\n" });
+  server.publish("acme", "Timer", "2.2.0", {
+    "library.json": '{"name":"Timer","version":"2.2.0"}',
+    "Timer.h": "int timer();\n",
+    "T.cpp": "int timer() { return 1; }\n",
+  });
   p.remove(".fb");
   const asked = server.asked.length;
-  const again = p.run(["--locked"], { vars: REGISTRY });
+  const again = await run(p, ["--locked"]);
   assert.is(again.code, 0, again.stderr);
-  assert.is(p.output("a"), "350\n");
+  assert.is(printed(p, "a"), "350\n");
   assert.is(p.read("fb.lock"), lock);
   assert.is(server.asked.length, asked);
 });
 
-test("--locked: an ini that asks for more is refused before anything is fetched, with the line", () => {
+test("--locked: an ini that asks for more is refused before anything is fetched, with the line", async () => {
   const p = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN });
-  assert.is(p.run([], { vars: REGISTRY }).code, 0);
+  assert.is((await run(p)).code, 0);
   p.edit("platformio.ini", "acme/Blinker @ ^1.0", "acme/Blinker @ ^2.0");
   const asked = server.asked.length;
-  const refused = p.run(["--locked"], { vars: REGISTRY });
+  const refused = await run(p, ["--locked"]);
   assert.is(refused.code, 3);
   assert.match(refused.stderr + refused.stdout, /fb\.lock has nothing for acme\/Blinker @ \^2\.0/);
   assert.is(server.asked.length, asked);
 });
 
-test("a library that a folder of the project has is not fetched", () => {
+test("a library that a folder of the project has is not fetched", async () => {
   const p = new TestProject({
     "platformio.ini": "[env:a]\nplatform = native\nlib_deps = Own\n",
     "lib/Own/library.json": '{"name":"Own","version":"1.0.0"}',
@@ -134,31 +159,33 @@ test("a library that a folder of the project has is not fetched", () => {
     "src/main.cpp": '#include <Own.h>\n#include <stdio.h>\nint main() { printf("%d\\n", OWN); }\n',
   });
   const asked = server.asked.length;
-  assert.is(p.run([], { vars: REGISTRY }).code, 0);
-  assert.is(p.output("a"), "7\n");
+  assert.is((await run(p)).code, 0);
+  assert.is(printed(p, "a"), "7\n");
   assert.is(server.asked.length, asked);
   assert.not.ok(p.exists("fb.lock"));
 });
 
-test("a library from an archive's address", () => {
+test("a library from an archive's address", async () => {
   const url = server.put("far.tar.xz", archive("far.tar.xz", { "src/Far.h": "#define FAR 5\n" }, "far-main"));
   const p = new TestProject({
     "platformio.ini": `[env:a]\nplatform = native\nlib_deps = ${url}\n`,
     "src/main.cpp": '#include <Far.h>\n#include <stdio.h>\nint main() { printf("%d\\n", FAR); }\n',
   });
-  const built = p.run([], { vars: REGISTRY });
+  const built = await run(p);
   assert.is(built.code, 0, built.stderr);
-  assert.is(p.output("a"), "5\n");
+  assert.is(printed(p, "a"), "5\n");
   p.remove(".fb");
-  assert.is(p.run(["--offline"], { vars: REGISTRY }).code, 0);
+  assert.is((await run(p, ["--offline"])).code, 0);
 });
 
-test("a library that nobody has: the name, and the place in the ini", () => {
-  const p = new TestProject({ "platformio.ini": "[env:a]\nplatform = native\nlib_deps = acme/Blonker\n", "src/main.cpp": "int main() {}\n" });
-  const failed = p.run([], { vars: REGISTRY });
+test("a library that nobody has: the name, and the place in the ini", async () => {
+  const p = new TestProject({
+    "platformio.ini": "[env:a]\nplatform = native\nlib_deps = acme/Blonker\n",
+    "src/main.cpp": "int main() {}\n",
+  });
+  const failed = await run(p);
   assert.is(failed.code, 4);
   assert.match(failed.stderr + failed.stdout, /platformio\.ini.*acme\/Blonker/s);
 });
 
-void freshFolder;
 test.run();
