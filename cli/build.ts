@@ -42,7 +42,7 @@ import { type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { wordsAlias } from "./payload.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
-import { planAction, plannerOf, wantedEnvs } from "./plans.ts";
+import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
 import { removeMade } from "./remove-made.ts";
 import { baseVars, type Opened as WorldParts, pathsOf, tempFolder, worldOf } from "./world.ts";
 
@@ -214,7 +214,8 @@ class Build {
     if (!wanted.ok) return this.report(wanted.failure);
     const paths = pathsOf(this.folder, disk, []);
     const profileOf = (env: EnvProject) => this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
-    const { packages: mode, dryRun, locked } = this.command;
+    const { packages: mode, dryRun, locked, targets } = this.command;
+    const onlyPackages = targets.length > 0 && targets.every((t) => t.is === "name" && t.name === "deps");
     const lock = LockFile.open(this.folder);
     if (!lock.ok) return this.report(lock.failure);
     const acquisition: Acquisition = new Acquisition({
@@ -228,6 +229,7 @@ class Build {
       ask: (request) => host.places.ask(request),
       note: (warning) => this.report(warning),
       plan: async (env) => {
+        if (onlyPackages) return ok(emptyPlan(env.name, profileOf(env)));
         const input = await this.prepare(open, env, profileOf(env), paths, cache, acquisition);
         if (!input.ok) return input;
         this.inputs.set(env.name, input.value);
@@ -261,7 +263,7 @@ class Build {
       }
     }
     if (plans.length === 0) return;
-    const request = { plans, goals: goals.filter((g) => g.target !== "compdb"), resume: null };
+    const request = { plans, goals: goals.filter((g) => g.target !== "compdb" && g.target !== "deps"), resume: null };
     const planner = plannerOf(this.inputs, (action) => acquisition.grow(action));
     const outcome = await this.perform(worldOf(host, paths, planner, null), request, host, builds, () =>
       [...this.inputs.values()].every((input) => input.toolchains.every((toolchain) => isAsProbed(toolchain, disk))),
@@ -275,7 +277,8 @@ class Build {
       else outcome.files.digest({ is: "absent", path: LOCK_FILE as ProjectPath });
     }
     state.finish();
-    if (key === null || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
+    // Packages alone are looked for each time: nothing of the project was read that would tell of a change.
+    if (key === null || onlyPackages || buildId === "sources" || !outcome.trusted || exitCode(this.failures) !== 0) return;
     const told = {
       envs: [...this.inputs.keys()],
       profile: this.profile,

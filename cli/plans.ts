@@ -56,6 +56,11 @@ export function packagesAction(env: string, profile: string, step: number, after
   };
 }
 
+/** The plan of an env of which nothing but the packages is wanted. */
+export function emptyPlan(env: string, profile: string): ActionSpec {
+  return { ...plan(env, profile), name: `${env}/${profile}/deps`, sharing: "never", argv: ["plan", "deps"] };
+}
+
 function plan(env: string, profile: string): Omit<ActionSpec, "sharing" | "argv"> {
   return {
     name: `${env}/${profile}/plan`,
@@ -81,6 +86,7 @@ export function plannerOf(inputs: ReadonlyMap<string, PlanInput>, packages: (act
   return {
     plan: (action, io) => {
       if (action.argv[1] === "packages") return packages(action);
+      if (action.argv[1] === "deps") return ok({ actions: [], targets: {}, notes: [] });
       const input = inputs.get(action.env);
       if (input === undefined) throw new Error(`no input for the plan of ${action.env}`);
       return planEnv(input.plan, io, (text) => hashing.sha256(text));

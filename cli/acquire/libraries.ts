@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
-import { fail, failure, ok } from "../../engine/failure.ts";
+import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import type { LibraryWant } from "../../rules/lib-deps.ts";
 import {
@@ -20,7 +20,7 @@ import {
 import { type LockEntry, lockedFile, type LockSource } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { readManifest } from "../../rules/manifest.ts";
-import { type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
+import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
@@ -127,6 +127,8 @@ class Search {
   /** Libraries of the store, by what fetched them. */
   private readonly at = new Map<string, { readonly offer: Offer; readonly package: Package }>();
   private readonly offers: Offer[] = [];
+  /** By the item's text, the warning. */
+  private readonly passedOver = new Map<string, Failure>();
 
   constructor(wants: readonly LibraryWant[], asked: readonly AskedPackage[], host: LibrariesHost) {
     this.wants = wants;
@@ -143,8 +145,15 @@ class Search {
       let choice: Choice | null = null;
       if (source.value.is === "registry") {
         const chosen = await this.drive(choose("library", spec, null, host.machine));
-        if (!chosen.ok) return chosen;
-        if ("why" in chosen.value) continue;
+        if (!chosen.ok) {
+          if (!isOptional(spec)) return fail(named(chosen.failure, spec, origin));
+          this.passOver(spec, origin, chosen.failure.message);
+          continue;
+        }
+        if ("why" in chosen.value) {
+          if (isOptional(spec)) this.passOver(spec, origin, "PlatformIO's registry does not have it");
+          continue;
+        }
         choice = chosen.value;
       }
       const read = this.content({ is: "content", spec, source: source.value, choice });
@@ -160,6 +169,7 @@ class Search {
     });
     const direct = new Map<string, LibraryWant>();
     for (const [i, { spec, origin }] of this.asked.entries()) {
+      if (this.passedOver.has(spec.text)) continue;
       const added = await this.drive(set.add({ spec, origin }));
       if (!added.ok) return added;
       if (this.offers.length > 0) return ok({ is: "offered", offers: this.offers });
@@ -174,7 +184,12 @@ class Search {
       libraries.push({ name: library.folder, want: direct.get(library.folder) ?? null, package: at.package });
       this.lock(library, at.offer, at.package, set.libraries);
     }
-    return ok({ is: "here", libraries, notes: set.warnings });
+    return ok({ is: "here", libraries, notes: [...set.warnings, ...this.passedOver.values()] });
+  }
+
+  private passOver({ text }: PackageSpec, origin: Origin | null, why: string): void {
+    const hint = "name its owner (OWNER/NAME), or put it into the project's lib folder";
+    this.passedOver.set(text, warning("library.not-fetched", `lib_deps "${text}" is not fetched: ${why}`, { ...origin, hint }));
   }
 
   /** Notes in the lock what asks for a library: the ini's items, and the libraries whose manifests do. */
@@ -247,6 +262,15 @@ class Search {
       failure("library.repository", 4, message, { hint: "name an archive of it (…/archive/refs/tags/TAG.zip), or clone it into lib/" }),
     );
   }
+}
+
+/** PlatformIO goes on without a library whose owner the ini does not name (platformio.md 4.2): it may be one that a framework brings. */
+function isOptional({ owner, uri, id }: PackageSpec): boolean {
+  return !owner && uri === null && id === null;
+}
+
+function named(why: Failure, spec: PackageSpec, origin: Origin | null): Failure {
+  return { ...why, ...origin, message: `lib_deps ${spec.text} is not here and could not be found: ${why.message}` };
 }
 
 /** Whether an item of lib_deps is what brought a library. */

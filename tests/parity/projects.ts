@@ -95,7 +95,9 @@ async function planned(folder: string, test: ProjectCase, name: string): Promise
     if (env?.ok !== true) throw new Refused(JSON.stringify(env?.failures));
     const packages = must(findPackages(project, env.value, disk, null));
     must(linkPackages(folder, packages.all, new Paths(folder, { realpath: (path) => disk.realpath(path) })));
-    const { plan } = must(await planInput(project, env.value, env.value.buildType === "debug" ? "debug" : "release", packages, [], disk, memo));
+    const { plan } = must(
+      await planInput(project, env.value, env.value.buildType === "debug" ? "debug" : "release", packages, [], disk, memo),
+    );
     // The compiler's own macros make fb find more libraries than PlatformIO in the modes with a plus.
     const likePeer = { ...plan, libraries: { ...plan.libraries, predefines: null } };
     return must(planEnv(likePeer, memoryIo(test.files), (text) => hashing.sha256(text))).actions;
