@@ -463,7 +463,8 @@ class Run {
       this.failedEnvs.add(env);
       this.phase[node.id] = "failed";
       if (this.plansOpen === 0) this.emitPlan();
-    } else if (!this.request.dryRun) this.sweeper.sweep(env, profile);
+      // A plan that is made anew each time is about packages: it says nothing of what lives.
+    } else if (!this.request.dryRun && node.spec.sharing !== "never") this.sweeper.sweep(env, profile);
   }
 
   /** An env whose plan failed or was left out does not know what it makes: what it made before, a stale image too, goes. */
