@@ -32,7 +32,7 @@ export function parseLibraryWant(text: string, origin: Origin | null, isFolder: 
   const read = parsePackageSpec(path !== "" && isFolder(path) ? `${named?.[1]}=file://${path}` : text, origin, isFolder);
   if (!read.ok) return read;
   const { owner, name, requirement, uri, custom } = read.value;
-  const folder = uri === null ? null : (/^(?:git\+)?(?:symlink|file):\/\/(.*)$/.exec(uri)?.[1] ?? null);
+  const folder = uri === null ? null : (/^(?:(?:git\+)?symlink|file):\/\/(.*)$/.exec(uri)?.[1] ?? null);
   return ok({
     text: text.trim(),
     owner: owner ?? "",

@@ -4,11 +4,12 @@ import { fetchUrl } from "../fetch/fetch.ts";
 import { mirrored } from "../fetch/mirrors.ts";
 import { defaultTiming } from "../fetch/network.ts";
 import { fail, type Fetched, type FetchContext } from "../fetch/request.ts";
+import { fetchGit, parseGit } from "./git.ts";
 import { isRegistrySource, parseRegistrySource } from "./ref.ts";
 import { fetchFromRegistry } from "./registry-fetch.ts";
 
 export interface Source {
-  /** A url (http, https, file), or `pypi:NAME@VERSION`, `npm:NAME@VERSION`, `deb:NAME`. */
+  /** A url (http, https, file), `git+URL#REF`, or `pypi:NAME@VERSION`, `npm:NAME@VERSION`, `deb:NAME`. */
   readonly from: string;
   readonly sha256: string | null;
   readonly size: number | null;
@@ -25,7 +26,7 @@ export interface SourceContext extends FetchContext {
 export interface SourceFetched extends Fetched {
   /** Of `sources`, which one gave the file. */
   readonly index: number;
-  /** What a registry says; null for urls. */
+  /** What a registry says, the commit of a repository; null for urls. */
   readonly version: string | null;
 }
 
@@ -57,6 +58,12 @@ async function fetchOne(source: Source, context: SourceContext): Promise<Result<
     if (!ref.ok) return ref;
     const { retries } = context.network?.timing ?? defaultTiming;
     return fetchFromRegistry({ ref: ref.value, sha256, size }, context, context.vars, retries);
+  }
+  const git = parseGit(source.from);
+  if (git !== null) {
+    if (!git.ok) return git;
+    const cloned = await fetchGit({ ...git.value, url: mirrored(git.value.url, context.mirrors) }, context, context.vars);
+    return cloned.ok ? { ok: true, value: { ...cloned.value, version: cloned.value.commit } } : cloned;
   }
   const got = await fetchUrl({ url: mirrored(source.from, context.mirrors), sha256, size, archive: true }, context);
   return got.ok ? { ok: true, value: { ...got.value, version: null } } : got;

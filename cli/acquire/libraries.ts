@@ -110,6 +110,12 @@ function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly
     size === 0 ? null : size,
   );
   const installed = host.installed(offer);
+  if (installed?.is === "file" && sha256 === "" && digest !== "" && installed.digest !== digest) {
+    const message = `${from} is not what fb.lock says: its content has the digest ${installed.digest}, not ${digest}`;
+    return fail(
+      failure("lock.content", 4, message, { file: "fb.lock", hint: `\`fb deps --upgrade ${entry.name}\` takes what is there now` }),
+    );
+  }
   const found =
     installed?.is === "file"
       ? host.store.find(entry.name, installed.version, { digest: installed.digest })
@@ -207,7 +213,16 @@ class Search {
       version: found.version,
       provider: "fetch",
       source: offer.is,
-      files: [{ system, from: from.from, sha256: from.sha256, size: from.size, digest: found.digest }],
+      // Of a repository the commit tells what it is; the archive that fb made of it is nobody else's.
+      files: [
+        {
+          system,
+          from: from.from,
+          sha256: offer.is === "repository" ? "" : from.sha256,
+          size: offer.is === "repository" ? 0 : from.size,
+          digest: found.digest,
+        },
+      ],
     };
     for (const asked of this.asked) if (isFor(asked.spec, library, all)) host.lock.choose(asked, entry);
     for (const other of all)
@@ -247,7 +262,9 @@ class Search {
       return null;
     }
     this.at.set(keyOf(request), { offer, package: found });
-    return ok(contentOf(found));
+    const content = contentOf(found);
+    const commit = /\+sha\..*$/.exec(found.version)?.[0] ?? "";
+    return ok({ ...content, version: `${content.version === "" ? "0.0.0" : content.version}${commit}` });
   }
 
   private offerFor({ spec, source, choice }: ContentRequest): Result<Offer> {
@@ -257,10 +274,12 @@ class Search {
     }
     const name = spec.name ?? "library";
     if (source.is === "archive") return ok(offerOf(name, "", addressVersion(source.url), "archive", source.url, null, null));
-    const message = `lib_deps "${spec.text}": fb does not fetch from repositories of version control yet`;
-    return fail(
-      failure("library.repository", 4, message, { hint: "name an archive of it (…/archive/refs/tags/TAG.zip), or clone it into lib/" }),
-    );
+    if (source.is === "repository" && source.kind === "git") {
+      const from = `git+${source.url}${source.ref === null ? "" : `#${source.ref}`}`;
+      return ok(offerOf(name, "", addressVersion(from), "repository", from, null, null));
+    }
+    const message = `lib_deps "${spec.text}": fb fetches from git, not from ${source.is === "repository" ? source.kind : source.is}`;
+    return fail(failure("library.repository", 4, message, { hint: "name an archive of it (https://…), or put it into lib/" }));
   }
 }
 

@@ -4,7 +4,7 @@ import { fetchFirst } from "../../cache/sources/sources.ts";
 import { installDefaults, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
-import type { Fetched, Installed, Offer } from "../acquire/offer.ts";
+import type { Fetched, Installed, Offer, OfferSource } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
 
 /** Failures of a source that cannot be reached, or has not what is wanted: for which the system's package may stand in. */
@@ -65,14 +65,19 @@ async function fetch(offer: Offer, places: PackagePlaces, around: ToolRun): Prom
     const { file, sha256, size, version, index } = got.value;
     const source = offer.sources[index];
     if (source === undefined) throw new Error(`no source ${index} of ${offer.name}`);
-    // A registry that was asked for no version says which it gave: so it is asked for that one the next time.
-    const gave = version !== null && /^deb:[^@]*$/.test(source.from) ? version : null;
-    const from = gave === null ? source.from : `${source.from}@${gave}`;
-    return ok({ is: "file", file, from, sha256, size, version: gave ?? source.version, layout: source.layout });
+    return ok({ is: "file", file, sha256, size, layout: source.layout, ...exactly(source, version) });
   }
   if (!offer.orSystem || !OUT_OF_REACH.has(got.failure.code)) return fail(supplied(got.failure, offer));
   around.note(again(offer, got.failure, "using the system's own"));
   return ok({ is: "system" });
+}
+
+/** Where the same is to be had the next time: a registry that was asked for no version says which it gave, a branch is at a commit. */
+function exactly({ from, version }: OfferSource, gave: string | null): { readonly from: string; readonly version: string } {
+  if (gave !== null && /^deb:[^@]*$/.test(from)) return { from: `${from}@${gave}`, version: gave };
+  if (gave !== null && from.startsWith("git+"))
+    return { from: `${from.replace(/#.*$/s, "")}#${gave}`, version: `0.0.0+sha.${gave.slice(0, 7)}` };
+  return { from, version };
 }
 
 async function extract(offer: Offer, fetched: Fetched, places: PackagePlaces, around: ToolRun): Promise<Result<Installed>> {

@@ -2,7 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { spawnSync } from "node:child_process";
-import { ends, type Ran, result, TestProject } from "./harness.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
 import { archive, type Content, PackageServer } from "./package-server.ts";
 
 const server = await PackageServer.start();
@@ -188,6 +190,56 @@ test("a library from an archive's address", async () => {
   assert.is(printed(p, "a"), "5\n");
   p.remove(".fb");
   assert.is((await run(p, ["--offline"])).code, 0);
+});
+
+test("a library from a git repository: a tag, a branch and a commit, locked at the commit", async () => {
+  const repository = freshFolder("repository");
+  const git = (...args: string[]): string => {
+    const who = ["-c", "user.name=n", "-c", "user.email=n@example.invalid", "-c", "init.defaultBranch=main"];
+    const ended = spawnSync("git", [...who, ...args], { cwd: repository, encoding: "utf8" });
+    assert.is(ended.status, 0, ended.stderr);
+    return ended.stdout.trim();
+  };
+  const commit = (value: number): string => {
+    writeFileSync(join(repository, "Gitty.h"), `#define GITTY ${value}\n`);
+    git("add", "-A");
+    git("commit", "-qm", String(value));
+    return git("rev-parse", "HEAD");
+  };
+  git("init", "-q");
+  writeFileSync(join(repository, "library.json"), '{"name":"Gitty","version":"1.2.3"}\n');
+  const first = commit(1);
+  git("tag", "v1");
+  commit(2);
+  const main = '#include <Gitty.h>\n#include <stdio.h>\nint main() { printf("%d\\n", GITTY); }\n';
+  const made = async (ref: string): Promise<[TestProject, string]> => {
+    const p = new TestProject({
+      "platformio.ini": `[env:a]\nplatform = native\nlib_deps = Gitty=git+file://${repository}${ref}\n`,
+      "src/main.cpp": main,
+    });
+    const built = await run(p);
+    assert.is(built.code, 0, built.stderr);
+    return [p, printed(p, "a")];
+  };
+  assert.is((await made("#v1"))[1], "1\n");
+  assert.is((await made(`#${first}`))[1], "1\n");
+  const [p, printedFirst] = await made("");
+  assert.is(printedFirst, "2\n");
+  assert.match(p.read("fb.lock"), new RegExp(`from = "git\\+file://.*#${git("rev-parse", "HEAD")}"`));
+  commit(3);
+  p.remove(".fb");
+  assert.is((await run(p)).code, 0);
+  assert.is(printed(p, "a"), "2\n", "the lock's commit");
+  const other = new TestProject({ "platformio.ini": p.read("platformio.ini"), "fb.lock": p.read("fb.lock"), "src/main.cpp": main });
+  assert.is((await run(other, ["--locked"])).code, 0);
+  assert.is(printed(other, "a"), "2\n");
+  const none = new TestProject({
+    "platformio.ini": `[env:a]\nplatform = native\nlib_deps = git+file://${repository}#no-such-tag\n`,
+    "src/main.cpp": main,
+  });
+  const failed = await run(none);
+  assert.is(failed.code, 4);
+  assert.match(failed.stderr, /has no such branch, tag or commit/);
 });
 
 test("a library that nobody has: the name, and the place in the ini", async () => {
