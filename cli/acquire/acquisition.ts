@@ -111,7 +111,7 @@ export class Acquisition {
       if (!at.ok) return at;
       if (at.value.is === "offered") offers.push(at.value.offer);
     }
-    return offers.length > 0 || env.libDeps.length === 0 ? ok(offers) : this.missingLibraries(env, profile);
+    return offers.length > 0 ? ok(offers) : this.missingLibraries(env, profile);
   }
 
   private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
@@ -122,8 +122,8 @@ export class Acquisition {
     if (!options.ok) return options;
     const storages = packages.value.framework === null ? [] : [`${packages.value.framework.folder}/libraries`];
     const hand = librariesAtHand(options.value, env.framework ?? "", storages, disk);
-    if (hand.missing.length === 0) return ok([]);
-    const at = await locateLibraries(hand.missing, {
+    if (hand.missing.length === 0 && hand.needs.length === 0) return ok([]);
+    const at = await locateLibraries(hand.missing, hand.needs, {
       env: env.name,
       platform: env.platform.name,
       framework: env.framework,

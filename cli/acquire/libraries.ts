@@ -19,9 +19,10 @@ import {
 } from "../../rules/library-set.ts";
 import { type LockEntry, lockedFile, type LockSource } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
-import { readManifest } from "../../rules/manifest.ts";
+import { type Dependency, readManifest } from "../../rules/manifest.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
+import type { OwnNeed } from "./at-hand.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
 
@@ -58,14 +59,23 @@ export type LibrariesAt =
   | { readonly is: "here"; readonly libraries: readonly FetchedLibrary[]; readonly notes: readonly Failure[] }
   | { readonly is: "offered"; readonly offers: readonly Offer[] };
 
-/** wants: items of lib_deps that no folder has. */
-export async function locateLibraries(wants: readonly LibraryWant[], host: LibrariesHost): Promise<Result<LibrariesAt>> {
+/** wants: items of lib_deps that no folder has; needs: what libraries of the project need beside. */
+export async function locateLibraries(
+  wants: readonly LibraryWant[],
+  needs: readonly OwnNeed[],
+  host: LibrariesHost,
+): Promise<Result<LibrariesAt>> {
   const asked = wants.map((want): AskedPackage => ({ kind: "library", env: host.env, spec: want.spec, origin: want.origin }));
   const entries = asked.map((each) => host.lock.locked(each));
   const unknown = asked.find((_, i) => entries[i] === null);
-  if (unknown === undefined) return fromLock(wants, asked, host);
-  if (host.locked) return fail(notLocked(unknown));
-  return new Search(wants, asked, host).run();
+  const there = host.lock.entriesOf("library", host.env);
+  const need = needs.find(({ of, dependency }) => !there.some((e) => e.wants.some((w) => w.by === of && w.spec === textOf(dependency))));
+  if (unknown === undefined && need === undefined) return fromLock(wants, asked, host);
+  if (host.locked) {
+    const spec = need === undefined ? null : specOf(textOf(need.dependency));
+    return fail(notLocked(unknown ?? { kind: "library", env: host.env, spec: spec ?? specOf(""), origin: null }));
+  }
+  return new Search(wants, asked, needs, host).run();
 }
 
 /** Every entry that the lock has for the env: those of its lib_deps, and those that these need. */
@@ -129,6 +139,7 @@ function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly
 class Search {
   private readonly wants: readonly LibraryWant[];
   private readonly asked: readonly AskedPackage[];
+  private readonly needs: readonly OwnNeed[];
   private readonly host: LibrariesHost;
   /** Libraries of the store, by what fetched them. */
   private readonly at = new Map<string, { readonly offer: Offer; readonly package: Package }>();
@@ -136,9 +147,10 @@ class Search {
   /** By the item's text, the warning. */
   private readonly passedOver = new Map<string, Failure>();
 
-  constructor(wants: readonly LibraryWant[], asked: readonly AskedPackage[], host: LibrariesHost) {
+  constructor(wants: readonly LibraryWant[], asked: readonly AskedPackage[], needs: readonly OwnNeed[], host: LibrariesHost) {
     this.wants = wants;
     this.asked = asked;
+    this.needs = needs;
     this.host = host;
   }
 
@@ -183,6 +195,15 @@ class Search {
       const want = this.wants[i];
       if (want !== undefined && !direct.has(added.value.value.folder)) direct.set(added.value.value.folder, want);
     }
+    const own = await this.drive(
+      set.addNeedsOf(
+        this.needs.map((need) => need.dependency),
+        null,
+      ),
+    );
+    if (!own.ok) return own;
+    if (this.offers.length > 0) return ok({ is: "offered", offers: this.offers });
+    if (own.value !== null) return fail(own.value);
     const libraries: FetchedLibrary[] = [];
     for (const library of set.libraries) {
       const at = this.at.get(keyOf(library));
@@ -225,12 +246,10 @@ class Search {
       ],
     };
     for (const asked of this.asked) if (isFor(asked.spec, library, all)) host.lock.choose(asked, entry);
-    for (const other of all)
-      for (const dependency of other.dependencies)
-        if (dependency.name.toLowerCase() === library.name.toLowerCase()) {
-          const text = `${dependency.owner === "" ? "" : `${dependency.owner}/`}${dependency.name}${dependency.version === "" ? "" : `@${dependency.version}`}`;
-          host.lock.choose({ kind: "library", env: host.env, spec: specOf(text), origin: null }, entry, other.name);
-        }
+    const needed = all.flatMap((other) => other.dependencies.map((dependency) => ({ of: other.name, dependency })));
+    for (const { of, dependency } of [...needed, ...this.needs])
+      if (dependency.name.toLowerCase() === library.name.toLowerCase())
+        host.lock.choose({ kind: "library", env: host.env, spec: specOf(textOf(dependency)), origin: null }, entry, of);
   }
 
   /** Answers a dialogue until it ends, or needs what is not there: then `offers` has that, and what was found so far counts for nothing. */
@@ -344,6 +363,10 @@ function contentOf(found: Package): LibraryContent {
     return { name: name ?? "", version: version ?? "", dependencies };
   }
   return { name: "", version: found.version.startsWith("0.0.0+") ? "" : found.version, dependencies: [] };
+}
+
+function textOf({ owner, name, version }: Dependency): string {
+  return `${owner === "" ? "" : `${owner}/`}${name}${version === "" ? "" : `@${version}`}`;
 }
 
 function specOf(text: string): PackageSpec {

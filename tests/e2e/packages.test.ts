@@ -179,6 +179,24 @@ test("a library that a folder of the project has is not fetched", async () => {
   assert.not.ok(p.exists("fb.lock"));
 });
 
+test("what a library of the project needs of a certain owner is fetched, and locked under its name", async () => {
+  const p = new TestProject({
+    "platformio.ini": "[env:a]\nplatform = native\n",
+    "lib/Own/library.json":
+      '{"name":"Own","version":"1.0.0","dependencies":[{"owner":"acme","name":"Timer","version":"^3"},{"name":"NoOwner"}]}',
+    "lib/Own/Own.h": "#include <Timer.h>\n",
+    "src/main.cpp": '#include <Own.h>\n#include <stdio.h>\nint main() { printf("%d\\n", timer()); }\n',
+  });
+  const built = await run(p);
+  assert.is(built.code, 0, built.stderr);
+  assert.is(printed(p, "a"), "300\n");
+  assert.match(p.read("fb.lock"), /spec = "acme\/Timer@\^3", by = "Own"/);
+  const asked = server.asked.length;
+  p.remove(".fb");
+  assert.is((await run(p, ["--locked"])).code, 0);
+  assert.is(server.asked.length, asked);
+});
+
 test("a library from an archive's address", async () => {
   const url = server.put("far.tar.xz", archive("far.tar.xz", { "src/Far.h": "#define FAR 5\n" }, "far-main"));
   const p = new TestProject({
