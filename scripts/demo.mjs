@@ -1,15 +1,21 @@
-/** `npm run demo`: from a fresh clone to a firmware that runs. Installs what is missing, builds examples/blink, lets a simulated Uno run it for a second. */
+/**
+ * `npm run demo`: from a fresh clone to a firmware that runs. Builds examples/blink in a folder of its own, with a compiler and a core that fb fetches (pip, apt-get; no
+ * root, nothing installed), or with the system's where no source can be reached; then lets a simulated Uno run it for a second.
+ */
 import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { avr, bundle, ensureDebian, ensurePackages, node24, root } from "./setup.mjs";
+import { bundle, ensurePackages, node24, root } from "./setup.mjs";
 
 ensurePackages();
-ensureDebian(avr);
 bundle();
-const project = join(root, "examples", "blink");
-run(join(root, "cli", "fb"), ["-C", project]);
+const project = join(root, "dist", "demo");
+rmSync(project, { recursive: true, force: true });
+mkdirSync(project, { recursive: true });
+for (const name of ["platformio.ini", "src"]) cpSync(join(root, "examples", "blink", name), join(project, name), { recursive: true });
+run(join(root, "cli", "fb"), ["run", "-C", project, "--packages", "auto"]);
 const hex = join(project, ".fb/build/uno/release/firmware.hex");
-process.stdout.write("\nA simulated Uno runs it for one second:\n");
+process.stdout.write(`\nWhat was fetched is locked in ${join("dist", "demo", "fb.lock")}. A simulated Uno runs the program for one second:\n`);
 run(node24(), [join(root, "scripts", "simulate.ts"), hex, "1000"]);
 
 function run(program, args) {
