@@ -1,9 +1,36 @@
 /** What a run made, as its result tells: images and their sizes. */
+import { exitCode } from "../engine/failure.ts";
 import { fromCanonical, outFolder } from "../engine/paths.ts";
+import type { Report } from "../engine/report.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { ProjectPath, RunResult } from "../engine/types.ts";
 import type { HostDisk } from "./host/disk.ts";
 import type { SizeReport } from "./tools/size.ts";
+
+/** What a run has made until now, of all its envs. */
+export type Made = Pick<RunResult, "artifacts" | "size">;
+
+/** The result as it would be if the run ended now. */
+export function resultOf({ failures, ms }: Report, cancelled: boolean, counts: RunOutcome["counts"] | null, made: Made): RunResult {
+  const code = cancelled ? 130 : exitCode(failures);
+  return {
+    type: "result",
+    status: cancelled ? "cancelled" : code === 0 ? "ok" : "failed",
+    exitCode: code,
+    ...(counts ?? { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: 0 }),
+    ms,
+    ...made,
+  };
+}
+
+/** The images of every goal that the run has settled, in the order of these envs. */
+export function imagesOf(outcome: RunOutcome, envs: readonly string[]): RunResult["artifacts"] {
+  const found = [...outcome.resolved].flatMap(([goal, paths]) => {
+    const images = paths.filter((path) => !path.endsWith("/size.json"));
+    return artifactsOf(outcome, goal.env, goal.profile, images);
+  });
+  return [...new Map(found.map((a) => [a.path, a])).values()].sort((a, b) => envs.indexOf(a.env) - envs.indexOf(b.env));
+}
 
 /** Those of these paths of one env that the run has settled. */
 export function artifactsOf(outcome: RunOutcome, env: string, profile: string, paths: readonly ProjectPath[]): RunResult["artifacts"] {

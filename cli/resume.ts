@@ -11,7 +11,7 @@ import type { LocalState } from "../cache/state.ts";
 import { type Carried, Files, isYoung } from "../engine/files.ts";
 import { KeptGraph } from "../engine/kept-graph.ts";
 import { canonicalRead, outFolder, type Root } from "../engine/paths.ts";
-import type { Resume, RunOutcome } from "../engine/run.ts";
+import type { Resume, RunOutcome, RunRequest } from "../engine/run.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, CanonPath, Digest, Read, RunResult, Signature } from "../engine/types.ts";
 import { type BuildInfo, removeBuildInfo, withArtifacts, writeBuildInfo } from "./build-info.ts";
@@ -19,7 +19,7 @@ import type { Found } from "./found.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hasSettled, payloadOf, snapshotFile } from "./keep.ts";
 import type { Payload } from "./payload.ts";
-import { artifactsOf, sizeOf } from "./results.ts";
+import { artifactsOf, type Made, sizeOf } from "./results.ts";
 
 /** Files of the record that did not change, by path. */
 class Unchanged implements Carried {
@@ -45,7 +45,7 @@ class Unchanged implements Carried {
 
 export class Resumed {
   readonly world: World;
-  readonly resume: Resume;
+  private readonly resume: Resume;
   /** What the last good run told. */
   readonly payload: Payload;
   private readonly found: Found;
@@ -102,6 +102,15 @@ export class Resumed {
     return new Resumed(found, facts, digests, unchanged, world, payload, resume);
   }
 
+  /** What the run is asked for. */
+  get what(): Pick<RunRequest, "plans" | "goals" | "resume"> {
+    return { plans: [], goals: [], resume: this.resume };
+  }
+
+  get builds(): Resume["builds"] {
+    return this.resume.builds;
+  }
+
   /** Whether the compilers are still those of the last good run. */
   compilersStand(disk: HostDisk): boolean {
     return this.facts.tools.every((path) => {
@@ -110,19 +119,19 @@ export class Resumed {
     });
   }
 
-  /** The images of all envs: those that this run looked at as it left them. */
-  artifacts(outcome: RunOutcome): RunResult["artifacts"] {
-    return this.payload.result.artifacts.flatMap((was) => {
-      const maker = outcome.graph.producer(was.path);
-      return maker === undefined ? [was] : artifactsOf(outcome, was.env, outcome.graph.node(maker).spec.profile, [was.path]);
-    });
-  }
-
-  sizes(outcome: RunOutcome, disk: HostDisk): RunResult["size"] {
-    return this.resume.builds.flatMap(({ env }) => {
-      const looked = outcome.graph.nodes.some((n) => n.spec.env === env && n.spec.kind === "size");
-      return looked ? sizeOf(outcome, env, disk) : this.payload.result.size.filter((s) => s.env === env);
-    });
+  /** Of all envs: as this run left it where it looked, else as the last good run told. */
+  made(outcome: RunOutcome, disk: HostDisk): Made {
+    const { artifacts, size } = this.payload.result;
+    return {
+      artifacts: artifacts.flatMap((was) => {
+        const maker = outcome.graph.producer(was.path);
+        return maker === undefined ? [was] : artifactsOf(outcome, was.env, outcome.graph.node(maker).spec.profile, [was.path]);
+      }),
+      size: this.builds.flatMap(({ env }) => {
+        const looked = outcome.graph.nodes.some((n) => n.spec.env === env && n.spec.kind === "size");
+        return looked ? sizeOf(outcome, env, disk) : size.filter((s) => s.env === env);
+      }),
+    };
   }
 
   /** Writes build_info.json of the envs that have images, and takes it away where a failed run has taken them; the paths written. */

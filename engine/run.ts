@@ -14,21 +14,10 @@ import { Graph, type Node, type Outside } from "./graph.ts";
 import { unpackPlanned } from "./grown.ts";
 import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
+import { Report } from "./report.ts";
 import { Sweeper } from "./sweep.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
-import type {
-  ActionId,
-  ActionResult,
-  ActionSpec,
-  Cause,
-  Event,
-  EventSink,
-  Failure,
-  Planned,
-  ProjectPath,
-  StaticKey,
-  Status,
-} from "./types.ts";
+import type { ActionId, ActionResult, ActionSpec, Cause, EventSink, Failure, Planned, ProjectPath, StaticKey, Status } from "./types.ts";
 
 export interface RunRequest {
   /** The first plan of each env. */
@@ -97,7 +86,7 @@ type Phase = "waiting" | "ready" | "deciding" | "blocked" | "running" | "settled
 class Run {
   private readonly world: World;
   private readonly request: RunRequest;
-  private readonly sink: EventSink;
+  private readonly report: Report;
   private readonly stop: AbortSignal;
   private readonly graph: Graph;
   private readonly files: Files;
@@ -105,7 +94,6 @@ class Run {
   private readonly journal: Journal;
   private readonly sweeper: Sweeper;
   private readonly pool: Pool;
-  private readonly began: number;
   private readonly needed = new Set<ActionId>();
   private readonly phase: Phase[] = [];
   private readonly waiting: number[] = [];
@@ -116,7 +104,6 @@ class Run {
   private readonly inFlight = new Map<StaticKey, Promise<void>>();
   private readonly results = new Map<ActionId, ActionResult>();
   private readonly goals: Goals;
-  private readonly failures: Failure[] = [];
   private readonly failedEnvs = new Set<string>();
   private readonly timeNoted = new Set<string>();
   private counts = { ran: 0, hits: 0, upToDate: 0, failed: 0 };
@@ -133,9 +120,8 @@ class Run {
   constructor(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal) {
     this.world = world;
     this.request = request;
-    this.sink = sink;
+    this.report = new Report(sink, world.clock);
     this.stop = stop;
-    this.began = world.clock.monotonicMs();
     this.graph = new Graph(request.resume?.outside ?? null);
     this.files = request.resume?.files ?? new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths), request.causes);
@@ -162,10 +148,13 @@ class Run {
     return {
       graph: this.graph,
       files: this.files,
-      failures: this.failures,
+      failures: this.report.failures,
       cancelled: this.stop.aborted,
       trusted:
-        !this.settler.disturbed && this.failures.every((f) => f.severity === "warning") && !this.stop.aborted && !this.request.dryRun,
+        !this.settler.disturbed &&
+        this.report.failures.every((f) => f.severity === "warning") &&
+        !this.stop.aborted &&
+        !this.request.dryRun,
       counts: { actions: this.actionsNeeded(), ...this.counts },
       resolved: this.goals.resolved,
       targets: this.goals.targets,
@@ -201,16 +190,12 @@ class Run {
     wake?.();
   }
 
-  private emit(event: DistributiveOmit<Event, "t">): void {
-    this.sink.emit({ t: Math.round(this.world.clock.monotonicMs() - this.began), ...event } as Event);
-  }
-
   // ── the graph grows ──
 
   private grow(specs: readonly ActionSpec[]): Failure | null {
     const grown = this.graph.grow(specs);
     if (!grown.ok) {
-      this.report(grown.failure);
+      this.report.add(grown.failure);
       return grown.failure;
     }
     for (const id of grown.value) if (this.request.resume !== null || this.graph.node(id).spec.kind === "plan") this.need(id);
@@ -227,7 +212,7 @@ class Run {
     const { resume, plans } = this.request;
     const envs = resume?.builds.map((b) => b.env) ?? [...new Set(this.graph.nodes.map((n) => n.spec.env))].filter((env) => env !== NO_ENV);
     const profile = (resume?.builds ?? plans)[0]?.profile ?? "release";
-    this.emit({
+    this.report.emit({
       type: "plan",
       envs,
       profile,
@@ -273,7 +258,7 @@ class Run {
 
   private reportUnknown(): void {
     if (this.stop.aborted) return;
-    for (const f of this.goals.unknown((word, names) => this.world.nearest(word, names), this.failedEnvs)) this.report(f);
+    for (const f of this.goals.unknown((word, names) => this.world.nearest(word, names), this.failedEnvs)) this.report.add(f);
   }
 
   // ── one action ──
@@ -380,19 +365,19 @@ class Run {
       if (spec.kind !== "plan") {
         if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
         const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
-        this.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
+        this.report.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
       }
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
-        progress: (done, total) => this.emit({ type: "progress", id: node.id, done, total }),
-        note: (warning) => this.report(warning),
+        progress: (done, total) => this.report.emit({ type: "progress", id: node.id, done, total }),
+        note: (warning) => this.report.add(warning),
       });
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.end(node, "cancelled", null, null, decision.why);
       }
       if (!ran.ok) {
-        this.report(ran.failure);
+        this.report.add(ran.failure);
         return this.failed(node, null, null, decision.why);
       }
       if (ran.value.exitCode !== 0) return this.failed(node, ran.value.result, ran.value.exitCode, decision.why);
@@ -421,13 +406,13 @@ class Run {
     if (time === null || this.timeNoted.has(time.path)) return;
     this.timeNoted.add(time.path);
     const message = `${time.path} uses ${time.macro}: what is compiled from it holds the time of the compile and is not shared with other builds`;
-    this.report(
+    this.report.add(
       warning("sharing.time", message, { file: time.path, hint: "a version from a [[step]] or ${sysenv.…} changes only when it should" }),
     );
   }
 
   private pretend(node: Node, status: Status, why: readonly Cause[]): void {
-    this.emit({ ...this.endOf(node, status, null, null, why), ms: 0 });
+    this.report.emit({ ...this.endOf(node, status, null, null, why), ms: 0 });
     this.phase[node.id] = "settled";
     if (status === "ran") this.counts.ran++;
     else this.counts.hits++;
@@ -456,7 +441,7 @@ class Run {
   private planned(node: Node, planned: Planned | null): void {
     this.plansOpen--;
     if (planned === null) return;
-    for (const note of planned.notes) this.report(note);
+    for (const note of planned.notes) this.report.add(note);
     const { env, profile } = node.spec;
     this.goals.add(env, planned.targets);
     if (this.grow(planned.actions) !== null) {
@@ -482,7 +467,7 @@ class Run {
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
     if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
-    if (result !== null) this.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
+    if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.end(node, "failed", result, exitCode, why);
     this.discardAfter(node.id);
     this.drop(node.id);
@@ -493,7 +478,7 @@ class Run {
   private broke(node: Node, error: unknown): void {
     const known = (error as { failure?: Failure }).failure;
     if (known === undefined) throw error;
-    this.report(known);
+    this.report.add(known);
     this.failed(node, null, null, []);
   }
 
@@ -523,7 +508,7 @@ class Run {
     } catch (error) {
       const known = (error as { failure?: Failure }).failure;
       if (known === undefined) throw error;
-      this.report(known);
+      this.report.add(known);
     }
   }
 
@@ -532,7 +517,7 @@ class Run {
     if (status === "ran") this.counts.ran++;
     if (status === "failed") this.counts.failed++;
     if (status === "hit" || status === "remote-hit") this.counts.hits++;
-    this.emit(this.endOf(node, status, result, exitCode, why));
+    this.report.emit(this.endOf(node, status, result, exitCode, why));
   }
 
   private endOf(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]) {
@@ -552,12 +537,4 @@ class Run {
       why,
     };
   }
-
-  private report(f: Failure): void {
-    this.failures.push(f);
-    const { severity, code, message, file, line, column, hint } = f;
-    this.emit({ type: "diagnostic", severity, code, message, file, line, column, hint });
-  }
 }
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

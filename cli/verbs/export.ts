@@ -44,13 +44,13 @@ function write(folder: string, command: ExportCommand, built: Built, outcome: Ru
   const written = writeIfNew(openDisk(folder), name, text.value);
   const made = graph.nodes.filter((n) => (command.format === "ninja" ? n.spec.kind !== "plan" : n.spec.kind === "compile")).length;
   const what = command.format === "ninja" ? count(made, "action") : count(made, "compile");
-  faces.out.write(`${written ? "wrote" : "unchanged"} ${name}: ${what} of ${[...built.inputs.keys()].join(", ")}\n`);
+  faces.out.write(`${written ? "wrote" : "unchanged"} ${name}: ${what} of ${built.envs.join(", ")}\n`);
   return 0;
 }
 
 function compdb(folder: string, built: Built, graph: Graph): string {
   const disk = openDisk(folder);
-  const project = { folder, envs: [...built.inputs.keys()], realpath: (path: string) => disk.realpath(path) };
+  const project = { folder, envs: built.envs, realpath: (path: string) => disk.realpath(path) };
   return compileCommands(
     project,
     graph.nodes.map((n) => n.spec),

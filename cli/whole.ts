@@ -1,0 +1,223 @@
+/** A run that reads and decides everything: the project, the packages and toolchains of its envs, one plan for each. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isAsProbed } from "../cache/toolchain.ts";
+import { ok, warning } from "../engine/failure.ts";
+import type { Goal } from "../engine/goals.ts";
+import type { Paths } from "../engine/paths.ts";
+import type { Report } from "../engine/report.ts";
+import type { RunOutcome, RunRequest } from "../engine/run.ts";
+import type { World } from "../engine/settle.ts";
+import type { ActionSpec, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
+import type { EnvPlan } from "../rules/env-plan.ts";
+import type { EnvProject } from "../rules/project.ts";
+import { storedRef } from "./acquire/acquirer.ts";
+import { Acquisition } from "./acquire/acquisition.ts";
+import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
+import type { OpenPlaces } from "./acquire/places.ts";
+import type { RunCommand } from "./args.ts";
+import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
+import { COMPDB_FILE, compileCommands } from "./compdb.ts";
+import { buildId } from "./home.ts";
+import { keepSnapshot } from "./keep.ts";
+import { Once } from "./once.ts";
+import { type OpenProject, openProject } from "./open-project.ts";
+import { findPackages, linkPackages } from "./packages.ts";
+import { type PlanInput, planInput } from "./plan-input.ts";
+import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
+import { imagesOf, type Made, sizeOf } from "./results.ts";
+import { type Opened, pathsOf, worldOf } from "./world.ts";
+
+/** What it works with beside the run's own. */
+export interface WholeHost extends Opened {
+  readonly places: OpenPlaces;
+}
+
+export class Whole {
+  readonly world: World;
+  readonly builds: { readonly env: string; readonly profile: string }[] = [];
+  private readonly command: RunCommand;
+  private readonly host: WholeHost;
+  private readonly report: Report;
+  private readonly open: OpenProject;
+  private readonly lock: LockFile;
+  private readonly acquisition: Acquisition;
+  private readonly paths: Paths;
+  private readonly once: Once;
+  private readonly plans: ActionSpec[] = [];
+  private readonly goals: Goal[] = [];
+  private readonly inputs = new Map<string, PlanInput>();
+  private readonly infos: BuildInfo[] = [];
+
+  private constructor(command: RunCommand, host: WholeHost, report: Report, open: OpenProject, lock: LockFile) {
+    this.command = command;
+    this.host = host;
+    this.report = report;
+    this.open = open;
+    this.lock = lock;
+    this.once = new Once(join(open.project.dir, ".fb/state/noted"));
+    this.paths = pathsOf(open.project.dir, host.disk, []);
+    this.acquisition = new Acquisition({
+      project: open.project,
+      disk: host.disk,
+      cache: host.cache.folder,
+      lock,
+      locked: command.locked,
+      mode: command.packages,
+      dryRun: command.dryRun,
+      ask: (request) => host.places.ask(request),
+      note: (warning) => report.add(warning),
+      plan: (env) => this.plan(env),
+    });
+    this.world = worldOf(
+      host,
+      this.paths,
+      plannerOf(this.inputs, (action) => this.acquisition.grow(action)),
+      null,
+    );
+  }
+
+  /** Reads the project in a folder, and what its wanted envs begin with. Null where nothing is to be built: why has been reported. */
+  static async begin(folder: string, command: RunCommand, host: WholeHost, report: Report): Promise<Whole | null> {
+    const open = openProject(folder, host.disk);
+    const lock = open.ok ? LockFile.open(folder) : open;
+    if (!open.ok || !lock.ok) {
+      if (!lock.ok) report.add(lock.failure);
+      return null;
+    }
+    const whole = new Whole(command, host, report, open.value, lock.value);
+    await whole.begin();
+    return whole.plans.length === 0 ? null : whole;
+  }
+
+  /** What the run is asked for. */
+  get what(): Pick<RunRequest, "plans" | "goals" | "resume"> {
+    return { plans: this.plans, goals: this.goals, resume: null };
+  }
+
+  get envs(): readonly string[] {
+    return [...this.inputs.keys()];
+  }
+
+  private async begin(): Promise<void> {
+    const { project } = this.open;
+    for (const w of project.warnings) this.report.add(w);
+    if (project.later.length > 0) this.reportOnce(laterNote(project.later));
+    const wanted = wantedEnvs(project, this.command);
+    if (!wanted.ok) return this.report.add(wanted.failure);
+    for (const name of wanted.value) {
+      const read = project.envs.get(name);
+      if (read?.ok === true) await this.beginEnv(read.value);
+      else for (const f of read?.failures ?? []) this.report.add(f);
+    }
+  }
+
+  private async beginEnv(env: EnvProject): Promise<void> {
+    for (const w of env.warnings) this.reportOnce(w);
+    const profile = this.profileOf(env);
+    const plan = await this.acquisition.begin(env, profile);
+    if (!plan.ok) return this.report.add(plan.failure);
+    this.plans.push(plan.value);
+    this.builds.push({ env: env.name, profile });
+    for (const target of this.command.targets) {
+      if (target.env !== null && target.env !== env.name) continue;
+      const named = target.is === "name" ? target.name : target.path;
+      if (named !== "compdb" && named !== "deps") this.goals.push({ env: env.name, profile, target: named });
+    }
+  }
+
+  /** The plan of an env whose packages are here. */
+  private async plan(env: EnvProject): Promise<Result<ActionSpec>> {
+    const profile = this.profileOf(env);
+    if (this.onlyPackages) return ok(emptyPlan(env.name, profile));
+    const input = await this.prepare(env, profile);
+    if (!input.ok) return input;
+    this.inputs.set(env.name, input.value);
+    return ok(planAction(env.name, profile, input.value));
+  }
+
+  private async prepare(env: EnvProject, profile: EnvPlan["profile"]): Promise<Result<PlanInput>> {
+    const { project, disk } = this.open;
+    const { acquisition } = this;
+    const found = findPackages(project, env, disk, acquisition.packages);
+    if (!found.ok) return found;
+    const libraries = acquisition.librariesOf(env.name);
+    const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
+    const linked = linkPackages(project.dir, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.all], this.paths);
+    return linked.ok ? planInput(project, env, profile, packages, libraries, disk, this.host.cache.memo) : linked;
+  }
+
+  private profileOf(env: EnvProject): EnvPlan["profile"] {
+    return this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
+  }
+
+  private get onlyPackages(): boolean {
+    const { targets } = this.command;
+    return targets.length > 0 && targets.every((t) => t.is === "name" && t.name === "deps");
+  }
+
+  /** What an ini asks for and this version does not do is said once, not with every build. */
+  private reportOnce(f: Failure): void {
+    if (this.once.isNew(f.message)) this.report.add(f);
+  }
+
+  /** Whether the compilers are still those that were probed. */
+  compilersStand(): boolean {
+    return [...this.inputs.values()].every((input) => input.toolchains.every((t) => isAsProbed(t, this.host.disk)));
+  }
+
+  made(outcome: RunOutcome): Made {
+    const { envs } = this;
+    return { artifacts: imagesOf(outcome, envs), size: envs.flatMap((env) => sizeOf(outcome, env, this.host.disk)) };
+  }
+
+  /** Writes what other tools read beside the artifacts, and the lock; the paths written. */
+  writeFiles(outcome: RunOutcome, artifacts: RunResult["artifacts"]): string[] {
+    const { disk, project } = this.open;
+    const { command } = this;
+    const written: string[] = [];
+    for (const [env, input] of this.inputs) {
+      if (artifacts.some((a) => a.env === env)) {
+        const info = buildInfo(input, outcome, artifacts);
+        this.infos.push(info);
+        written.push(writeBuildInfo(disk, info));
+      } else if (!command.dryRun) {
+        removeBuildInfo(disk, env, input.plan.profile, outcome.targets.get(env)?.get("firmware") ?? []);
+      }
+    }
+    if (command.dryRun) return written;
+    if (command.targets.some((t) => t.is === "name" && t.name === "compdb") || project.ruleFile?.compdb === true) {
+      const about = { folder: project.dir, envs: this.envs, realpath: (p: string) => disk.realpath(p) };
+      const specs = outcome.graph.nodes.map((n) => n.spec);
+      writeIfNew(disk, COMPDB_FILE, compileCommands(about, specs));
+      written.push(COMPDB_FILE);
+    }
+    const saved = this.lock.save(command.locked);
+    if (!saved.ok) this.report.add(saved.failure);
+    // Its absence counts as well: a lock that comes later is obeyed.
+    if (existsSync(join(project.dir, LOCK_FILE))) written.push(LOCK_FILE);
+    else outcome.files.digest({ is: "absent", path: LOCK_FILE as ProjectPath });
+    return written;
+  }
+
+  /** Keeps the snapshot after a run that went well. request, alias: its names; written: by writeFiles. */
+  async keep(request: string, alias: string | null, outcome: RunOutcome, result: RunResult, written: readonly string[]): Promise<void> {
+    // Packages alone are looked for each time: nothing of the project was read that would tell of a change.
+    if (this.onlyPackages || buildId === "sources") return;
+    const told = {
+      envs: this.envs,
+      profile: this.builds.at(-1)?.profile ?? "release",
+      notes: this.report.failures.filter((f) => !this.once.said.has(f.message)),
+      result,
+    };
+    await keepSnapshot({ request, alias }, told, this.open, outcome, [...this.inputs.values()], written, this.host.state, {
+      roots: this.paths.further(),
+      infos: this.infos,
+    });
+  }
+}
+
+function laterNote(names: readonly string[]): Failure {
+  const hint = "they belong to verbs that this version of fb does not have; the firmware is the same without them";
+  return warning("env.option-later", `not used yet: ${names.join(", ")}`, { file: "platformio.ini", hint });
+}
