@@ -16,6 +16,7 @@ import type { Event, EventSink, Failure, RunResult } from "../engine/types.ts";
 import { openPlaces } from "./acquire/places.ts";
 import { requestKey, type RunCommand, targetText } from "./args.ts";
 import { wentWay } from "./compiled.ts";
+import { missingHeader } from "./missing-header.ts";
 import { takeFound } from "./found.ts";
 import { version } from "./home.ts";
 import { clock } from "./host/clock.ts";
@@ -217,10 +218,14 @@ class Build {
       progress: this.host.progress,
     };
     let full: ReturnType<typeof fullFolder> = null;
+    const libraries = { project: this.folder, libraries: ["lib"], store: join(cache.folder, "packages") };
     const emit = (e: Event) => {
-      if (e.type === "end" && e.status === "failed")
-        full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
       this.host.sink.emit({ ...e, t: this.report.ms });
+      if (e.type !== "end" || e.status !== "failed") return;
+      full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
+      const hint = e.kind === "compile" ? missingHeader(e.output, libraries) : null;
+      // Once: a header that many sources lack is one thing to do.
+      if (hint !== null && !this.report.failures.some((f) => f.message === hint.message)) this.report.add(hint);
     };
     const outcome = await run(world, request, { emit }, this.host.stop);
     this.outcome = outcome;

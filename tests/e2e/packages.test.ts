@@ -260,6 +260,32 @@ test("a library from a git repository: a tag, a branch and a commit, locked at t
   assert.match(failed.stderr, /has no such branch, tag or commit/);
 });
 
+test("a header that is missing: the library that has it, once", async () => {
+  const source = (header: string) => `#include <${header}>\nint x;\n`;
+  const p = new TestProject({
+    "platformio.ini": "[env:a]\nplatform = native\nlib_ignore = Ignored\n",
+    "lib/Ignored/src/Ignored.h": "",
+    "src/main.cpp": "int main() {}\n",
+    "src/one.c": source("FASTLED.h"),
+    "src/two.c": source("FASTLED.h"),
+    "src/three.c": source("Ignored.h"),
+    "src/four.c": source("Timer.h"),
+    "src/five.c": source("nobody-knows-it.h"),
+  });
+  const seen = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN }, { cache: p.cache });
+  assert.is((await run(seen)).code, 0);
+  const failed = await run(p, ["-k"]);
+  assert.is(failed.code, 1);
+  const hints = failed.events
+    .flatMap((e) => (e.type === "diagnostic" && e.code === "library.header" ? [`${e.message}: ${e.hint}`] : []))
+    .sort();
+  assert.equal(hints, [
+    "FASTLED.h belongs to the library fastled/FastLED (it is spelled FastLED.h): add to the env: lib_deps = fastled/FastLED",
+    "Ignored.h is in lib/Ignored, which this env does not use: look at lib_ignore, lib_compat_mode and lib_ldf_mode",
+    "Timer.h is in the library Timer 2.2.0, which another project has: add to the env: lib_deps = Timer",
+  ]);
+});
+
 test("a library that nobody has: the name, and the place in the ini", async () => {
   const p = new TestProject({
     "platformio.ini": "[env:a]\nplatform = native\nlib_deps = acme/Blonker\n",
