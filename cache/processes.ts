@@ -3,8 +3,9 @@
  * A name whose process is gone (or whose process number now belongs to another, told by its start time, or that is from before the last boot) is an unclean end.
  * Also a lock between processes, made of the same names. Costs 0.1 ms.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolders } from "./folders.ts";
 import { errorCode } from "./trouble.ts";
 
 /** This process's name: PID-START-BOOT. */
@@ -16,7 +17,7 @@ let own: string | null = null;
 
 /** Writes this process's marker; throws the system's error where that cannot be. */
 export function enter(folder: string): void {
-  mkdirSync(join(folder, "open"), { recursive: true });
+  makeFolders(join(folder, "open"));
   writeFileSync(join(folder, "open", processName()), "");
 }
 
@@ -48,12 +49,17 @@ function readMarkers(folder: string): string[] {
 export function isAlive(name: string): boolean {
   const [pid = "", start = "", boot = ""] = name.split("-");
   if (boot !== bootId()) return false;
+  return isRunning(Number(pid)) && (start === "0" || startOf(pid) === start);
+}
+
+/** Whether a process has this number now: the one that is meant, or one that got the number since. */
+export function isRunning(pid: number): boolean {
   try {
-    process.kill(Number(pid), 0);
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
     return errorCode(error) === "EPERM";
   }
-  return start === "0" || startOf(pid) === start;
 }
 
 /**

@@ -1,10 +1,10 @@
 /** `.fb/build/ENV/PROFILE/build_info.json`: an env's tools, flags and artifacts for editors and scripts, read off the actions themselves. */
-import { errorCode } from "../cache/trouble.ts";
 import { outFolder } from "../engine/paths.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { ActionSpec, RunResult } from "../engine/types.ts";
 import type { HostDisk } from "./host/disk.ts";
 import type { PlanInput } from "./plan-input.ts";
+import { writeIfNew } from "./write-if-new.ts";
 
 /** Paths relative to the project, arguments as the tools get them; no times, so equal builds write equal files. */
 export interface BuildInfo {
@@ -46,32 +46,6 @@ export function removeBuildInfo(disk: HostDisk, env: string, profile: string, im
 
 function imagesOf(env: string, artifacts: RunResult["artifacts"]): BuildInfo["artifacts"] {
   return artifacts.filter((a) => a.env === env).map(({ path, sha256, bytes }) => ({ path, sha256, bytes }));
-}
-
-/** A file for other tools. One whose content is the same is left alone, so that nothing that watches it starts. Returns whether it was written. */
-export function writeIfNew(disk: HostDisk, path: string, text: string): boolean {
-  // Below .fb/build every run looks for what a killed one left.
-  if (!path.includes("/")) removeLeft(disk);
-  if (disk.sign(path) !== null && new TextDecoder().decode(disk.read(path)) === text) return false;
-  disk.writeAtomic(path, text);
-  return true;
-}
-
-/** Takes away what an fb that was killed had not yet renamed into place in the project's folder. */
-function removeLeft(disk: HostDisk): void {
-  for (const { name } of disk.list("") ?? []) {
-    const pid = /^\.fb-(\d+)-\d+\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) disk.remove(name);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === "EPERM";
-  }
 }
 
 export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunResult["artifacts"]): BuildInfo {

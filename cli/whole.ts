@@ -16,7 +16,7 @@ import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
 import type { OpenPlaces } from "./acquire/places.ts";
 import type { RunCommand } from "./args.ts";
-import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo, writeIfNew } from "./build-info.ts";
+import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";
 import { keepSnapshot } from "./keep.ts";
@@ -27,6 +27,7 @@ import { type PlanInput, planInput } from "./plan-input.ts";
 import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
 import { imagesOf, type Made, sizeOf } from "./results.ts";
 import { type Opened, pathsOf, worldOf } from "./world.ts";
+import { writeIfNew } from "./write-if-new.ts";
 
 /** What it works with beside the run's own. */
 export interface WholeHost extends Opened {

@@ -7,6 +7,8 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { makeFolders } from "../../cache/folders.ts";
+import { isRunning } from "../../cache/processes.ts";
 
 /** Bytes of a log that are kept at either end when it is longer than both. */
 const KEEP = 5_000_000;
@@ -20,19 +22,10 @@ export function logPath(dir: string): string {
 
 /** Makes the folder and removes what dead processes left in it. */
 export function openLogDir(dir: string): void {
-  fs.mkdirSync(dir, { recursive: true });
+  makeFolders(dir);
   for (const name of fs.readdirSync(dir)) {
     const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? process.pid);
-    if (pid !== process.pid && isDead(pid)) fs.rmSync(path.join(dir, name), { force: true });
-  }
-}
-
-function isDead(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (e) {
-    return e instanceof Error && "code" in e && e.code === "ESRCH";
+    if (pid !== process.pid && !isRunning(pid)) fs.rmSync(path.join(dir, name), { force: true });
   }
 }
 

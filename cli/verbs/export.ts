@@ -5,7 +5,6 @@ import type { Event, Failure, Result } from "../../engine/types.ts";
 import { ok } from "../../engine/failure.ts";
 import { type Command, parseCommand, type RunCommand } from "../args.ts";
 import { type Built, build } from "../build.ts";
-import { writeIfNew } from "../build-info.ts";
 import { COMPDB_FILE, compileCommands } from "../compdb.ts";
 import { dotGraph } from "../dot.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
@@ -13,6 +12,7 @@ import { DiskError, openDisk } from "../host/disk.ts";
 import { watchSignals } from "../host/signals.ts";
 import { NINJA_FILE, ninjaFile } from "../ninja.ts";
 import { projectFolder } from "../open-project.ts";
+import { writeIfNew } from "../write-if-new.ts";
 import { count, quoteForShell, renderFailure } from "../show/text.ts";
 
 type ExportCommand = Extract<Command, { verb: "export" }>;
