@@ -11,7 +11,6 @@ import {
   constants,
   copyFileSync,
   fchmodSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -24,6 +23,7 @@ import {
 import { dirname, join } from "node:path";
 import { createHash, hash } from "node:crypto";
 import type { Blobs, Digest, Failure, Restored } from "../engine/types.ts";
+import { makeFolders } from "./folders.ts";
 import { errorCode, trouble, writeTrouble } from "./trouble.ts";
 
 /** Up to here a file is read whole; above it is copied by the kernel (reflinked where it can be) and hashed from the copy. */
@@ -139,7 +139,7 @@ export class LocalBlobs implements Blobs {
 
   #makeFolder(folder: string): void {
     if (this.#folders.has(folder)) return;
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     this.#folders.add(folder);
   }
 
@@ -191,13 +191,12 @@ function openInFolder(path: string, mode: number): number {
     return openSync(path, "wx", mode);
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     return openSync(path, "wx", mode);
   }
 }
 
 function putLarge(file: string, temp: string): { digest: string; size: number } {
-  mkdirSync(dirname(temp), { recursive: true });
   copyFileSync(file, temp, constants.COPYFILE_FICLONE);
   chmodSync(temp, 0o644);
   const copied = hashFile(temp);
@@ -207,7 +206,7 @@ function putLarge(file: string, temp: string): { digest: string; size: number } 
 
 /** false: the blob is not there any more. */
 function copyBlob(blob: string, temp: string): boolean {
-  mkdirSync(dirname(temp), { recursive: true });
+  makeFolders(dirname(temp));
   try {
     copyFileSync(blob, temp, constants.COPYFILE_FICLONE);
     return true;

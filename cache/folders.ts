@@ -53,17 +53,17 @@ export function cacheFolder(vars: Readonly<Record<string, string | undefined>>):
   return { ok: true, value: folder };
 }
 
-/** mkdir -p that throws the true reason: Node's own says ENOENT where the disk is read-only, and in a folder of the kernel (/proc) never ends. */
-export function makeFolders(folder: string): void {
+/** mkdir -p that throws the true reason: Node's own says ENOENT where the disk is read-only, and in a folder of the kernel (/proc) never ends. mode: of those that are made. */
+export function makeFolders(folder: string, mode = 0o777): void {
   try {
-    return mkdirSync(folder);
+    return mkdirSync(folder, mode);
   } catch (error) {
     const code = errorCode(error);
     if ((code === "EEXIST" || code === "EISDIR") && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
     if (code !== "ENOENT" || existsSync(dirname(folder))) throw error;
   }
-  makeFolders(dirname(folder));
-  makeFolders(folder);
+  makeFolders(dirname(folder), mode);
+  makeFolders(folder, mode);
 }
 
 /** Only the name: nothing is looked at or made. */

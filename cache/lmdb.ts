@@ -10,10 +10,10 @@
  * file, so check.ts reads it through once after each boot. lmdb's default, overlappingSync, was rejected: with processes killed beside others that write,
  * the list of free pages once came out damaged ("freelist duplicates"; not seen since), and six processes that write small batches take ten times as long.
  */
-import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Database, RootDatabase } from "lmdb";
 import type { Failure } from "../engine/types.ts";
+import { makeFolders } from "./folders.ts";
 import { withLock } from "./processes.ts";
 import { errorCode, trouble, writeTrouble } from "./trouble.ts";
 
@@ -204,7 +204,7 @@ export class Lmdb {
     if (this.#closed || this.#broken || this.#failure !== null) return null;
     try {
       const lmdb = createRequire(import.meta.url)(lmdbModule) as typeof import("lmdb");
-      mkdirSync(this.folder, { recursive: true });
+      makeFolders(this.folder);
       const root = withLock(this.#lock, lockMs, () => this.#openLocked(lmdb));
       if (root === null) this.#failure = busy(this.folder);
       return root;

@@ -6,7 +6,7 @@
  * same package at once the second to finish finds it there and throws its own away.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
@@ -14,6 +14,7 @@ import { extract, extractDefaults } from "./extract/extract.ts";
 import type { Entry, Limits } from "./extract/tree.ts";
 import { defaultLimits } from "./extract/tree.ts";
 import { flushFolder, flushPath } from "./flush.ts";
+import { makeFolders } from "./folders.ts";
 import { type About, digestOf, entryLines, manifestName, manifestText, readAbout, readManifest } from "./manifest.ts";
 import { packageFolder } from "./package-name.ts";
 import { isAlive, processName } from "./processes.ts";
@@ -118,7 +119,7 @@ export class Store {
     if (there !== null) return { ok: true, value: there };
     const temporary = this.#temporary("tmp");
     try {
-      mkdirSync(this.folder, { recursive: true });
+      makeFolders(this.folder);
       this.sweep();
       const { layout, label } = request;
       const { signal, onProgress, limits } = context;

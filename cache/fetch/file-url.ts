@@ -1,10 +1,11 @@
 /** `file:` urls: copied as if they had been downloaded. */
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { failure } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
+import { makeFolders } from "../folders.ts";
 import { errorCode, writeTrouble } from "../trouble.ts";
 import { hashInto, partialKey, takePartial } from "./partial.ts";
 import { type Fetched, type FetchContext, type FetchRequest, headOfFile, judge } from "./request.ts";
@@ -28,7 +29,7 @@ export function fetchFile(request: FetchRequest, context: FetchContext): Result<
 export function adoptFile(path: string, request: FetchRequest, context: Pick<FetchContext, "downloads" | "onProgress">): Result<Fetched> {
   let partial: string | null = null;
   try {
-    mkdirSync(context.downloads, { recursive: true });
+    makeFolders(context.downloads);
     partial = takePartial(context.downloads, partialKey(request.url, request.sha256));
     const data = join(partial, "data");
     rmSync(data, { force: true });

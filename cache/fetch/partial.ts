@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolders } from "../folders.ts";
 import { isAlive, processName } from "../processes.ts";
 
 /** What a server said of the file that the data is the beginning of. */
@@ -27,7 +28,7 @@ export function partialKey(url: string, sha256: string | null): string {
 
 /** An own folder for this download: what another left of the same one, or a new one. */
 export function takePartial(downloads: string, key: string): string {
-  mkdirSync(downloads, { recursive: true });
+  makeFolders(downloads);
   const mine = join(downloads, `.part-${key}-${processName()}-${counter++}`);
   for (const name of readdirSync(downloads)) {
     if (!name.startsWith(`.part-${key}-`) || !isFree(name)) continue;

@@ -3,8 +3,9 @@
  * for its people. It gets a process group of its own, which is killed as a whole when the run is interrupted.
  */
 import { spawn } from "node:child_process";
-import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, rmSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { makeFolders } from "../folders.ts";
 
 export interface ClientRun {
   readonly argv: readonly [program: string, ...args: string[]];
@@ -91,7 +92,7 @@ export function findProgram(names: readonly string[], vars: Readonly<Record<stri
 /** A new folder for a client to work in. */
 export function workFolder(path: string): void {
   rmSync(path, { recursive: true, force: true });
-  mkdirSync(path, { recursive: true });
+  makeFolders(path);
 }
 
 function largest(folder: string, depth = 0): number {

@@ -143,7 +143,7 @@ class NodeDisk implements HostDisk {
           fs.writeFileSync(temp, data, { flag: "wx" });
         } catch (e) {
           if (errno(e) !== "ENOENT") throw e;
-          fs.mkdirSync(path.dirname(real), { recursive: true });
+          makeFolders(path.dirname(real));
           fs.writeFileSync(temp, data, { flag: "wx" });
         }
         fs.renameSync(temp, real);
@@ -194,7 +194,7 @@ class NodeDisk implements HostDisk {
     if (ms - this.#probed < PROBE_AGE) return this.#now;
     this.#now = this.#must("write", PROBE, (real) => {
       if (this.#probe === null) {
-        fs.mkdirSync(path.dirname(real), { recursive: true });
+        makeFolders(path.dirname(real));
         // Not truncated: ext4 would write a truncated file back when it is closed, 2.7 ms.
         this.#probe = fs.openSync(real, fs.constants.O_WRONLY | fs.constants.O_CREAT);
       }

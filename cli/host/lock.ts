@@ -18,6 +18,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
+import { makeFolders } from "../../cache/folders.ts";
 
 /** Who has the lock. */
 export interface Holder {
@@ -115,7 +116,7 @@ function addressOf(real: string, form: "abstract" | "file" | "pipe"): string {
   if (form === "pipe") return `\\\\.\\pipe\\fb-${user}-${name}`;
   // 104 bytes is all that macOS takes: its TMPDIR has 49.
   const folder = path.join(os.tmpdir(), `fb-${user}`);
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   return path.join(folder, name);
 }
 
