@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { PackageNeed, PackageProvider, PackageRef } from "../../cache/providers/package.ts";
 import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
-import { fail, failure, ok } from "../../engine/failure.ts";
+import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import type { LockEntry, LockFile as LockedFile, LockSource } from "../../rules/lock.ts";
 import { lockedFile } from "../../rules/lock.ts";
@@ -42,6 +42,8 @@ export interface AcquirerHost {
   elsewhere(env: EnvProject, need: PackageNeed, version: string): readonly LockedFile[];
   /** What an install of this run left, null where there was none. */
   installed(offer: Offer): Installed | null;
+  /** A warning. */
+  note(warning: Failure): void;
 }
 
 export class Acquirer implements PackageProvider {
@@ -66,16 +68,24 @@ export class Acquirer implements PackageProvider {
       lock.choose(asked, entry);
       return elsewhere;
     }
-    if (mode === "system" || (mode === null && entry === null && system !== null)) return elsewhere;
+    const asksVersion = source?.is === "registry" && source.requirement !== "*";
+    if (mode === "system" || (mode === null && entry === null && system !== null && !asksVersion)) return elsewhere;
     const known = this.locked(entry, env, need) ?? (source?.is === "url" ? ok(urlOffer(need, source.url)) : this.host.offer(env, need));
     if (known === null) return elsewhere;
-    if (!known.ok) return known;
+    const standsIn = mode !== "fetch" && system !== null && entry === null;
+    if (!known.ok) {
+      if (!standsIn) return known;
+      const { message, hint } = known.failure;
+      this.host.note(warning("package.source", `${message}; the system's own is used`, { ...need.want?.origin, hint }));
+      lock.choose(asked, bySystem(need));
+      return elsewhere;
+    }
     if (this.host.locked && entry === null) return fail(unlocked(asked));
     // What is locked is not replaced by something else.
-    const offer = { ...known.value, orSystem: mode === "auto" && system !== null && entry === null };
+    const offer = { ...known.value, orSystem: standsIn };
     const installed = this.host.installed(offer);
     if (installed?.is === "system") {
-      lock.choose(asked, { kind: "tool", owner: "", name: need.name, version: "system", provider: "system", source: "system", files: [] });
+      lock.choose(asked, bySystem(need));
       return elsewhere;
     }
     const there = installed !== null ? store.find(offer.name, installed.version, { digest: installed.digest }) : this.inStore(offer, entry);
@@ -134,6 +144,10 @@ function sourceOf(offer: Offer, there: Package, entry: LockEntry | null): Pick<O
   const [first] = offer.sources;
   if (same === undefined && (first === undefined || entry === null)) throw new Error(`nothing of ${offer.name} is what is stored`);
   return same ?? (first as OfferSource);
+}
+
+function bySystem({ name }: PackageNeed): Omit<LockEntry, "wants"> {
+  return { kind: "tool", owner: "", name, version: "system", provider: "system", source: "system", files: [] };
 }
 
 function unlocked({ env, spec, origin }: AskedPackage): Failure {

@@ -6,11 +6,12 @@ import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
-import { type RegistryAnswer, type RegistryRequest, systemType } from "../../rules/registry.ts";
+import { choose, type RegistryAnswer, type RegistryRequest, systemType } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
 import type { HostDisk } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
+import { driveDialogue } from "../registry.ts";
 import { libraryOptions } from "../library-input.ts";
 import { flagVariables } from "../plan-input.ts";
 import { findPackages, packageIo, packageNeeds } from "../packages.ts";
@@ -48,6 +49,9 @@ export class Acquisition {
   /** Packages that this run brings, by their stamps. */
   private readonly brought = new Map<string, Offer>();
   private readonly libraries = new Map<string, readonly FetchedLibrary[]>();
+  /** Tools that the registry has, by what the ini asks for. */
+  private readonly chosen = new Map<string, Offer>();
+  private readonly tables: PackageTables;
   private readonly store: Store;
   private readonly machine: string;
 
@@ -57,6 +61,7 @@ export class Acquisition {
     const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
     this.machine = machine;
     const tables = new PackageTables(machine);
+    this.tables = tables;
     const system = new SystemProvider(packageIo(host.project.dir, host.disk));
     this.packages = new Acquirer({
       store: this.store,
@@ -65,10 +70,14 @@ export class Acquisition {
       mode: host.mode,
       machine,
       system: (need) => system.find(need),
-      offer: (env, need) => tables.offer(env.platform.rules, need),
+      offer: (env, need) => {
+        const chosen = this.chosen.get(need.want?.spec.text ?? "");
+        return chosen === undefined ? tables.offer(env.platform.rules, need) : ok(chosen);
+      },
       layout: (env, need, from) => tables.layout(env.platform.rules, need.name, from) ?? urlLayout(),
       elsewhere: (env, need, version) => tables.files(env.platform.rules, need.name, version),
       installed: (offer) => this.installed(offer),
+      note: (warning) => host.note(warning),
     });
   }
 
@@ -105,6 +114,7 @@ export class Acquisition {
   private async missing(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
     const { tools, framework } = packageNeeds(this.host.project, env);
     const needs: PackageNeed[] = [...tools.map(([, need]) => need), ...(framework === null ? [] : [framework])];
+    await this.askForTools(env, needs);
     const offers: Offer[] = [];
     for (const need of needs) {
       const at = this.packages.locate(env, need);
@@ -112,6 +122,22 @@ export class Acquisition {
       if (at.value.is === "offered") offers.push(at.value.offer);
     }
     return offers.length > 0 ? ok(offers) : this.missingLibraries(env, profile);
+  }
+
+  /** What the ini wants in a version that the platform's table does not have, PlatformIO's registry may have; where it has not, the table's own failure stands. */
+  private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
+    for (const { name, want, kind, finds } of needs) {
+      if (want === null || want.source.is !== "registry" || this.chosen.has(want.spec.text)) continue;
+      const known = this.tables.offer(env.platform.rules, { name, want, kind, finds, debian: [], neededBy: "" });
+      if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec: want.spec, origin: want.origin }) !== null) continue;
+      const choice = await driveDialogue(choose("tool", want.spec, null, this.machine), (request) => this.host.ask(request));
+      if (!choice.ok || "why" in choice.value) continue;
+      const { package: found, version, file } = choice.value;
+      const source = { from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: urlLayout() };
+      const program = kind === "tool" && finds !== "" ? `bin/${finds}` : "";
+      const offer: Offer = { name, owner: found.owner, version: version.name, is: "registry", sources: [source], program, orSystem: false };
+      this.chosen.set(want.spec.text, offer);
+    }
   }
 
   private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {

@@ -29,12 +29,19 @@ export function sha256(data: Buffer): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
+interface Published {
+  readonly type: "library" | "tool";
+  readonly owner: string;
+  readonly name: string;
+  readonly versions: { readonly name: string; readonly file: string }[];
+}
+
 export class PackageServer {
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
   private readonly server: Server;
   private readonly files = new Map<string, Buffer>();
-  private readonly libraries = new Map<string, { owner: string; name: string; versions: { name: string; file: string }[] }>();
+  private readonly packages = new Map<string, Published>();
 
   private constructor() {
     this.server = createServer((request, response) => {
@@ -66,15 +73,15 @@ export class PackageServer {
     return `${this.url}/${name}`;
   }
 
-  /** Publishes a library's version in the registry. */
-  publish(owner: string, name: string, version: string, content: Content): void {
+  /** Publishes a package's version in the registry. */
+  publish(owner: string, name: string, version: string, content: Content, type: "library" | "tool" = "library"): void {
     const data = archive(`${name}.tar.gz`, content, ".");
     const file = `${owner}-${name}-${version}.tar.gz`;
     this.put(file, data);
-    const key = `${owner}/${name}`.toLowerCase();
-    const known = this.libraries.get(key) ?? { owner, name, versions: [] };
+    const key = `${type}/${owner}/${name}`.toLowerCase();
+    const known = this.packages.get(key) ?? { type, owner, name, versions: [] };
     known.versions.push({ name: version, file });
-    this.libraries.set(key, known);
+    this.packages.set(key, known);
   }
 
   close(): Promise<void> {
@@ -84,23 +91,21 @@ export class PackageServer {
 
   /** platformio.md 4.3. */
   private registry(url: URL): Buffer | null {
-    const direct = /^\/v3\/packages\/([^/]+)\/library\/([^/]+)$/.exec(url.pathname);
+    const direct = /^\/v3\/packages\/([^/]+)\/(library|tool)\/([^/]+)$/.exec(url.pathname);
     if (direct !== null) {
-      const found = this.libraries.get(`${direct[1]}/${direct[2]}`.toLowerCase());
+      const found = this.packages.get(`${direct[2]}/${direct[1]}/${direct[3]}`.toLowerCase());
       return found === undefined ? null : json(this.packageOf(found, true));
     }
     if (url.pathname !== "/v3/search") return null;
-    const name = /name:"([^"]*)"/.exec(url.searchParams.get("query") ?? "")?.[1]?.toLowerCase();
-    const items = [...this.libraries.values()]
-      .filter((each) => each.name.toLowerCase() === name)
+    const query = url.searchParams.get("query") ?? "";
+    const asked = (key: string): string | undefined => new RegExp(`${key}:"([^"]*)"`).exec(query)?.[1]?.toLowerCase();
+    const items = [...this.packages.values()]
+      .filter((each) => each.name.toLowerCase() === asked("name") && each.type === asked("type"))
       .map((each) => this.packageOf(each, false));
     return json({ total: items.length, page: 1, limit: 50, items });
   }
 
-  private packageOf(
-    { owner, name, versions }: { owner: string; name: string; versions: { name: string; file: string }[] },
-    whole: boolean,
-  ) {
+  private packageOf({ type, owner, name, versions }: Published, whole: boolean) {
     const all = versions.map((version) => {
       const data = this.files.get(`/${version.file}`) ?? Buffer.alloc(0);
       const file = {
@@ -112,7 +117,7 @@ export class PackageServer {
       };
       return { name: version.name, released_at: "2020-01-01T00:00:00Z", files: [file] };
     });
-    const about = { id: 1 + name.length, type: "library", name, owner: { username: owner }, version: all.at(-1), tier: "community" };
+    const about = { id: 1 + name.length, type, name, owner: { username: owner }, version: all.at(-1), tier: "community" };
     return whole ? { ...about, versions: all } : about;
   }
 }

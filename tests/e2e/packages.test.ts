@@ -179,6 +179,34 @@ test("a library that a folder of the project has is not fetched", async () => {
   assert.not.ok(p.exists("fb.lock"));
 });
 
+test("a tool in a version that only the registry has; one that nobody has: the system's, with a warning, and locked so", async () => {
+  server.publish(
+    "platformio",
+    "toolchain-atmelavr",
+    "1.50400.190710",
+    { ...TOOLCHAIN, "package.json": '{"name":"toolchain-atmelavr"}' },
+    "tool",
+  );
+  const ini = (range: string) =>
+    `[env:uno]\nplatform = atmelavr\nboard = uno\nframework = arduino\nplatform_packages = platformio/toolchain-atmelavr@${range}\n`;
+  const p = new TestProject({ "platformio.ini": ini("~1.50400.0"), "src/main.cpp": SKETCH });
+  const built = await run(p);
+  assert.is(built.code, 0, built.stderr);
+  assert.ok(ran(built).includes("fetch toolchain-atmelavr 1.50400.190710"), ran(built).join("\n"));
+  assert.match(p.read("fb.lock"), /\[tool\."platformio\/toolchain-atmelavr@1\.50400\.190710"\]/);
+  const q = new TestProject({ "platformio.ini": ini("~9.0.0"), "src/main.cpp": SKETCH });
+  const fallen = await run(q);
+  assert.is(fallen.code, 0, fallen.stderr);
+  const said = fallen.events.flatMap((e) =>
+    e.type === "diagnostic" && e.code === "package.source" ? [`${e.file}:${e.line} ${e.message}`] : [],
+  );
+  assert.match(said.join("\n"), /platformio\.ini:5 package toolchain-atmelavr: ~9\.0\.0 is wanted, fb has .*the system's own is used/);
+  assert.match(q.read("fb.lock"), /provider = "system"/);
+  const again = await run(q);
+  assert.is(again.code, 0);
+  assert.is((await run(q, ["--packages", "fetch"])).code, 3);
+});
+
 test("what a library of the project needs of a certain owner is fetched, and locked under its name", async () => {
   const p = new TestProject({
     "platformio.ini": "[env:a]\nplatform = native\n",
