@@ -307,6 +307,8 @@ class Run {
         if (this.start(node, decision)) return;
         this.decided.set(node.id, decision);
         this.phase[node.id] = "blocked";
+        const { kind, env, label } = node.spec;
+        if (env === NO_ENV) this.report.emit({ type: "queued", id: node.id, kind, env, label });
         this.blocked.push(node.id);
       }
     }
@@ -369,7 +371,7 @@ class Run {
       }
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
-        progress: (done, total) => this.report.emit({ type: "progress", id: node.id, done, total }),
+        progress: (done, total, at) => this.report.emit({ type: "progress", id: node.id, done, total, at }),
         note: (warning) => this.report.add(warning),
       });
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {

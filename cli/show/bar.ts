@@ -11,10 +11,13 @@
 import type { Event } from "../../engine/types.ts";
 import type { Display, DisplayOptions } from "./display.ts";
 import { actionLine, Messages } from "./messages.ts";
-import { deviceLine, pullText } from "./plain.ts";
+import { bringsPackage } from "./package-events.ts";
+import type { PackageRows } from "./package-rows.ts";
+import { deviceLine } from "./plain.ts";
+import { broughtText, pullName, pullText } from "./pulls.ts";
 import { renderSummary } from "./summary.ts";
-import { pullName, type Running, Tally } from "./tally.ts";
-import { cutEnd, cutStart, displayWidth, lines, paint, quoteForShell, type Style, sanitize } from "./text.ts";
+import { type Running, Tally } from "./tally.ts";
+import { cutEnd, cutStart, displayWidth, lines, meter, paint, quoteForShell, type Style, sanitize } from "./text.ts";
 import { ticking } from "./time.ts";
 
 const FRAME_MS = 50;
@@ -24,6 +27,7 @@ const IDLE_FRAME_MS = 100;
 const QUIET_MS = 150;
 const SETTLE_MS = 200;
 const MOST_RUNNING = 3;
+const MOST_PACKAGES = 10;
 /** ECMA-48 EL and ED: the row, from the cursor to the end of the row, of the screen. */
 const CLEAR_ROW = "\x1b[2K";
 const CLEAR_LINE = "\x1b[K";
@@ -45,6 +49,8 @@ export class Bar implements Display {
   private resizedAt = Number.NEGATIVE_INFINITY;
   private dirty = false;
   private planned = false;
+  /** Loaded with the first package. */
+  private rows: PackageRows | "loading" | null = null;
   private over = false;
 
   constructor(options: DisplayOptions) {
@@ -58,7 +64,8 @@ export class Bar implements Display {
     if (this.over) return;
     const now = this.options.now();
     const { color } = this.options.out;
-    const argv = e.type === "end" ? (this.tally.running.get(e.id)?.argv ?? null) : null;
+    const argv = e.type === "end" ? this.tally.argvOf(e.id) : null;
+    const pulled = e.type === "fetch" ? (this.tally.pulls.active.get(pullName(e)) ?? null) : null;
     this.tally.take(e, now);
     this.dirty = true;
     switch (e.type) {
@@ -72,7 +79,8 @@ export class Bar implements Display {
         this.above += this.messages.diagnostic(e, color);
         break;
       case "fetch":
-        if (e.state === "failed") this.above += `${paint("FAILED", "red", color)} to fetch ${pullName(e)}\n`;
+        this.loadRows();
+        if (e.state === "done") this.above += lines(broughtText(e, pulled, now) ?? "");
         break;
       case "device":
         this.above += `${deviceLine(e)}\n`;
@@ -104,6 +112,8 @@ export class Bar implements Display {
 
   private ended(e: Extract<Event, { type: "end" }>, argv: readonly string[] | null): void {
     const { verbose, why, dryRun, out } = this.options;
+    // Of packages the lines of their own say all, unless every command is wanted.
+    if (bringsPackage(e.kind) && !verbose && !dryRun) return this.messages.note(e);
     const shown = (e.status === "ran" || e.status === "hit" || e.status === "remote-hit") && (verbose || why || dryRun);
     if (shown) this.above += `${actionLine(e, dryRun, why, out.color)}\n${verbose && argv !== null ? `${quoteForShell(argv)}\n` : ""}`;
     if (e.status !== "cancelled") this.above += this.messages.output(e, argv, !shown, out.color);
@@ -139,27 +149,53 @@ export class Bar implements Display {
 
   /** The lines of the area: none for a short run, nor while a monitor has the screen. */
   private frame(now: number, columns: number): string[] {
-    const { running, pulls } = this.tally;
+    const { running } = this.tally;
     if (now - this.began < QUIET_MS) return [];
     for (const r of running.values()) if (r.kind === "monitor") return [];
     const { color } = this.options.out;
     const room = Math.max(1, columns - 1);
-    const below = [...pulls.values()].map((p) => cutEnd(`${ticking(now - p.since).padStart(7)}  ${pullText(p)}`, room));
-    for (const r of this.tally.longest()) below.push(runningLine(r, now, room));
-    const most = Math.max(0, Math.min(MOST_RUNNING, this.options.rows() - 2));
+    const packages = this.packages(now, room);
+    if (packages.length > 0 && running.size === 0) {
+      this.height = 1;
+      return packages;
+    }
+    const below = this.tally.longest().map((r) => runningLine(r, now, room));
+    const most = Math.max(0, Math.min(MOST_RUNNING, this.options.rows() - 2 - packages.length));
     const shown = below.slice(0, most);
     this.height = Math.min(Math.max(this.height, shown.length + 1), most + 1);
     while (shown.length + 1 < this.height) shown.push("");
-    return [this.head(now, room), ...shown.map((line) => paint(line, "dim", color))];
+    return [...packages, this.head(now, room), ...shown.map((line) => paint(line, "dim", color))];
+  }
+
+  /** A row for each package and how many there are; none once all are here. */
+  private packages(now: number, room: number): string[] {
+    const { pulls } = this.tally;
+    if (pulls.active.size === 0) return [];
+    const most = Math.max(1, Math.min(MOST_PACKAGES, this.options.rows() - 3 - MOST_RUNNING));
+    const rows =
+      this.rows === null || this.rows === "loading"
+        ? pulls.inOrder().map((pull) => cutEnd(pullText(pull, now), room))
+        : this.rows.render(pulls, now, room, most);
+    return [...rows.slice(0, most), paint(cutEnd(`${pulls.footer()}  ${ticking(now - this.began)}`, room), "bold", this.options.out.color)];
+  }
+
+  private loadRows(): void {
+    if (this.rows !== null) return;
+    this.rows = "loading";
+    void import("./package-rows.ts").then(({ PackageRows }) => {
+      this.rows = new PackageRows(this.options.out.color);
+      this.dirty = true;
+    });
   }
 
   private head(now: number, room: number): string {
     const { done, total, running, waiting, failed, hits } = this.tally;
     const parts: (readonly [string, Style | null])[] = [];
     const size = room >= 100 ? 20 : room >= 40 ? 12 : 0;
-    if (size > 0) parts.push([meter(total === 0 ? 0 : done / Math.max(done, total), size), null]);
-    if (total > 0) parts.push([`${done}/${Math.max(done, total)}`, "bold"]);
-    else if (this.tally.pulls.size === 0) parts.push(["reading the project", null]);
+    // Before all is planned, what there is to do is the part that is known: a share of it would say that the end is near.
+    if (size > 0) parts.push([meter(this.planned && total > 0 ? done / Math.max(done, total) : 0, size), null]);
+    if (total > 0) parts.push([this.planned ? `${done}/${Math.max(done, total)}` : `${done} done`, "bold"]);
+    else parts.push(["reading the project", null]);
     parts.push([ticking(now - this.began), null]);
     if (failed > 0) parts.push([`${failed} failed`, "red"]);
     if (running.size > 0) parts.push([`${running.size} running`, null]);
@@ -176,11 +212,6 @@ export class Bar implements Display {
     }
     return line;
   }
-}
-
-function meter(share: number, size: number): string {
-  const filled = Math.floor(Math.min(1, share) * size);
-  return `[${"=".repeat(filled)}${" ".repeat(size - filled)}]`;
 }
 
 /** `   3.2s  compile uno src/main.cpp`, cut in the name's start; how far it is where that is known. */

@@ -7,7 +7,8 @@ export function jsonSink(write: (line: string) => void): EventSink {
   let over = false;
   return {
     emit(e) {
-      if (over) return;
+      // The contract has no such events.
+      if (over || e.type === "progress" || e.type === "queued") return;
       over = e.type === "result";
       write(`${jsonLine(e)}\n`);
     },
@@ -16,6 +17,10 @@ export function jsonSink(write: (line: string) => void): EventSink {
 
 /** `type` and `t` first, for those who read it with their eyes. */
 export function jsonLine(e: Event): string {
+  if (e.type === "fetch") {
+    const { type, t, package: name, version, bytes, total, state } = e;
+    return JSON.stringify({ type, t, package: name, version, bytes, total, state });
+  }
   const { type, t, ...rest } = e;
   return JSON.stringify({ type, t, ...rest, ...(e.type === "end" ? { output: stripSgr(e.output) } : {}) });
 }

@@ -20,6 +20,11 @@ export class Messages {
     return text;
   }
 
+  /** An action of which nothing more is to be said than what was. */
+  note(e: End): void {
+    if (e.status === "failed") this.failed.push(nameOf(e));
+  }
+
   /**
    * What an action printed, with its header when it failed; "" when it said nothing. The same text of the same step in another env is named, not repeated.
    * `header`: also above the text of an action that did not fail. argv null: without the command.

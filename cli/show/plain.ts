@@ -2,14 +2,18 @@
 import type { Event } from "../../engine/types.ts";
 import type { Display, DisplayOptions } from "./display.ts";
 import { actionLine, Messages } from "./messages.ts";
+import { bringsPackage } from "./package-events.ts";
+import { broughtText, type Pull, pullName, pullText } from "./pulls.ts";
 import { renderSummary } from "./summary.ts";
-import { type Pull, pullName, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 import { bytes, oneLine, paint, quoteForShell, sanitize } from "./text.ts";
 import { seconds } from "./time.ts";
 
 /** A tick comes every quarter of a second: the first line is there within one second, whatever happens. */
 const FIRST_SILENCE_MS = 650;
 const SILENCE_MS = 10_000;
+/** What is there sooner has one line, at its end. */
+const PULL_SILENCE_MS = 400;
 
 export class Plain implements Display {
   private readonly options: DisplayOptions;
@@ -17,6 +21,8 @@ export class Plain implements Display {
   private readonly messages = new Messages();
   private readonly began: number;
   private spoke: number | null = null;
+  /** The same of each package that began. */
+  private readonly spokeOf = new Map<string, number>();
   private planned = false;
   private over = false;
 
@@ -28,8 +34,8 @@ export class Plain implements Display {
 
   emit(e: Event): void {
     if (this.over) return;
-    const argv = e.type === "end" ? (this.tally.running.get(e.id)?.argv ?? null) : null;
-    const pulled = e.type === "fetch" ? this.tally.pulls.get(pullName(e)) : undefined;
+    const argv = e.type === "end" ? this.tally.argvOf(e.id) : null;
+    const pulled = e.type === "fetch" ? (this.tally.pulls.active.get(pullName(e)) ?? null) : null;
     this.tally.take(e, this.options.now());
     switch (e.type) {
       case "plan":
@@ -57,6 +63,7 @@ export class Plain implements Display {
 
   tick(): void {
     if (this.over) return;
+    this.tickPackages();
     const silent = this.options.now() - (this.spoke ?? this.began);
     if (silent < (this.spoke === null ? FIRST_SILENCE_MS : SILENCE_MS)) return;
     this.say(this.life());
@@ -69,6 +76,8 @@ export class Plain implements Display {
   private ended(e: Extract<Event, { type: "end" }>, argv: readonly string[] | null): void {
     const { verbose, why, dryRun, out, err } = this.options;
     const cached = e.status === "hit" || e.status === "remote-hit";
+    // Of packages the lines of their own say all, unless every command is wanted.
+    if (bringsPackage(e.kind) && !verbose && !dryRun) return this.messages.note(e);
     const shown = e.status === "ran" || (cached && (verbose || why || dryRun));
     if (shown) {
       const command = verbose && argv !== null ? `\n${quoteForShell(argv)}` : "";
@@ -77,18 +86,51 @@ export class Plain implements Display {
     if (e.status !== "cancelled") this.complain(this.messages.output(e, argv, !shown, err.color));
   }
 
-  private fetched(e: Extract<Event, { type: "fetch" }>, before: Pull | undefined): void {
+  private fetched(e: Extract<Event, { type: "fetch" }>, before: Pull | null): void {
+    const now = this.options.now();
     const name = pullName(e);
-    const size = e.total === null ? "" : ` (${bytes(e.total)})`;
-    if (e.state === "downloading" && before?.state !== "downloading") this.say(`downloading ${name}${size}`);
-    else if (e.state === "done")
-      this.say(`${name} is there${before === undefined ? "" : ` after ${seconds(this.options.now() - before.since)}`}`);
-    else if (e.state === "failed") this.complain(`${paint("FAILED", "red", this.options.err.color)} to fetch ${name}\n`);
+    const spoke = this.spokeOf.get(name);
+    if (e.state === "done") {
+      const text = broughtText(e, before, now);
+      if (text !== null) this.say(text);
+    } else if (spoke === undefined && e.state === "downloading" && e.bytes > 0) this.begins(name);
+    else if (spoke !== undefined && now - spoke >= SILENCE_MS) this.goesOn(name);
   }
 
-  /** `[ 3/31]`. */
+  /** `fetching toolchain-atmelavr 7.3.0 (57.2 MB) from https://…`. */
+  private begins(name: string): void {
+    const pull = this.tally.pulls.active.get(name);
+    if (pull === undefined) return;
+    const size = pull.total === null ? "" : ` (${bytes(pull.total)})`;
+    this.spokeOf.set(name, this.options.now());
+    this.say(`fetching ${name}${size}${pull.from === null ? "" : ` from ${oneLine(pull.from)}`}`);
+  }
+
+  private goesOn(name: string): void {
+    const pull = this.tally.pulls.active.get(name);
+    if (pull === undefined) return;
+    this.spokeOf.set(name, this.options.now());
+    this.say(pullText(pull, this.options.now()));
+  }
+
+  /** Packages speak for themselves, each in its time. */
+  private tickPackages(): void {
+    const now = this.options.now();
+    for (const { name, state, since } of this.tally.pulls.active.values()) {
+      const spoke = this.spokeOf.get(name);
+      if (state === "waiting" || since === null) continue;
+      if (spoke === undefined) {
+        if (now - since < PULL_SILENCE_MS) continue;
+        if (state === "downloading") this.begins(name);
+        else this.goesOn(name);
+      } else if (now - spoke >= SILENCE_MS) this.goesOn(name);
+    }
+  }
+
+  /** `[ 3/31]`; `[3/?]` while plans may bring more. */
   private counter(): string {
     const { done } = this.tally;
+    if (!this.planned && this.tally.total > 0) return `[${done}/?]`;
     const total = String(Math.max(done, this.tally.total));
     return `[${String(done).padStart(total.length)}/${total}]`;
   }
@@ -101,8 +143,8 @@ export class Plain implements Display {
     if (running.size > 0) parts.push(`${running.size} running`);
     const [longest] = this.tally.longest();
     if (longest !== undefined) parts.push(`${running.size > 1 ? "longest: " : ""}${longest.name} (${seconds(now - longest.since)})`);
-    for (const pull of pulls.values()) parts.push(pullText(pull));
-    if (running.size === 0 && pulls.size === 0) parts.push(this.planned ? "looking at what changed" : "reading the project");
+    for (const pull of pulls.inOrder()) parts.push(pullText(pull, now));
+    if (running.size === 0 && pulls.active.size === 0) parts.push(this.planned ? "looking at what changed" : "reading the project");
     return `${paint(`after ${seconds(now - this.began)}:`, "dim", this.options.out.color)} ${parts.join(", ")}`;
   }
 
@@ -116,14 +158,6 @@ export class Plain implements Display {
     this.spoke = this.options.now();
     this.options.err.write(text);
   }
-}
-
-/** `downloading toolchain-atmelavr 7.3.0: 42% of 38.0 MB`. */
-export function pullText(pull: Pull): string {
-  const name = `${pull.state} ${pull.name}`;
-  if (pull.state !== "downloading" || pull.bytes === 0) return name;
-  if (pull.total === null || pull.total === 0) return `${name}: ${bytes(pull.bytes)}`;
-  return `${name}: ${Math.floor((pull.bytes / pull.total) * 100)}% of ${bytes(pull.total)}`;
 }
 
 export function deviceLine(e: Extract<Event, { type: "device" }>): string {

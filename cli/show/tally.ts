@@ -1,5 +1,7 @@
 /** What a display knows of a run from its events: how far it is, what runs now and since when. */
 import type { Event, Kind } from "../../engine/types.ts";
+import { bringsPackage } from "./package-events.ts";
+import { Pulls } from "./pulls.ts";
 import { oneLine } from "./text.ts";
 
 export interface Running {
@@ -13,14 +15,6 @@ export interface Running {
   readonly argv: readonly string[] | null;
 }
 
-export interface Pull {
-  readonly name: string;
-  readonly state: "waiting" | "downloading" | "unpacking" | "installing";
-  readonly since: number;
-  readonly bytes: number;
-  readonly total: number | null;
-}
-
 export class Tally {
   total = 0;
   ran = 0;
@@ -28,7 +22,9 @@ export class Tally {
   failed = 0;
   cancelled = 0;
   readonly running = new Map<number, Running>();
-  readonly pulls = new Map<string, Pull>();
+  readonly pulls = new Pulls();
+  /** Actions that bring packages: they are shown as these. */
+  private readonly bringing = new Map<number, readonly string[] | null>();
   private readonly upToDate: () => number;
 
   /** `upToDate`: how many actions are known to need nothing; there are no events for them. */
@@ -41,7 +37,7 @@ export class Tally {
   }
 
   get waiting(): number {
-    return Math.max(0, this.total - this.done - this.running.size);
+    return Math.max(0, this.total - this.done - this.running.size - this.bringing.size);
   }
 
   take(e: Event, now: number): void {
@@ -50,7 +46,8 @@ export class Tally {
         this.total = e.actions;
         return;
       case "start":
-        this.running.set(e.id, { name: nameOf(e), kind: e.kind, since: now, done: 0, total: null, argv: e.argv ?? null });
+        if (bringsPackage(e.kind)) this.bringing.set(e.id, e.argv ?? null);
+        else this.running.set(e.id, { name: nameOf(e), kind: e.kind, since: now, done: 0, total: null, argv: e.argv ?? null });
         return;
       case "progress": {
         const running = this.running.get(e.id);
@@ -59,28 +56,27 @@ export class Tally {
       }
       case "end":
         this.running.delete(e.id);
+        this.bringing.delete(e.id);
         if (e.status === "ran") this.ran++;
         else if (e.status === "failed") this.failed++;
         else if (e.status === "cancelled") this.cancelled++;
         else this.hits++;
         return;
-      case "fetch": {
-        const name = pullName(e);
-        if (e.state === "done" || e.state === "failed") this.pulls.delete(name);
-        else this.pulls.set(name, { name, state: e.state, since: this.pulls.get(name)?.since ?? now, bytes: e.bytes, total: e.total });
+      case "fetch":
+        this.pulls.take(e, now);
         return;
-      }
     }
+  }
+
+  /** The command of an action that runs, where it is told. */
+  argvOf(id: number): readonly string[] | null {
+    return this.running.get(id)?.argv ?? this.bringing.get(id) ?? null;
   }
 
   /** What has been running longest comes first. */
   longest(): Running[] {
     return [...this.running.values()].sort((a, b) => a.since - b.since);
   }
-}
-
-export function pullName(e: { readonly package: string; readonly version: string }): string {
-  return oneLine(`${e.package} ${e.version}`);
 }
 
 /** `compile uno src/main.cpp`: one line, safe to print. */

@@ -112,6 +112,12 @@ export function quoteForShell(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
+/** `[====    ]`: share from 0 to 1, `size` columns between the brackets. */
+export function meter(share: number, size: number): string {
+  const filled = Math.floor(Math.min(1, share) * size);
+  return `[${"=".repeat(filled)}${" ".repeat(size - filled)}]`;
+}
+
 /** Decimal units, as download pages give them: `640 kB`, `38.0 MB`. */
 export function bytes(n: number): string {
   if (n < 1000) return `${n} B`;

@@ -49,17 +49,23 @@ export async function runPackageTool(
 }
 
 async function fetch(offer: Offer, places: PackagePlaces, around: ToolRun): Promise<Result<Fetched>> {
+  let at = shownSource(offer.sources[0]);
+  around.progress(0, offer.sources[0]?.size ?? null, at);
   const network = places.offline ? ok(null) : await places.network();
   if (!network.ok) return network;
   const got = await fetchFirst(offer.sources, {
     downloads: join(places.cache, "downloads"),
     network: network.value,
     signal: around.stop,
-    onProgress: (bytes, total) => around.progress(bytes, total),
+    onProgress: (bytes, total) => around.progress(bytes, total, at),
     onRetry: (why, ms) => around.note(again(offer, why, `trying again in ${ms / 1000} s`)),
     mirrors: places.mirrors,
     vars: process.env,
-    onNext: (_, why, next) => around.note(again(offer, why, `trying ${next.from}`)),
+    onNext: (_, why, next) => {
+      at = shownSource(next);
+      around.note(again(offer, why, `trying ${at}`));
+      around.progress(0, next.size, at);
+    },
   });
   if (got.ok) {
     const { file, sha256, size, version, index } = got.value;
@@ -85,7 +91,7 @@ async function extract(offer: Offer, fetched: Fetched, places: PackagePlaces, ar
   const { file, sha256, version, from, layout } = fetched;
   const made = await storeOf(places).install(
     { name: offer.name, version, archive: file, sha256, label: from, layout },
-    { ...installDefaults, signal: around.stop, onProgress: (bytes, total) => around.progress(bytes, total) },
+    { ...installDefaults, signal: around.stop, onProgress: (bytes, total) => around.progress(bytes, total, null) },
   );
   return made.ok ? ok({ ...fetched, digest: made.value.digest }) : made;
 }
@@ -99,12 +105,19 @@ function install(offer: Offer, installed: Installed, places: PackagePlaces, disk
   return fail(failure("package.no-program", 4, message, { hint: `it is no archive of ${offer.name}, or of another layout` }));
 }
 
+/** What a log may say of a source: who gives a password in a url does not want to read it there. */
+function shownSource(source: Pick<OfferSource, "from"> | undefined): string {
+  const from = source?.from ?? "";
+  return from.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1");
+}
+
 function storeOf({ cache }: PackagePlaces): Store {
   return new Store(join(cache, "packages"));
 }
 
+/** Without a hint: nothing has to be done unless all fail, and that failure has one. */
 function again(offer: Offer, why: Failure, then: string): Failure {
-  return warning("package.source", `${offer.name}: ${why.message}; ${then}`, { hint: why.hint });
+  return warning("package.source", `${offer.name}: ${why.message}; ${then}`);
 }
 
 /** Where nothing could be reached: what can be done about it. */

@@ -15,6 +15,7 @@ import { projectFolder } from "../open-project.ts";
 import { openDisplay } from "../show/display.ts";
 import { jsonSink } from "../show/json.ts";
 import { mux } from "../show/mux.ts";
+import { packageEvents } from "../show/package-events.ts";
 
 /** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
@@ -94,7 +95,8 @@ async function runFolder(folder: string, command: RunCommand, faces: Faces): Pro
     previousSize: (env) => previous.get(env) ?? null,
     upToDate: () => progress.upToDate,
   });
-  const sink: EventSink = command.json ? mux([jsonSink((line) => faces.out.write(line)), display]) : display;
+  const shown: EventSink = command.json ? mux([jsonSink((line) => faces.out.write(line)), display]) : display;
+  const sink = packageEvents(shown, () => clock.monotonicMs());
   let built: Built;
   try {
     built = await build(folder, command, {

@@ -164,7 +164,7 @@ test("a monitor has the screen to itself", () => {
   const s = seen();
   s.bar.emit(plan(2));
   s.bar.emit(start(1, "/dev/ttyUSB0", "uno", "flash"));
-  s.bar.emit({ t: 0, type: "progress", id: 1 as never, done: 30, total: 60 });
+  s.bar.emit({ t: 0, type: "progress", id: 1 as never, done: 30, total: 60, at: null });
   wait(s, 300);
   assert.is(s.screen.visible()[1], "   0.2s  flash uno /dev/ttyUSB0  50%");
   s.bar.emit(end(1, "/dev/ttyUSB0", { kind: "flash" }));
@@ -173,14 +173,6 @@ test("a monitor has the screen to itself", () => {
   s.bar.emit({ t: 0, type: "serial", device: "/dev/ttyUSB0", line: "hello" });
   wait(s, 100);
   assert.equal(s.screen.lines(), ["hello"]);
-});
-
-test("pulls stand before what runs", () => {
-  const s = seen();
-  s.bar.emit({ t: 0, type: "fetch", package: "toolchain-x", version: "7.3.0", bytes: 0, total: 38_000_000, state: "downloading" });
-  s.bar.emit({ t: 0, type: "fetch", package: "toolchain-x", version: "7.3.0", bytes: 19_000_000, total: 38_000_000, state: "downloading" });
-  wait(s, 250);
-  assert.equal(s.screen.visible(), ["[            ] 0.2s", "   0.2s  downloading toolchain-x 7.3.0: 50% of 38.0 MB"]);
 });
 
 test("closing without a result leaves what was said, and no bar", () => {

@@ -16,7 +16,18 @@ test("each event is one line with the contract's fields, in the contract's order
   const written = told([
     { t: 0, type: "hello", schema: 1, version: "0.1.0", project: "/p", request: [":firmware"] },
     { ...plan(31), t: 3 },
-    { t: 4, type: "fetch", package: "toolchain-atmelavr", version: "7.3.0", bytes: 1048576, total: 38000000, state: "downloading" },
+    {
+      t: 4,
+      type: "fetch",
+      package: "toolchain-atmelavr",
+      version: "7.3.0",
+      bytes: 1048576,
+      total: 38000000,
+      state: "downloading",
+      from: "https://example.com",
+    },
+    { t: 4, type: "progress", id: 3 as never, done: 1, total: null, at: null },
+    { t: 4, type: "queued", id: 4 as never, kind: "fetch", env: "", label: "a 1" },
     { ...start(12, "src/main.cpp", "uno", "compile", ["cc"]), t: 5 },
     { ...end(12, "src/main.cpp", { output: message(3, "warning") }), t: 90 },
     {

@@ -188,35 +188,41 @@ test("what is printed in time needs no line of life", () => {
   assert.is(printed([plan(2), start(1, "a.c"), 500, end(1, "a.c"), 9000]), "[1/2] compile uno a.c\n");
 });
 
-test("pulls: what is fetched, how far, how long", () => {
-  const pull = (bytes: number, state: "downloading" | "unpacking" | "done" | "failed"): Event => ({
+test("a package: from where, how far every ten seconds, how long; a quick one has one line, what was not fetched says so", () => {
+  const pull = (bytes: number, state: "downloading" | "unpacking" | "installing" | "done" | "failed", package_ = "toolchain-x"): Event => ({
     t: 0,
     type: "fetch",
-    package: "toolchain-x",
+    package: package_,
     version: "7.3.0",
     bytes,
     total: 38_000_000,
     state,
+    from: "https://example.com/x.zip",
   });
   assert.is(
     printed([
       pull(0, "downloading"),
       500,
       pull(1_000_000, "downloading"),
-      10_000,
+      9_000,
+      pull(19_000_000, "downloading"),
+      12_000,
       pull(38_000_000, "unpacking"),
       100,
+      pull(38_000_000, "installing"),
       pull(38_000_000, "done"),
     ]),
-    `downloading toolchain-x 7.3.0 (38.0 MB)
-after 10.0 s: downloading toolchain-x 7.3.0: 2% of 38.0 MB
-toolchain-x 7.3.0 is there after 10.6 s
+    `fetching toolchain-x 7.3.0 (38.0 MB) from https://example.com/x.zip
+toolchain-x 7.3.0: downloading, 50% of 38.0 MB, 2.0 MB/s
+toolchain-x 7.3.0: downloading, 50% of 38.0 MB, 0 B/s
+fetched toolchain-x 7.3.0: 38.0 MB in 21.6 s
 `,
   );
   assert.is(
-    printed([pull(0, "downloading"), pull(5, "failed")]),
-    "downloading toolchain-x 7.3.0 (38.0 MB)\n! FAILED to fetch toolchain-x 7.3.0\n",
+    printed([pull(0, "downloading"), 100, pull(0, "unpacking"), 100, pull(38_000_000, "done")]),
+    "unpacked toolchain-x 7.3.0: 38.0 MB in 0.20 s\n",
   );
+  assert.is(printed([pull(5, "downloading"), pull(5, "failed")]), "fetching toolchain-x 7.3.0 (38.0 MB) from https://example.com/x.zip\n");
 });
 
 test("an interrupted run", () => {
