@@ -75,6 +75,23 @@ export function checkSnapshot(
   }
 }
 
+/** Whether the record is still the one that was compared: another run may have ended since. */
+export function isStill(file: string, { request, checksum }: Changed): boolean {
+  let fd: number;
+  try {
+    fd = openSync(file, "r");
+  } catch {
+    return false;
+  }
+  try {
+    return readIndex(fd)?.some((r) => r.request === request && r.checksum === checksum) === true;
+  } catch {
+    return false;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** In place: a lost race costs the order in which records go, nothing else. */
 function touch(file: string, place: number): void {
   try {

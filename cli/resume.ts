@@ -2,11 +2,9 @@
  * A build that found a few files changed, and nothing else: it takes up the graph that the last good run kept, looks at the actions which these files reach, and
  * amends the snapshot. Nothing is read of the ini, no toolchain is asked, no plan is loaded. Whatever does not fit ends in null: then everything is decided anew.
  */
-import { closeSync, openSync } from "node:fs";
 import { DIGEST_KINDS, type Digests, type GraphFacts, readDigests, readGraph, writeDigests } from "../cache/graph-file.ts";
 import { amendSnapshot } from "../cache/snapshot-amend.ts";
-import { isSame } from "../cache/snapshot.ts";
-import { readIndex } from "../cache/snapshot-format.ts";
+import { isSame, isStill } from "../cache/snapshot.ts";
 import type { LocalState } from "../cache/state.ts";
 import { type Carried, Files, isYoung } from "../engine/files.ts";
 import { KeptGraph } from "../engine/kept-graph.ts";
@@ -79,7 +77,7 @@ export class Resumed {
     worldOf: (roots: readonly Root[], carried: Carried) => World,
   ): Resumed | null {
     const { kept } = found.record.facts;
-    if (found.request !== request || kept === null || !isStill(found)) return null;
+    if (found.request !== request || kept === null || !isStill(snapshotFile(found.dir), found)) return null;
     const graphFile = readGraph(state.folder, kept.graph);
     const digestFile = readDigests(state.folder, kept.digests);
     if (graphFile === null || digestFile === null || graphFile.facts.request !== request) return null;
@@ -218,21 +216,4 @@ function otherwise(
       return folders.map((out) => canonicalRead({ is, path }, out));
     });
   });
-}
-
-/** Whether the record is still the one that was compared: another run may have ended since. */
-function isStill(found: Found): boolean {
-  let fd: number;
-  try {
-    fd = openSync(snapshotFile(found.dir), "r");
-  } catch {
-    return false;
-  }
-  try {
-    return readIndex(fd)?.some((r) => r.request === found.request && r.checksum === found.checksum) === true;
-  } catch {
-    return false;
-  } finally {
-    closeSync(fd);
-  }
 }
