@@ -10,6 +10,7 @@ import { isAsProbed } from "../cache/toolchain.ts";
 import { type Files, isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
 import { keepGraph } from "../engine/kept-graph.ts";
 import type { RunOutcome } from "../engine/run.ts";
+import { foldersOf } from "../engine/tree.ts";
 import type { Signature } from "../engine/types.ts";
 import { buildInfoFile } from "./build-info.ts";
 import { buildId } from "./home.ts";
@@ -87,7 +88,8 @@ export async function keepSnapshot(
   const trees = new Set(specs.flatMap((s) => [...s.inputs.map((i) => i.path), ...s.outputs]).filter((path) => path.endsWith("/")));
   const listed = new Set([
     ...files.folders(),
-    ...[...trees].flatMap((tree) => foldersBelow(disk, tree.slice(0, -1))),
+    // A stray file anywhere in a folder that counts as one makes it another.
+    ...[...trees].flatMap((tree) => [...foldersOf(disk, tree.slice(0, -1))].map((folder) => folder.path)),
     ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string),
   ]);
   for (const path of listed) {
@@ -160,12 +162,6 @@ export function payloadOf({ result, ...told }: Omit<Payload, "said">): Payload {
     return { notes, before: text.slice(0, at), after: text.slice(at + seconds(0).length) };
   };
   return { ...told, result: unchanged, said: { plain: said(false), color: said(true) } };
-}
-
-/** A folder whose content counts as one, with every folder in it: a stray file anywhere there makes it another. */
-function foldersBelow(disk: HostDisk, folder: string): string[] {
-  const inner = (disk.list(folder) ?? []).filter((e) => e.is === "dir").map((e) => `${folder}/${e.name}`);
-  return [folder, ...inner.flatMap((each) => foldersBelow(disk, each))];
 }
 
 const NEVER = new AbortController().signal;

@@ -6,6 +6,7 @@
 import { IncludeTexts } from "./include-texts.ts";
 import { KnownFiles } from "./known.ts";
 import { folderOf } from "./paths.ts";
+import { foldersOf } from "./tree.ts";
 import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
 
 /** Files that are proven to be as an earlier run left them. */
@@ -146,13 +147,11 @@ export class Files {
     return this.host.hashing.sha256(lines.join("\n"));
   }
 
-  /** Every file below a folder ("dir/"), in order. */
+  /** Every file below a folder ("dir/"), in an order that follows from their names. */
   below(path: string): string[] {
     const found: string[] = [];
-    for (const entry of this.host.disk.list(path.slice(0, -1)) ?? []) {
-      if (entry.is === "dir") found.push(...this.below(`${path}${entry.name}/`));
-      else found.push(path + entry.name);
-    }
+    for (const folder of foldersOf(this.host.disk, path.slice(0, -1)))
+      for (const { name, is } of folder.entries) if (is === "file") found.push(`${folder.path}/${name}`);
     return found;
   }
 

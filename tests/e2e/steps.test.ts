@@ -1,5 +1,6 @@
 /** A project's own [[step]]s, through the binary: before compiling, after linking, folders of outputs, failures, and what they must not do unseen. */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { AVR, BLINK, diagnostics, ends, executed, isNoop, restored, result, TestProject, unoCache } from "./harness.ts";
@@ -124,6 +125,19 @@ test("a folder of outputs: emptied first, kept whole, restored whole", () => {
   p.write(`${OUT}/pages/stray.html`, "");
   assert.equal(executed(p.run([":pages"])), []);
   assert.equal(pages(), ["b.txt.html", "c.txt.html"]);
+});
+
+test("a folder of outputs with links back to itself: gone through once, kept, made anew", () => {
+  const toml = '[[step]]\nname = "tree"\nin = "T"\nout = "${build}/tree/"\nsh = "cp T ${out}t; ln -s . ${out}a; ln -s . ${out}b"\n';
+  const p = project(toml, { T: "1" });
+  assert.equal(executed(p.run([":tree"])), ["step tree"]);
+  isNoop(p.run([":tree"]));
+  p.write("T", "2");
+  assert.equal(executed(p.run([":tree"])), ["step tree"]);
+  assert.is(p.read(`${OUT}/tree/t`), "2");
+  p.write(`${OUT}/tree/stray`, "");
+  p.run([":tree"]);
+  assert.not(existsSync(p.path(`${OUT}/tree/stray`)));
 });
 
 test("signing after the link: the signed image is what :firmware reports", () => {

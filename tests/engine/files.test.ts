@@ -160,6 +160,18 @@ test("a folder as one input: names, contents and modes below it", () => {
   assert.is.not(files.content("data/"), digest, "a tree is forgotten with what is in it");
 });
 
+test("a folder with links back to it, and to the folder above: each file of it counts once", () => {
+  const machine = machineWith({ "data/deep/b": "2" });
+  machine.disk.link("data/deep/x", "..");
+  machine.disk.link("data/deep/y", "..");
+  machine.disk.link("data/deep/self", ".");
+  machine.disk.link("data/one", "deep");
+  assert.equal(open(machine).below("data/").sort(), ["data/deep/b", "data/one/b"]);
+  const was = open(machine).content("data/");
+  machine.disk.write("data/deep/b", "3");
+  assert.is.not(open(machine).content("data/"), was);
+});
+
 test("include texts are kept only for the content that they were scanned from", () => {
   const machine = machineWith({ x: '#include "a.h"' });
   machine.disk.tick();
