@@ -7,9 +7,7 @@ import { checkSnapshot } from "../cache/snapshot.ts";
 import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
 import { type Payload, wordsAlias } from "./payload.ts";
-import { isTerminal, say } from "./say.ts";
-import { terminalFacts } from "./show/out.ts";
-import { seconds } from "./show/time.ts";
+import { sayAgain } from "./say.ts";
 
 declare const __FB_BUILD__: string;
 
@@ -31,9 +29,6 @@ function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | n
     return "./main.cjs";
   }
   const { said } = JSON.parse(found.payload) as Payload;
-  const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");
-  if (said.plain.notes !== "") say(2, said[how(2)].notes);
-  const { before, after } = said[how(1)];
-  say(1, before + seconds(Number((process.hrtime.bigint() - began) / 1_000_000n)) + after);
+  sayAgain(said, Number((process.hrtime.bigint() - began) / 1_000_000n));
   return null;
 }

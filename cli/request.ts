@@ -8,10 +8,8 @@ import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
 import { version } from "./home.ts";
 import type { Payload } from "./payload.ts";
-import { isTerminal, say } from "./say.ts";
+import { sayAgain } from "./say.ts";
 import { jsonLine } from "./show/json.ts";
-import { terminalFacts } from "./show/out.ts";
-import { seconds } from "./show/time.ts";
 
 declare const __FB_BUILD__: string;
 
@@ -38,17 +36,14 @@ function unchanged(argv: readonly string[]): boolean {
   }
   const { envs, profile, notes, result, said } = JSON.parse(found.payload) as Payload;
   const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
-  const how = (fd: 1 | 2) => (terminalFacts(isTerminal(fd), process.env).color ? "color" : "plain");
-  if (said.plain.notes !== "") say(2, said[how(2)].notes);
-  if (command.json) {
-    const now = { ...result, t, ms: t };
-    const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
-    const hello = { type: "hello", t: 0, schema: 1, version, project: dir, request: command.targets.map(targetText) } as const;
-    const events = [hello, plan, ...notes.map((note) => diagnostic(0, note)), now];
-    say(1, events.map((e) => `${jsonLine(e)}\n`).join(""));
-  } else {
-    const { before, after } = said[how(1)];
-    say(1, before + seconds(t) + after);
+  if (!command.json) {
+    sayAgain(said, t);
+    return true;
   }
+  const now = { ...result, t, ms: t };
+  const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
+  const hello = { type: "hello", t: 0, schema: 1, version, project: dir, request: command.targets.map(targetText) } as const;
+  const events = [hello, plan, ...notes.map((note) => diagnostic(0, note)), now];
+  sayAgain(said, t, events.map((e) => `${jsonLine(e)}\n`).join(""));
   return true;
 }
