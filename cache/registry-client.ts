@@ -39,6 +39,8 @@ export interface RegistryContext {
   readonly onRetry: (failure: Failure, waitMs: number) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** An answer that was kept before this moment is asked for again; 0: an hour's age will do. */
+  readonly since: number;
 }
 
 /** Where a file lies. `sha256`: what the registry says of it here; null: nothing. */
@@ -58,7 +60,7 @@ export async function registryJson(path: string, about: string, context: Registr
   const kept = readKept(file);
   const age = kept === null ? Infinity : context.now() - kept.at;
   // One from the future, of a clock that was set back, is too old too.
-  if (kept !== null && (context.network === null || (age >= 0 && age < KEPT_MS))) return ok(kept.answer);
+  if (kept !== null && (context.network === null || (age >= 0 && age < KEPT_MS && kept.at >= context.since))) return ok(kept.answer);
   if (context.network === null) {
     const message = `${about}: no answer of the registry is on disk, and fb is offline`;
     return fail(failure("registry.offline", 4, message, { hint: supplyHint }));

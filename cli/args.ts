@@ -72,6 +72,14 @@ export type Command =
       readonly json: boolean;
       readonly lint: boolean;
     }
+  | {
+      readonly verb: "deps";
+      readonly run: RunCommand;
+      readonly tree: boolean;
+      /** What is chosen anew: all for an empty list; null for nothing. */
+      readonly upgrade: readonly string[] | null;
+      readonly json: boolean;
+    }
   | { readonly verb: "boards"; readonly dir: string | null; readonly query: string | null; readonly json: boolean }
   | { readonly verb: "init"; readonly dir: string | null; readonly project: string | null; readonly boards: readonly string[] }
   | { readonly verb: "doctor"; readonly dir: string | null; readonly project: string | null; readonly json: boolean }
@@ -136,6 +144,8 @@ function command(verb: string, words: Words): Command {
       return { verb, dir, project, envs: words.list("env"), all: words.on("all") };
     case "config":
       return { verb, dir, project, json: words.on("json"), lint: words.on("lint") };
+    case "deps":
+      return deps(words);
     case "boards":
       return { verb, dir, query: project, json: words.on("json") };
     case "init": {
@@ -314,6 +324,16 @@ function oneOf<T extends string>(verb: string, words: Words, choices: readonly T
     `\`fb ${verb}\` takes ${choices.join(", ")}, not "${word}"`,
     didYouMean(word, choices, `as in: fb ${verb} ${choices[0]}`),
   );
+}
+
+function deps(words: Words): Command {
+  const upgrade = words.on("upgrade") ? [...words.list("upgrade").filter((name) => name !== ""), ...words.positionals] : null;
+  if (upgrade !== null && words.on("locked"))
+    throw new Usage("flag", "--upgrade and --locked exclude each other", "an upgrade is what changes fb.lock");
+  const [dir = null, extra] = upgrade === null ? words.positionals : [];
+  if (extra !== undefined) throw new Usage("word", `"${extra}": one word too many for \`fb deps\``, "usage: fb deps [DIR]");
+  const run = runCommand(words, [{ is: "name", dir: null, name: "deps", env: null }], "nothing");
+  return { verb: "deps", run: { ...run, dir: dir ?? run.dir, json: false }, tree: words.on("tree"), upgrade, json: words.on("json") };
 }
 
 function cache(words: Words): Command {

@@ -31,7 +31,7 @@ import { plannerOf } from "./plans.ts";
 import { removeMade } from "./remove-made.ts";
 import { Resumed } from "./resume.ts";
 import { type Made, resultOf } from "./results.ts";
-import { Whole, type WholeHost } from "./whole.ts";
+import { type DepsHost, Whole, type WholeHost } from "./whole.ts";
 import { baseVars, pathsOf, tempFolder, worldOf } from "./world.ts";
 
 /** What a build works with. */
@@ -51,6 +51,8 @@ export interface BuildHost {
   onPreviousSizes(sizes: ReadonlyMap<string, { readonly flash: number; readonly ram: number }>): void;
   /** The runner in use, so that a second Ctrl-C can end it at once. */
   onRunner(runner: HostRunner): void;
+  /** What `fb deps` wants of a run for packages alone; null for any other. */
+  readonly deps: DepsHost | null;
 }
 
 /** What a run left behind, for other faces. */
@@ -143,7 +145,7 @@ class Build {
     this.host.onRunner(runner);
     const disk = openDisk(this.folder);
     this.disk = disk;
-    const places = openPlaces(folder.value, this.command.offline, new Map(), this.host.stop);
+    const places = openPlaces(folder.value, this.command.offline, this.host.stop);
     try {
       await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places });
     } finally {
@@ -188,7 +190,7 @@ class Build {
   }
 
   private async runAll(host: Opened, key: string | null): Promise<void> {
-    const whole = await Whole.begin(this.folder, this.command, host, this.report);
+    const whole = await Whole.begin(this.folder, this.command, host, this.host.deps, this.report);
     if (whole === null) return;
     const outcome = await this.perform(whole, host);
     this.envs = whole.envs;

@@ -36,6 +36,12 @@ const PROFILE_FLAGS = [
   flag("switch", "debug", "", "", "for a debugger: build_type = debug"),
 ];
 
+const PACKAGE_FLAGS = [
+  flag("switch", "offline", "", "", "no network"),
+  flag("switch", "locked", "", "", "fail if fb.lock would change"),
+  flag("text", "packages", "", "FROM", "fetch, system or auto: where new packages come from"),
+];
+
 /** What a run takes, whatever the verb that starts it. */
 const RUN_FLAGS = [
   ENV,
@@ -52,9 +58,7 @@ const RUN_FLAGS = [
   flag("switch", "no-cache", "", "", "take nothing from the cache, but record"),
   flag("switch", "fresh", "", "", "ignore what is recorded of the targets: run them again"),
   flag("switch", "force", "", "", "perform an effect that is known to be done"),
-  flag("switch", "offline", "", "", "no network"),
-  flag("switch", "locked", "", "", "fail if fb.lock would change"),
-  flag("text", "packages", "", "FROM", "fetch, system or auto: where new packages come from"),
+  ...PACKAGE_FLAGS,
   PORT,
 ];
 
@@ -135,6 +139,17 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     flag("switch", "json", "", "", "as PlatformIO's `project config --json-output`", "json-output"),
     flag("switch", "lint", "", "", "only what is wrong or odd in it"),
   ),
+  deps: verb(
+    "bring packages and libraries, lock them, show them",
+    "[DIR | --upgrade NAME...]",
+    ANY,
+    ENV,
+    DIR,
+    flag("switch", "tree", "", "", "who needs what, and the include that asked for it"),
+    flag("optional", "upgrade", "", "NAME", "choose anew: all, or the packages that are named (with -C for the folder)"),
+    ...PACKAGE_FLAGS,
+    JSON_VALUE,
+  ),
   boards: verb("list boards, or those that match", "[QUERY]", 1, JSON_VALUE, DIR),
   init: verb("start a project", "--board ID [DIR]", 1, flag("list", "board", "b", "ID", "the board; fb boards lists them"), DIR),
   doctor: verb("check this machine and this project", "[DIR]", 1, JSON_VALUE, DIR),
@@ -148,7 +163,6 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   query: later("ask the graph"),
   explain: later("why something was rebuilt"),
   graph: later("a picture of the graph"),
-  deps: later("install and lock packages and libraries"),
   size: later("what takes the flash and the RAM"),
   devices: later("boards that are plugged in"),
   device: later("lease and release a board"),

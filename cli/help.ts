@@ -51,6 +51,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb config --json", "for scripts, as PlatformIO prints it"],
     ["fb config --lint", "what is wrong or odd in it"],
   ],
+  deps: [
+    ["fb deps", "bring what is missing; what each env has"],
+    ["fb deps --tree", "who needs what, and why"],
+    ["fb deps --upgrade", "the newest that the project asks for"],
+    ["fb deps --upgrade Timer", "only this one"],
+    ["fb deps --offline --locked", "is all here, and as fb.lock has it?"],
+  ],
   boards: [
     ["fb boards", "all"],
     ["fb boards nano", "those with nano in their name, id or chip"],

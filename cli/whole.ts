@@ -34,11 +34,20 @@ export interface WholeHost extends Opened {
   readonly places: OpenPlaces;
 }
 
+/** What `fb deps` wants of a run for packages alone. */
+export interface DepsHost {
+  /** Names of packages that are chosen anew whatever fb.lock says, all for an empty list; null: it is obeyed. */
+  readonly renewed: readonly string[] | null;
+  /** Told what the plan of each env takes, once its packages are here. */
+  onPlan(input: PlanInput): void;
+}
+
 export class Whole {
   readonly world: World;
   readonly builds: { readonly env: string; readonly profile: string }[] = [];
   private readonly command: RunCommand;
   private readonly host: WholeHost;
+  private readonly deps: DepsHost | null;
   private readonly report: Report;
   private readonly open: OpenProject;
   private readonly lock: LockFile;
@@ -50,9 +59,10 @@ export class Whole {
   private readonly inputs = new Map<string, PlanInput>();
   private readonly infos: BuildInfo[] = [];
 
-  private constructor(command: RunCommand, host: WholeHost, report: Report, open: OpenProject, lock: LockFile) {
+  private constructor(command: RunCommand, host: WholeHost, deps: DepsHost | null, report: Report, open: OpenProject, lock: LockFile) {
     this.command = command;
     this.host = host;
+    this.deps = deps;
     this.report = report;
     this.open = open;
     this.lock = lock;
@@ -64,7 +74,7 @@ export class Whole {
       cache: host.cache.folder,
       lock,
       locked: command.locked,
-      mode: command.packages,
+      mode: command.packages ?? open.project.settings.provider,
       dryRun: command.dryRun,
       ask: (request) => host.places.ask(request),
       note: (warning) => report.add(warning),
@@ -78,15 +88,16 @@ export class Whole {
     );
   }
 
-  /** Reads the project in a folder, and what its wanted envs begin with. Null where nothing is to be built: why has been reported. */
-  static async begin(folder: string, command: RunCommand, host: WholeHost, report: Report): Promise<Whole | null> {
+  /** Reads the project in a folder, and what its wanted envs begin with. deps: null for a build. Null where nothing is to be built: why has been reported. */
+  static async begin(folder: string, command: RunCommand, host: WholeHost, deps: DepsHost | null, report: Report): Promise<Whole | null> {
     const open = openProject(folder, host.disk);
-    const lock = open.ok ? LockFile.open(folder) : open;
+    const lock = open.ok ? LockFile.open(folder, deps?.renewed ?? null) : open;
     if (!open.ok || !lock.ok) {
       if (!lock.ok) report.add(lock.failure);
       return null;
     }
-    const whole = new Whole(command, host, report, open.value, lock.value);
+    host.places.use(open.value.project.settings, deps !== null && deps.renewed !== null);
+    const whole = new Whole(command, host, deps, report, open.value, lock.value);
     await whole.begin();
     return whole.plans.length === 0 ? null : whole;
   }
@@ -130,9 +141,13 @@ export class Whole {
   /** The plan of an env whose packages are here. */
   private async plan(env: EnvProject): Promise<Result<ActionSpec>> {
     const profile = this.profileOf(env);
-    if (this.onlyPackages) return ok(emptyPlan(env.name, profile));
+    if (this.onlyPackages && this.deps === null) return ok(emptyPlan(env.name, profile));
     const input = await this.prepare(env, profile);
     if (!input.ok) return input;
+    if (this.deps !== null) {
+      this.deps.onPlan(input.value);
+      return ok(emptyPlan(env.name, profile));
+    }
     this.inputs.set(env.name, input.value);
     return ok(planAction(env.name, profile, input.value));
   }

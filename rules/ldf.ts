@@ -48,6 +48,8 @@ export interface IncludeRef {
 export interface Needed {
   readonly by: Library | null;
   readonly file: string | null;
+  /** The file whose include led to `file`. */
+  readonly from: string | null;
 }
 
 export interface Found {
@@ -150,21 +152,25 @@ class Finder {
     if (from.mode === "off") return;
     const start = from.mode.startsWith("deep") ? this.sourcesOf(from) : files;
     const hits = new Map<Searcher, string[]>();
-    for (const path of this.reached(from, start)) {
+    const reached = this.reached(from, start);
+    for (const path of reached.keys()) {
       const owner = this.ordered().find((s) => s.owns(path));
       if (owner === undefined) continue;
       const paths = hits.get(owner);
       if (paths === undefined) hits.set(owner, [path]);
       else paths.push(path);
     }
-    for (const [library, paths] of hits) this.depend(from, library, paths, { by: from.library, file: paths[0] ?? null });
+    for (const [library, paths] of hits) {
+      const file = paths[0] ?? null;
+      this.depend(from, library, paths, { by: from.library, file, from: file === null ? null : (reached.get(file) ?? null) });
+    }
   }
 
   /** What lib_deps, or a manifest, names. */
   private want(from: Searcher): void {
     if (from.wantsDone) return;
     from.wantsDone = true;
-    const needed = { by: from.library, file: null };
+    const needed = { by: from.library, file: null, from: null };
     if (from.library !== null) {
       for (const dependency of from.library.dependencies) {
         const library = this.ordered().find((s) => s.library !== null && fits(s.library, dependency));
@@ -202,13 +208,16 @@ class Finder {
     this.folders = null;
   }
 
-  /** The files that some files of a library lead to, in the order in which they are met; files of its own are followed. */
-  private reached(from: Searcher, start: readonly string[]): Set<string> {
+  /** The files that some files of a library lead to, in the order in which they are met, each with the file that led there; files of its own are followed. */
+  private reached(from: Searcher, start: readonly string[]): ReadonlyMap<string, string> {
     this.folders ??= [...this.input.project.includes, ...this.ordered().flatMap((s) => s.includes)];
     const folders = [...from.includes, ...this.folders];
     const queue = [...start];
     const queued = new Set(queue);
-    const result = new Set<string>();
+    const result = new Map<string, string>();
+    const note = (hit: string, path: string): void => {
+      if (!result.has(hit)) result.set(hit, path);
+    };
     for (const path of queue) {
       queued.delete(path);
       if (from.searched.has(path)) continue;
@@ -218,10 +227,10 @@ class Finder {
           queue.push(hit);
           queued.add(hit);
         }
-        result.add(hit);
+        note(hit, path);
         if (!HEADER.test(hit)) continue;
         const stem = hit.slice(0, hit.lastIndexOf("."));
-        for (const extension of BESIDE) if (this.input.tree.isFile(`${stem}.${extension}`)) result.add(`${stem}.${extension}`);
+        for (const extension of BESIDE) if (this.input.tree.isFile(`${stem}.${extension}`)) note(`${stem}.${extension}`, path);
       }
     }
     return result;

@@ -6,7 +6,15 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
 import type { Dependency } from "./manifest.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf, specFromParts, specText } from "./package-spec.ts";
-import { type Choice, choose, type NoChoice, type Qualifiers, type RegistryAnswer, type RegistryRequest } from "./registry.ts";
+import {
+  type Choice,
+  choose,
+  type NoChoice,
+  type Qualifiers,
+  type RegistryAnswer,
+  type RegistryPackage,
+  type RegistryRequest,
+} from "./registry.ts";
 import { castVersion, compareVersions, parseRange, satisfies, versionText } from "./version.ts";
 
 /** Fetch and unpack this and say what its manifest says. `choice`: the file of the registry, or null for another source. */
@@ -48,6 +56,8 @@ export interface SetOptions {
   readonly md5: (text: string) => string;
   /** Of a path relative to the project. */
   readonly exists: (path: string) => boolean;
+  /** The version that a package of the registry has already, and keeps while it is in the range; null for none. */
+  readonly kept: (found: RegistryPackage) => string | null;
 }
 
 /** One item of lib_deps. */
@@ -145,7 +155,7 @@ export class LibrarySet {
     let choice: Choice | null = null;
     let named = spec;
     if (source.value.is === "registry") {
-      const chosen = yield* asked(choose("library", spec, qualifiers, this.options.system));
+      const chosen = yield* asked(choose("library", spec, qualifiers, this.options.system, this.options.kept));
       if ("why" in chosen) return ok(chosen);
       choice = chosen;
       const { owner, id, name } = choice.package;

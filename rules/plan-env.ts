@@ -20,6 +20,11 @@ export function planEnv(plan: EnvPlan, io: PlanIo, hash: Hash): Result<Planned> 
   return new EnvPlanner(plan, io, hash).plan();
 }
 
+/** The libraries of an env and what leads to them; nothing else is planned. Fails as planEnv does. */
+export function planEnvLibraries(plan: EnvPlan, io: PlanIo, hash: Hash): Result<PlannedLibraries> {
+  return new EnvPlanner(plan, io, hash).librariesAlone();
+}
+
 class EnvPlanner {
   private readonly p: EnvPlan;
   private readonly io: PlanIo;
@@ -99,6 +104,11 @@ class EnvPlanner {
     };
     for (const [name, paths] of Object.entries(steps.value.targets)) targets[name] = paths as ProjectPath[];
     return ok({ actions: [...this.actions.made, ...steps.value.actions], targets, notes: this.notes });
+  }
+
+  librariesAlone(): Result<PlannedLibraries> {
+    const input = this.composeInput();
+    return input.ok ? this.libraries(input.value, this.projectSources()) : input;
   }
 
   // ── flags ──

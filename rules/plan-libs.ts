@@ -73,6 +73,8 @@ export interface PlannedLibraries {
   readonly built: ReadonlyMap<string, BuiltLibrary>;
   readonly finding: Finding;
   readonly notes: readonly Failure[];
+  /** The libraries that the env may see and whose own folders have a header of this name, in storage order. */
+  holders(header: string): readonly Library[];
 }
 
 /** Finds the libraries of an env and what they bring. A failure among the notes (severity "error") means that the env cannot be built. */
@@ -128,8 +130,10 @@ class LibraryPlanner {
       circular: circular.map((each) => each.folder),
     }));
     for (const { library } of finding.found) this.notesOf(library);
+    const holders = (header: string): Library[] =>
+      visible.filter((library) => this.includesOf(library).some((folder) => this.tree.find(folder, header) !== null));
     this.notesOfMissing(finding, excluded);
-    return { inputs, uses: finding.uses.map((each) => each.folder), built, finding, notes: this.notes };
+    return { inputs, uses: finding.uses.map((each) => each.folder), built, finding, notes: this.notes, holders };
   }
 
   // ── storages ──

@@ -7,6 +7,7 @@ import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
+import { joinSettings, type PackageSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
 import { laterOptions, unheardOptions, unheardPlatform } from "./unsupported.ts";
 
@@ -84,6 +85,8 @@ export interface Project {
   readonly config: Config;
   /** The project's fb.toml, or null. */
   readonly ruleFile: RuleFile | null;
+  /** Where packages come from: of fb.toml, else of the user's own file. */
+  readonly settings: PackageSettings;
   readonly dirs: ProjectDirs;
   /** In file order. */
   readonly envs: ReadonlyMap<string, EnvRead>;
@@ -113,6 +116,8 @@ export function readProject(dir: string, platforms: string, io: ProjectIo): Resu
       }),
     );
   }
+  const userSettings = readUserSettings(io);
+  if (!userSettings.ok) return userSettings;
   const dirs = projectDirs(dir, config.value);
   if (!dirs.ok) return dirs;
   const name = config.value.get("platformio", "name");
@@ -124,6 +129,7 @@ export function readProject(dir: string, platforms: string, io: ProjectIo): Resu
     name: String(name.value ?? ""),
     config: config.value,
     ruleFile: ruleFile.value,
+    settings: joinSettings(ruleFile.value?.settings ?? null, userSettings.value),
     dirs: dirs.value,
     envs: new Map(config.value.envs.map((env) => [env, readEnv(env, reader)])),
     defaultEnvs: config.value.defaultEnvs,

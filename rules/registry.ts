@@ -62,13 +62,14 @@ export interface NoChoice {
 /**
  * Which version and file a spec means, as a dialogue: yields what is asked, takes what is answered. An owned name without qualifiers is asked for directly and
  * the newest version in its range taken, pre-releases too; anything else is searched, and of the first package found that has one, its latest
- * version is taken if it is in the range, else the newest in it.
+ * version is taken if it is in the range, else the newest in it. kept: the version that a package has already, null for none: it stays while it is in the range.
  */
 export function* choose(
   kind: PackageKind,
   spec: PackageSpec,
   qualifiers: Qualifiers | null,
   system: string,
+  kept: (found: RegistryPackage) => string | null = () => null,
 ): Generator<RegistryRequest, Choice | NoChoice, RegistryAnswer> {
   const read = spec.requirement === null ? null : parseRange(spec.requirement);
   const range = read?.ok ? read.value : null;
@@ -77,11 +78,14 @@ export function* choose(
   const known: string[] = [];
   let isInRange = false;
   for (const each of found) {
+    const has = kept(each);
+    const stays = has !== null && isIn({ name: has, files: [] }, range);
     for (const latest of [true, false]) {
-      if (latest && (isDirect || each.latest === null)) continue;
+      if (latest && (isDirect || each.latest === null || (stays && each.latest.name !== has))) continue;
       const whole = latest || isDirect ? each : (yield packageRequest(kind, each.owner, each.name))[0];
       const versions = latest && each.latest !== null ? [each.latest] : (whole?.versions ?? []);
-      const version = bestVersion(versions, range, system);
+      const old = stays ? versions.find((one) => one.name === has && fileFor(one.files, system) !== null) : undefined;
+      const version = old ?? bestVersion(versions, range, system);
       const file = version === null ? null : fileFor(version.files, system);
       if (version !== null && file !== null) return { package: each, version, file };
       if (!latest) known.push(...versions.map((one) => one.name));

@@ -4,6 +4,7 @@ import type { Failure, Result, Sharing } from "../engine/types.ts";
 import type { Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
 import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
+import { type PackageSettings, settingsOf } from "./settings.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { parseToml, type Span, type TomlTable, type TomlValue } from "./toml.ts";
 
@@ -101,6 +102,8 @@ export interface RuleFile {
   readonly platform: PlatformInfo | null;
   readonly compdb: boolean;
   readonly extraScripts: "error" | "ignore";
+  /** `[mirrors]`, `[packages]` and `[registry]`. */
+  readonly settings: PackageSettings;
   readonly vars: ReadonlyMap<string, Variable>;
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
   readonly tools: ReadonlyMap<string, Tool>;
@@ -207,6 +210,7 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     platform: platform === null ? null : platformInfo(platform),
     compdb: flagAt(top, "compdb"),
     extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
+    settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
     flags: new Map([...(tableAt(top, "flags")?.entries ?? [])].map(([scope, e]) => [scope as FlagScope, templates(e.value)])),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),

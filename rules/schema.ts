@@ -201,6 +201,37 @@ const step = table(
   },
 );
 
+const ADDRESS = "^[A-Za-z][A-Za-z0-9+.-]*://\\S+$";
+/** Where packages come from: tables of a project's fb.toml and of the user's own file. */
+const settingsKeys = {
+  mirrors: named(
+    "Url prefixes and what is asked instead of each; the longest prefix that fits counts.",
+    'a url prefix such as "https://example.org/"',
+    ADDRESS,
+    plain("The prefix that is asked instead.", 'a url prefix such as "https://mirror.example/"', ADDRESS),
+  ),
+  packages: table("How packages come.", {
+    provider: word("fetch: from their sources; system: what the machine has; auto: fetched, else what the machine has.", [
+      "fetch",
+      "system",
+      "auto",
+    ]),
+  }),
+  registry: table("The registry of libraries.", {
+    url: plain(
+      "The base of a registry that speaks PlatformIO's protocol.",
+      "a url that begins with http:// or https://",
+      "^https?://\\S+$",
+    ),
+  }),
+};
+
+/** The user's own file: settings for all projects. */
+export const USER_FILE: TableShape = table("Settings of fb for all of a user's projects.", {
+  schema: { is: "const", about: "The version of this language: schema = 1.", value: 1 },
+  ...settingsKeys,
+});
+
 /** A rule file: a platform's platform.toml or a project's fb.toml. */
 export const RULE_FILE: TableShape = table(
   "Rules of fb: a platform's platform.toml or a project's fb.toml.",
@@ -222,6 +253,7 @@ export const RULE_FILE: TableShape = table(
     compat: table("What to do with parts of a platformio.ini that fb does not support.", {
       extra_scripts: word("An env with extra_scripts: refuse it, or build it as if it had none.", ["error", "ignore"]),
     }),
+    ...settingsKeys,
     vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, variable),
     flags: table(
       "The platform's own flags, by PlatformIO's scopes.",

@@ -21,7 +21,7 @@ import { type LockEntry, lockedFile, type LockSource } from "../../rules/lock.ts
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { type Dependency, readManifest } from "../../rules/manifest.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
-import { type Choice, choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
+import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
 import type { OwnNeed } from "./at-hand.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
@@ -70,8 +70,9 @@ export async function locateLibraries(
   const unknown = asked.find((_, i) => entries[i] === null);
   const there = host.lock.entriesOf("library", host.env);
   const need = needs.find(({ of, dependency }) => !there.some((e) => e.wants.some((w) => w.by === of && w.spec === textOf(dependency))));
-  if (unknown === undefined && need === undefined) return fromLock(wants, asked, host);
-  if (host.locked) {
+  const isRenewed = host.lock.isRenewed("library", host.env);
+  if (unknown === undefined && need === undefined && !isRenewed) return fromLock(wants, asked, host);
+  if (host.locked && (unknown !== undefined || need !== undefined)) {
     const spec = need === undefined ? null : specOf(textOf(need.dependency));
     return fail(notLocked(unknown ?? { kind: "library", env: host.env, spec: spec ?? specOf(""), origin: null }));
   }
@@ -162,7 +163,7 @@ class Search {
       if (!source.ok) return source;
       let choice: Choice | null = null;
       if (source.value.is === "registry") {
-        const chosen = await this.drive(choose("library", spec, null, host.machine));
+        const chosen = await this.drive(choose("library", spec, null, host.machine, (found) => this.kept(found)));
         if (!chosen.ok) {
           if (!isOptional(spec)) return fail(named(chosen.failure, spec, origin));
           this.passOver(spec, origin, chosen.failure.message);
@@ -184,6 +185,7 @@ class Search {
       system: host.machine,
       md5: (text) => createHash("md5").update(text).digest("hex"),
       exists: host.exists,
+      kept: (found) => this.kept(found),
     });
     const direct = new Map<string, LibraryWant>();
     for (const [i, { spec, origin }] of this.asked.entries()) {
@@ -212,6 +214,13 @@ class Search {
       this.lock(library, at.offer, at.package, set.libraries);
     }
     return ok({ is: "here", libraries, notes: [...set.warnings, ...this.passedOver.values()] });
+  }
+
+  /** The version that the lock has of a package: another library that is asked for anew changes nothing of it. */
+  private kept({ owner, name }: RegistryPackage): string | null {
+    const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+    const entries = this.host.lock.entriesOf("library", this.host.env);
+    return entries.find((e) => e.source === "registry" && same(e.owner, owner) && same(e.name, name))?.version ?? null;
   }
 
   private passOver({ text }: PackageSpec, origin: Origin | null, why: string): void {

@@ -5,7 +5,7 @@ import { writeTrouble } from "../../cache/trouble.ts";
 import { fail, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { type Lock, type LockEntry, type LockKind, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
-import { type AskedPackage, driftOf, lockedFailure, lockedFor } from "../../rules/lock-drift.ts";
+import { type AskedPackage, driftOf, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
 
 export const LOCK_FILE = "fb.lock";
 
@@ -13,24 +13,31 @@ export class LockFile {
   private readonly dir: string;
   private readonly text: string | null;
   private readonly before: Lock;
+  /** What of it is obeyed: without what is chosen anew. */
+  private readonly obeyed: Lock;
   /** Of the envs of this run. */
   private readonly asked: AskedPackage[] = [];
   private readonly chosen: LockEntry[] = [];
   private readonly envs = new Set<string>();
 
-  private constructor(dir: string, text: string | null, before: Lock) {
+  private constructor(dir: string, text: string | null, before: Lock, obeyed: Lock) {
     this.dir = dir;
     this.text = text;
     this.before = before;
+    this.obeyed = obeyed;
   }
 
-  /** A project without one has an empty one. Failures: those of readLock. */
-  static open(dir: string): Result<LockFile> {
+  /**
+   * A project without one has an empty one. renewed: names of packages that are chosen anew whatever it says, all for an empty list; null: it is obeyed. Failures:
+   * those of readLock and unlocked.
+   */
+  static open(dir: string, renewed: readonly string[] | null): Result<LockFile> {
     const path = join(dir, LOCK_FILE);
-    if (!existsSync(path)) return ok(new LockFile(dir, null, noLock));
-    const text = readFileSync(path, "utf8");
-    const lock = readLock(LOCK_FILE, text);
-    return lock.ok ? ok(new LockFile(dir, text, lock.value)) : lock;
+    const text = existsSync(path) ? readFileSync(path, "utf8") : null;
+    const lock = text === null ? ok(noLock) : readLock(LOCK_FILE, text);
+    if (!lock.ok) return lock;
+    const obeyed = renewed === null ? lock : unlocked(lock.value, renewed);
+    return obeyed.ok ? ok(new LockFile(dir, text, lock.value, obeyed.value)) : obeyed;
   }
 
   get isThere(): boolean {
@@ -41,12 +48,18 @@ export class LockFile {
   locked(asked: AskedPackage): LockEntry | null {
     const same = (entry: LockEntry): boolean =>
       entry.kind === asked.kind && entry.wants.some((w) => w.env === asked.env && w.spec === asked.spec.text && w.by === "");
-    return lockedFor(this.before, asked) ?? this.before.entries.find(same) ?? null;
+    return lockedFor(this.obeyed, asked) ?? this.obeyed.entries.find(same) ?? null;
   }
 
   /** All of a kind that an env has. */
   entriesOf(kind: LockKind, env: string): readonly LockEntry[] {
-    return this.before.entries.filter((entry) => entry.kind === kind && entry.wants.some((want) => want.env === env));
+    return this.obeyed.entries.filter((entry) => entry.kind === kind && entry.wants.some((want) => want.env === env));
+  }
+
+  /** Whether some of a kind that an env has are chosen anew. */
+  isRenewed(kind: LockKind, env: string): boolean {
+    const isOf = (entry: LockEntry): boolean => entry.kind === kind && entry.wants.some((want) => want.env === env);
+    return this.before.entries.some((entry) => isOf(entry) && !this.obeyed.entries.includes(entry));
   }
 
   /** Notes what an env has for a want; its entry says nothing of the want yet. by: the library whose manifest asks, "" for the ini. */

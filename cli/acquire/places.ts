@@ -4,32 +4,43 @@ import type { Network } from "../../cache/fetch/network.ts";
 import { ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import type { RegistryAnswer, RegistryRequest } from "../../rules/registry.ts";
+import { noSettings, type PackageSettings } from "../../rules/settings.ts";
 
 export interface PackagePlaces {
   /** The cache's folder. */
   readonly cache: string;
   /** Nothing may be asked of the network. */
   readonly offline: boolean;
-  /** Url prefixes and what is asked instead. */
+  /** Url prefixes and what is asked instead; those of the settings in use. */
   readonly mirrors: ReadonlyMap<string, string>;
   /** The same for all. */
   network(): Promise<Result<Network>>;
 }
 
 export interface OpenPlaces extends PackagePlaces {
-  /** Asks PlatformIO's registry, or the one that FB_REGISTRY names. */
+  /** Asks PlatformIO's registry, or the one that FB_REGISTRY, else the settings name. */
   ask(request: RegistryRequest): Promise<Result<RegistryAnswer>>;
+  /** From here on the settings of a project count. renewed: what a registry answered before this run is asked for again. */
+  use(settings: PackageSettings, renewed: boolean): void;
   close(): Promise<void>;
 }
 
 /** stop: of the run. */
-export function openPlaces(cache: string, offline: boolean, mirrors: ReadonlyMap<string, string>, stop: AbortSignal | null): OpenPlaces {
+export function openPlaces(cache: string, offline: boolean, stop: AbortSignal | null): OpenPlaces {
+  let settings = noSettings;
+  let since = 0;
   let opened: Promise<Result<Network>> | null = null;
   const network = () => (opened ??= import("../../cache/fetch/network.ts").then(({ openNetwork }) => openNetwork(process.env)));
   return {
     cache,
     offline,
-    mirrors,
+    get mirrors() {
+      return settings.mirrors;
+    },
+    use: (given, renewed) => {
+      settings = given;
+      since = renewed ? Date.now() : 0;
+    },
     network,
     ask: async (request) => {
       const [{ answerRegistry }, { PLATFORMIO_REGISTRY }] = await Promise.all([
@@ -38,15 +49,16 @@ export function openPlaces(cache: string, offline: boolean, mirrors: ReadonlyMap
       ]);
       const way = offline ? ok(null) : await network();
       if (!way.ok) return way;
-      const own = process.env["FB_REGISTRY"]?.replace(/\/+$/, "");
+      const own = (process.env["FB_REGISTRY"] || settings.registry)?.replace(/\/+$/, "");
       return answerRegistry(request, decodeURIComponent(request.path), {
-        hosts: own === undefined || own === "" ? PLATFORMIO_REGISTRY : { api: [own], dl: [own] },
+        hosts: own === undefined || own === null || own === "" ? PLATFORMIO_REGISTRY : { api: [own], dl: [own] },
         answers: join(cache, "answers"),
         network: way.value,
-        mirrors,
+        mirrors: settings.mirrors,
         signal: stop,
         onRetry: () => {},
         now: () => Date.now(),
+        since,
       });
     },
     close: async () => {

@@ -87,6 +87,7 @@ async function plan(folder: string, command: ExportCommand, faces: Faces): Promi
       progress: { upToDate: 0 },
       onPreviousSizes: () => {},
       onRunner: () => {},
+      deps: null,
     });
   } finally {
     signals.close();

@@ -15,7 +15,9 @@ import { projectFolder } from "../open-project.ts";
 import { openDisplay } from "../show/display.ts";
 import { jsonSink } from "../show/json.ts";
 import { mux } from "../show/mux.ts";
+import type { Out } from "../show/out.ts";
 import { packageEvents } from "../show/package-events.ts";
+import type { DepsHost } from "../whole.ts";
 
 /** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
@@ -77,13 +79,24 @@ function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
 }
 
 async function runFolder(folder: string, command: RunCommand, faces: Faces): Promise<number> {
+  const sink = command.json ? jsonSink((line) => faces.out.write(line)) : null;
+  const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null });
+  return built.result.exitCode;
+}
+
+/** A build with its display on `out`; sink: who hears of its events before that, null for nobody. */
+export async function buildShown(
+  folder: string,
+  command: RunCommand,
+  faces: Faces,
+  { out, sink: first, deps }: { readonly out: Out; readonly sink: EventSink | null; readonly deps: DepsHost | null },
+): Promise<Built> {
   let runner: HostRunner | null = null;
   let previous: ReadonlyMap<string, { readonly flash: number; readonly ram: number }> = new Map();
   const progress = { upToDate: 0 };
   const signals = watchSignals(() => runner?.killNow());
-  const human = command.json ? faces.err : faces.out;
   const display = openDisplay({
-    out: human,
+    out,
     err: faces.err,
     redraws: faces.redraws,
     columns: () => process.stdout.columns ?? 80,
@@ -95,11 +108,10 @@ async function runFolder(folder: string, command: RunCommand, faces: Faces): Pro
     previousSize: (env) => previous.get(env) ?? null,
     upToDate: () => progress.upToDate,
   });
-  const shown: EventSink = command.json ? mux([jsonSink((line) => faces.out.write(line)), display]) : display;
+  const shown: EventSink = first === null ? display : mux([first, display]);
   const sink = packageEvents(shown, () => clock.monotonicMs());
-  let built: Built;
   try {
-    built = await build(folder, command, {
+    return await build(folder, command, {
       sink,
       stop: signals.stop,
       progress,
@@ -110,10 +122,10 @@ async function runFolder(folder: string, command: RunCommand, faces: Faces): Pro
       onRunner: (r) => {
         runner = r;
       },
+      deps,
     });
   } finally {
     display.close();
     signals.close();
   }
-  return built.result.exitCode;
 }

@@ -17,7 +17,7 @@ export async function toolVerb(command: Extract<Command, { verb: "tool" }>, face
   const cache = ["fetch", "extract", "install"].includes(name) ? cacheFolder(process.env) : ok("");
   if (!cache.ok) return complain(faces, [cache.failure]);
   const disk = openDisk(process.cwd());
-  const places = openPlaces(cache.value, false, new Map(), null);
+  const places = openPlaces(cache.value, false, null);
   try {
     const around = { stop: new AbortController().signal, progress: () => {}, note: (f: Failure) => void complain(faces, [f]) };
     const ran = await innerTools(disk, places).run([name, ...argv], around);

@@ -63,6 +63,7 @@ test.before.each(async (here) => {
     signal: null,
     onRetry: () => {},
     now: () => now,
+    since: 0,
   };
   here.close = async () => {
     await here.network.close();

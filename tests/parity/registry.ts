@@ -44,6 +44,7 @@ export function chooseFrom(world: World): RegistryResult {
     system: world.system,
     md5: (text: string) => createHash("md5").update(text).digest("hex"),
     exists: none,
+    kept: () => null,
   };
   const compatible = { platforms: [world.platform], frameworks: world.frameworks };
   const errors: (string | null)[] = [];

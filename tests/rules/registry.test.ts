@@ -95,7 +95,14 @@ test("names of systems", () => {
 });
 
 test("a manifest's name never names another folder", () => {
-  const options = { compatible: null, isBuiltin: () => false, system: "linux_x86_64", md5: () => "0", exists: () => false };
+  const options = {
+    compatible: null,
+    isBuiltin: () => false,
+    system: "linux_x86_64",
+    md5: () => "0",
+    exists: () => false,
+    kept: () => null,
+  };
   for (const name of ["..", ".", "../x", "a/b", "a\\b", "a\nb", "C:x", "x".repeat(300)]) {
     for (const text of ["https://x.example/a.zip", `${name.replaceAll("/", "\\")}=https://x.example/a.zip`]) {
       const set = new LibrarySet(options);
@@ -107,7 +114,14 @@ test("a manifest's name never names another folder", () => {
 });
 
 test("dependencies in a circle end", () => {
-  const options = { compatible: null, isBuiltin: () => false, system: "linux_x86_64", md5: () => "0", exists: () => false };
+  const options = {
+    compatible: null,
+    isBuiltin: () => false,
+    system: "linux_x86_64",
+    md5: () => "0",
+    exists: () => false,
+    kept: () => null,
+  };
   const set = new LibrarySet(options);
   const need = (name: string) => ({
     ...{ owner: "", name, version: `https://x.example/${name}.zip` },
@@ -122,7 +136,14 @@ test("dependencies in a circle end", () => {
 });
 
 test("needs of own libraries in a circle end, also where a manifest has another name than the registry", () => {
-  const options = { compatible: null, isBuiltin: () => false, system: "linux_x86_64", md5: () => "0", exists: () => false };
+  const options = {
+    compatible: null,
+    isBuiltin: () => false,
+    system: "linux_x86_64",
+    md5: () => "0",
+    exists: () => false,
+    kept: () => null,
+  };
   const set = new LibrarySet(options);
   const needs = [{ owner: "me", name: "foo", version: "", platforms: null, frameworks: null }];
   const read = readPackage(packageOf(version("1.0.0", file("*"))), "there");
