@@ -15,7 +15,9 @@ mkdirSync(project, { recursive: true });
 for (const name of ["platformio.ini", "src"]) cpSync(join(root, "examples", "blink", name), join(project, name), { recursive: true });
 run(join(root, "cli", "fb"), ["run", "-C", project, "--packages", "auto"]);
 const hex = join(project, ".fb/build/uno/release/firmware.hex");
-process.stdout.write(`\nWhat was fetched is locked in ${join("dist", "demo", "fb.lock")}. A simulated Uno runs the program for one second:\n`);
+process.stdout.write(
+  `\nWhat was fetched is locked in ${join("dist", "demo", "fb.lock")}. A simulated Uno runs the program for one second:\n`,
+);
 run(node24(), [join(root, "scripts", "simulate.ts"), hex, "1000"]);
 
 function run(program, args) {
