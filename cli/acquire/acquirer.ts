@@ -108,7 +108,16 @@ export class Acquirer implements PackageProvider {
     const source = { from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size, version: entry.version };
     const layout = this.host.layout(env, need, from);
     const { name, owner, version, source: is } = entry;
-    return ok({ name, owner, version, is, sources: [{ ...source, layout }], program: programOf(need), orSystem: false });
+    return ok({
+      name,
+      owner,
+      version,
+      is,
+      sources: [{ ...source, layout }],
+      program: programOf(need),
+      debian: need.debian,
+      orSystem: false,
+    });
   }
 
   /** The packages that locate() found in the store. */
@@ -175,6 +184,7 @@ function urlOffer(need: PackageNeed, url: string): Offer {
     is: "archive",
     sources: [{ from: url, sha256: null, size: null, version, layout }],
     program: programOf(need),
+    debian: need.debian,
     orSystem: false,
   };
 }

@@ -126,7 +126,7 @@ export class Acquisition {
 
   /** What the ini wants in a version that the platform's table does not have, PlatformIO's registry may have; where it has not, the table's own failure stands. */
   private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
-    for (const { name, want, kind, finds } of needs) {
+    for (const { name, want, kind, finds, debian } of needs) {
       if (want === null || want.source.is !== "registry" || this.chosen.has(want.spec.text)) continue;
       const known = this.tables.offer(env.platform.rules, { name, want, kind, finds, debian: [], neededBy: "" });
       if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec: want.spec, origin: want.origin }) !== null) continue;
@@ -135,7 +135,16 @@ export class Acquisition {
       const { package: found, version, file } = choice.value;
       const source = { from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: urlLayout() };
       const program = kind === "tool" && finds !== "" ? `bin/${finds}` : "";
-      const offer: Offer = { name, owner: found.owner, version: version.name, is: "registry", sources: [source], program, orSystem: false };
+      const offer: Offer = {
+        name,
+        owner: found.owner,
+        version: version.name,
+        is: "registry",
+        sources: [source],
+        program,
+        debian,
+        orSystem: false,
+      };
       this.chosen.set(want.spec.text, offer);
     }
   }

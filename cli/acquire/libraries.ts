@@ -340,7 +340,7 @@ function offerOf(
   size: number | null,
 ): Offer {
   const source = { from, sha256, size, version, layout: LIBRARY_LAYOUT };
-  return { name, owner, version, is, sources: [source], program: "", orSystem: false };
+  return { name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
 }
 
 /** Archives of repositories have a folder around all, those of the registry have not. */

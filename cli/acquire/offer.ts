@@ -22,6 +22,8 @@ export interface Offer {
   readonly sources: readonly OfferSource[];
   /** A program that has to be in it, below its folder, as `bin/avr-gcc`; "" for none. */
   readonly program: string;
+  /** Debian packages that are the same, for messages. */
+  readonly debian: readonly string[];
   /** The system has such a package too, to be used where no source can be reached. */
   readonly orSystem: boolean;
 }

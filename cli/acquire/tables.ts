@@ -46,7 +46,16 @@ export class PackageTables {
     }
     const sources = sourcesFor(entry.value, this.system).map(offerSource);
     if (sources.length > 0)
-      return ok({ name, owner: entry.value.owner, version, is: "table", sources, program: programOf(need), orSystem: false });
+      return ok({
+        name,
+        owner: entry.value.owner,
+        version,
+        is: "table",
+        sources,
+        program: programOf(need),
+        debian: need.debian,
+        orSystem: false,
+      });
     const message = `package ${name} ${version} is published for no machine like this one (${this.system})`;
     return fail(failure("package.host", 3, message, { hint: `name one of your own: platform_packages = ${name}@symlink:///FOLDER` }));
   }

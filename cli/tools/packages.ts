@@ -123,7 +123,9 @@ function again(offer: Offer, why: Failure, then: string): Failure {
 /** Where nothing could be reached: what can be done about it. */
 function supplied(why: Failure, offer: Offer): Failure {
   if (!OUT_OF_REACH.has(why.code)) return why;
+  const apt = offer.debian.length === 0 ? [] : [`install it (Debian, Ubuntu: sudo apt install ${offer.debian.join(" ")})`];
   const ways = [
+    ...apt,
     "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
     `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
     "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
