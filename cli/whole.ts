@@ -134,7 +134,7 @@ export class Whole {
     for (const target of this.command.targets) {
       if (target.env !== null && target.env !== env.name) continue;
       const named = target.is === "name" ? target.name : target.path;
-      if (named !== "compdb" && named !== "deps") this.goals.push({ env: env.name, profile, target: named });
+      if (named !== "compdb" && named !== "packages") this.goals.push({ env: env.name, profile, target: named });
     }
   }
 
@@ -169,7 +169,7 @@ export class Whole {
 
   private get onlyPackages(): boolean {
     const { targets } = this.command;
-    return targets.length > 0 && targets.every((t) => t.is === "name" && t.name === "deps");
+    return targets.length > 0 && targets.every((t) => t.is === "name" && t.name === "packages");
   }
 
   /** What an ini asks for and this version does not do is said once, not with every build. */

@@ -65,15 +65,15 @@ for (const kind of ["tar.gz", "tar.bz2", "tar.xz"])
     assert.is(server.asked.length, asked, "nothing is asked of the network");
   });
 
-test(":deps brings packages and touches nothing that was built", async () => {
+test(":packages brings packages and touches nothing that was built", async () => {
   const p = new TestProject({ "platformio.ini": unoIni("tar.gz"), "src/main.cpp": SKETCH });
-  const brought = await run(p, [":deps"]);
+  const brought = await run(p, [":packages"]);
   assert.is(brought.code, 0, brought.stderr);
   assert.is(ran(brought).length, 6);
   assert.ok(p.exists("fb.lock") && !p.exists(".fb/build/uno/release/firmware.elf"));
   await run(p);
   const built = p.tree(".fb/build");
-  assert.equal(ran(await run(p, [":deps"])), []);
+  assert.equal(ran(await run(p, [":packages"])), []);
   assert.equal(p.tree(".fb/build"), built);
 });
 
