@@ -6,8 +6,11 @@ import { spawn } from "node:child_process";
 import { closeSync, fsyncSync, lstatSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-export async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === "linux" && (await syncFilesystem(folder))) return;
+/** Throws the signal's reason as soon as it is aborted: a slow disk may have seconds to write. */
+export async function flushFolder(folder: string, signal: AbortSignal | null = null): Promise<void> {
+  const synced = process.platform === "linux" && (await syncFilesystem(folder, signal));
+  signal?.throwIfAborted();
+  if (synced) return;
   const walk = (at: string) => {
     for (const entry of readdirSync(at, { withFileTypes: true })) {
       if (entry.isDirectory()) walk(join(at, entry.name));
@@ -30,10 +33,21 @@ export function flushPath(path: string): void {
 }
 
 /** coreutils' since 8.24; false where it is not that one. */
-function syncFilesystem(folder: string): Promise<boolean> {
+function syncFilesystem(folder: string, signal: AbortSignal | null): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn("sync", ["-f", folder], { stdio: "ignore" });
-    child.on("error", () => resolve(false));
-    child.on("close", (code) => resolve(code === 0));
+    // It is not waited for: what it does in the kernel can not be ended.
+    const leave = () => {
+      child.unref();
+      child.kill("SIGKILL");
+      resolve(false);
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    const end = (synced: boolean) => {
+      signal?.removeEventListener("abort", leave);
+      resolve(synced);
+    };
+    child.on("error", () => end(false));
+    child.on("close", (code) => end(code === 0));
   });
 }

@@ -141,12 +141,14 @@ export class Store {
       const wrong = differences(temporary, entries, false);
       if (wrong.length > 0) throw new Error(`what was written is not what lies there: ${wrong[0]}`);
       seal(temporary, entries);
-      await flushFolder(temporary);
+      await flushFolder(temporary, signal);
       const folder = join(this.folder, `${base.value}-${about.digest.slice(0, 8)}`);
       this.#publish(temporary, folder, about);
       return { ok: true, value: { ...about, folder } };
     } catch (error) {
-      return { ok: false, failure: writeTrouble("store.write", this.folder, error) };
+      const stopped = context.signal?.aborted === true;
+      const text = `unpacking ${request.label} was interrupted`;
+      return { ok: false, failure: stopped ? failure("extract.aborted", 4, text) : writeTrouble("store.write", this.folder, error) };
     } finally {
       removeTree(temporary);
     }

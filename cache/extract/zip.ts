@@ -26,7 +26,7 @@ export async function readZip(path: string, tree: Tree, onBytes: (n: number) => 
   try {
     for await (const entry of entriesOf(zip)) {
       check();
-      await take(zip, entry, tree);
+      await take(zip, entry, tree, check);
       onBytes(entry.compressedSize);
     }
   } finally {
@@ -50,7 +50,7 @@ function damaged(error: unknown): Refusal {
   return new Refusal("extract.damaged", `is no sound zip archive (${error instanceof Error ? error.message : error})`, damagedHint);
 }
 
-async function take(zip: ZipFile, entry: Entry, tree: Tree): Promise<void> {
+async function take(zip: ZipFile, entry: Entry, tree: Tree, check: () => void): Promise<void> {
   const name = nameOf(entry);
   const mode = unixHosts.has(entry.versionMadeBy >>> 8) ? entry.externalFileAttributes >>> 16 : 0;
   const type = mode & typeMask;
@@ -79,7 +79,10 @@ async function take(zip: ZipFile, entry: Entry, tree: Tree): Promise<void> {
   const sink = tree.file(name, mode);
   // What is not wanted is not unpacked.
   if (sink === null) return;
-  await read(zip, entry, tree, (chunk) => sink.write(chunk));
+  await read(zip, entry, tree, (chunk) => {
+    check();
+    sink.write(chunk);
+  });
   sink.end();
 }
 

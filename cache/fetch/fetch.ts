@@ -13,7 +13,7 @@ import { type NetworkTrouble, supplyHint, troubleOf, troubleOfStatus } from "./e
 import { fetchFile } from "./file-url.ts";
 import type { Network } from "./network.ts";
 import { hashInto, partialKey, readPartial, releasePartial, sweepPartials, takePartial, writeAbout } from "./partial.ts";
-import { fail, type Fetched, type FetchContext, type FetchRequest, headOfFile, interrupted, judge } from "./request.ts";
+import { fail, type Fetched, type FetchContext, type FetchRequest, headOfFile, interrupted, isStopped, judge } from "./request.ts";
 
 const maxRedirects = 10;
 const redirects = new Set([301, 302, 303, 307, 308]);
@@ -23,12 +23,12 @@ const redirects = new Set([301, 302, 303, 307, 308]);
  * .url, .failed, .offline, .aborted; cache.disk-full and fetch.write where the file can not be written.
  */
 export async function fetchUrl(request: FetchRequest, context: FetchContext): Promise<Result<Fetched>> {
-  const there = cached(request, context);
+  const there = await cached(request, context);
   if (there !== null) return { ok: true, value: there };
   const { url } = request;
   if (!URL.canParse(url) || !/^(https?|file):/i.test(url))
     return fail(failure("fetch.url", 4, `"${url}" is no url that fb can fetch`, { hint: "use http, https or file" }));
-  if (context.signal?.aborted === true) return fail(interrupted(url));
+  if (isStopped(context)) return fail(interrupted(url));
   if (/^file:/i.test(url)) return fetchFile(request, context);
   const { network } = context;
   if (network === null)
@@ -43,7 +43,7 @@ export async function fetchUrl(request: FetchRequest, context: FetchContext): Pr
     finished = result.ok || download.spoiled;
     return result;
   } catch (error) {
-    return fail(writeTrouble("fetch.write", context.downloads, error));
+    return fail(isStopped(context) ? interrupted(url) : writeTrouble("fetch.write", context.downloads, error));
   } finally {
     if (partial !== null && finished) rmSync(partial, { recursive: true, force: true });
     else if (partial !== null) releasePartial(partial);
@@ -60,20 +60,21 @@ function used(file: string): void {
   }
 }
 
-/** The file of this sha256, if it is there and sound; a damaged one is removed. */
-function cached(request: FetchRequest, context: FetchContext): Fetched | null {
+/** The file of this sha256, if it is there and sound; a damaged one is removed. null also where it was interrupted. */
+async function cached(request: FetchRequest, context: FetchContext): Promise<Fetched | null> {
   if (request.sha256 === null) return null;
   const file = join(context.downloads, request.sha256);
   const there = statSync(file, { throwIfNoEntry: false });
   if (there === undefined) return null;
   const hash = createHash("sha256");
   try {
-    const size = hashInto(hash, file);
+    const size = await hashInto(hash, file, context.signal);
     if (hash.digest("hex") === request.sha256) {
       used(file);
       return { file, url: request.url, sha256: request.sha256, size, cached: true };
     }
   } catch {
+    if (isStopped(context)) return null;
     // Unreadable is as good as damaged.
   }
   rmSync(file, { recursive: true, force: true });
@@ -129,7 +130,7 @@ class Download {
 
   async #attempt(resume: boolean): Promise<Step> {
     const data = join(this.#partial, "data");
-    const known = readPartial(this.#partial, this.#request.url);
+    const known = await readPartial(this.#partial, this.#request.url, this.#context.signal);
     // Without a validator only the sum can tell whether both halves are of one file.
     const from = resume && known.about !== null && (known.about.validator !== null || this.#request.sha256 !== null) ? known.size : 0;
     const headers: Record<string, string> = { "accept-encoding": "identity", "user-agent": "fb" };

@@ -1,6 +1,7 @@
 /** `file:` urls: copied as if they had been downloaded. */
 import { createHash } from "node:crypto";
-import { copyFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { failure } from "../../engine/failure.ts";
@@ -8,9 +9,9 @@ import type { Result } from "../../engine/types.ts";
 import { makeFolders } from "../folders.ts";
 import { errorCode, writeTrouble } from "../trouble.ts";
 import { hashInto, partialKey, takePartial } from "./partial.ts";
-import { type Fetched, type FetchContext, type FetchRequest, headOfFile, judge } from "./request.ts";
+import { type Fetched, type FetchContext, type FetchRequest, headOfFile, interrupted, isStopped, judge } from "./request.ts";
 
-export function fetchFile(request: FetchRequest, context: FetchContext): Result<Fetched> {
+export async function fetchFile(request: FetchRequest, context: FetchContext): Promise<Result<Fetched>> {
   let path: string;
   try {
     path = fileURLToPath(request.url);
@@ -26,16 +27,20 @@ export function fetchFile(request: FetchRequest, context: FetchContext): Result<
  * A file from elsewhere becomes one of the downloads, if it is what was asked for. It is copied: its owner may change it later, and what is
  * hashed is the copy.
  */
-export function adoptFile(path: string, request: FetchRequest, context: Pick<FetchContext, "downloads" | "onProgress">): Result<Fetched> {
+export async function adoptFile(
+  path: string,
+  request: FetchRequest,
+  context: Pick<FetchContext, "downloads" | "onProgress" | "signal">,
+): Promise<Result<Fetched>> {
   let partial: string | null = null;
   try {
     makeFolders(context.downloads);
     partial = takePartial(context.downloads, partialKey(request.url, request.sha256));
     const data = join(partial, "data");
     rmSync(data, { force: true });
-    copyFileSync(path, data);
+    await copyFile(path, data);
     const hash = createHash("sha256");
-    const size = hashInto(hash, data);
+    const size = await hashInto(hash, data, context.signal);
     const sha256 = hash.digest("hex");
     const wrong = judge(request, size, sha256, headOfFile(data));
     if (wrong !== null) return { ok: false, failure: wrong };
@@ -44,6 +49,7 @@ export function adoptFile(path: string, request: FetchRequest, context: Pick<Fet
     context.onProgress(size, size);
     return { ok: true, value: { file, url: request.url, sha256, size, cached: false } };
   } catch (error) {
+    if (isStopped(context)) return { ok: false, failure: interrupted(request.url) };
     return { ok: false, failure: writeTrouble("fetch.write", context.downloads, error) };
   } finally {
     if (partial !== null) rmSync(partial, { recursive: true, force: true });

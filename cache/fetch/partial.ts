@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { makeFolders } from "../folders.ts";
 import { isAlive, processName } from "../processes.ts";
 
@@ -74,10 +75,11 @@ export function sweepPartials(downloads: string): void {
 }
 
 /** What is there of the data: its size, its hash so far, what is known of it. Nothing where it cannot go on from. */
-export function readPartial(
+export async function readPartial(
   partial: string,
   url: string,
-): { readonly size: number; readonly about: About | null; readonly hash: ReturnType<typeof createHash> } {
+  signal: AbortSignal | null,
+): Promise<{ readonly size: number; readonly about: About | null; readonly hash: ReturnType<typeof createHash> }> {
   const hash = createHash("sha256");
   let about: About | null = null;
   try {
@@ -89,7 +91,7 @@ export function readPartial(
   }
   if (about === null) return { size: 0, about, hash };
   try {
-    return { size: hashInto(hash, join(partial, "data")), about, hash };
+    return { size: await hashInto(hash, join(partial, "data"), signal), about, hash };
   } catch {
     return { size: 0, about: null, hash: createHash("sha256") };
   }
@@ -99,15 +101,24 @@ export function writeAbout(partial: string, about: About): void {
   writeFileSync(join(partial, "about.json"), JSON.stringify(about));
 }
 
-/** @returns the file's size */
-export function hashInto(hash: ReturnType<typeof createHash>, file: string): number {
+/** So much is hashed in about 30 ms: then whoever draws, or interrupts, has a turn. */
+const turnBytes = 16 << 20;
+
+/** @returns the file's size. Throws the system's errors, and the signal's reason where it is aborted. */
+export async function hashInto(hash: ReturnType<typeof createHash>, file: string, signal: AbortSignal | null): Promise<number> {
   const chunk = Buffer.allocUnsafeSlow(1 << 20);
   const fd = openSync(file, "r");
   try {
     let size = 0;
+    let turn = 0;
     for (let n = readSync(fd, chunk); n > 0; n = readSync(fd, chunk)) {
       hash.update(chunk.subarray(0, n));
       size += n;
+      turn += n;
+      if (turn < turnBytes) continue;
+      turn = 0;
+      await nextTurn();
+      signal?.throwIfAborted();
     }
     return size;
   } finally {

@@ -41,6 +41,10 @@ export function fail<T>(f: Failure): Result<T> {
   return { ok: false, failure: f };
 }
 
+export function isStopped({ signal }: Pick<FetchContext, "signal">): boolean {
+  return signal?.aborted === true;
+}
+
 export function interrupted(url: string): Failure {
   return failure("fetch.aborted", 4, `fetching ${url} was interrupted`);
 }

@@ -8,7 +8,7 @@ import { failure } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { adoptFile } from "../fetch/file-url.ts";
 import { partialKey } from "../fetch/partial.ts";
-import { fail, type Fetched, type FetchContext, interrupted } from "../fetch/request.ts";
+import { fail, type Fetched, type FetchContext, interrupted, isStopped } from "../fetch/request.ts";
 import { processName } from "../processes.ts";
 import { writeTrouble } from "../trouble.ts";
 import { type ClientEnd, findProgram, runClient, workFolder } from "./client.ts";
@@ -70,10 +70,10 @@ export async function fetchGit(
     if (head.code !== 0) return fail(troubleOf(label, head));
     const packed = join(folder, "packed.tar");
     await pack(join(folder, "repo"), packed);
-    const got = adoptFile(packed, { url: label, sha256: null, size: null, archive: true }, context);
+    const got = await adoptFile(packed, { url: label, sha256: null, size: null, archive: true }, context);
     return got.ok ? { ok: true, value: { ...got.value, commit: head.stdout.trim() } } : got;
   } catch (error) {
-    return fail(writeTrouble("fetch.write", context.downloads, error));
+    return fail(isStopped(context) ? interrupted(label) : writeTrouble("fetch.write", context.downloads, error));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -69,7 +69,7 @@ export async function fetchFromRegistry(
       const onBytes = (bytes: number) => context.onProgress(bytes, request.size);
       const end = await runClient({ argv, folder, vars, signal: context.signal, onBytes });
       if (end.aborted) return fail(interrupted(label));
-      if (end.code === 0) return adopt(folder, registry, url, context);
+      if (end.code === 0) return await adopt(folder, registry, url, context);
       const trouble = troubleOf(label, registry, argv[0], end);
       const wait = retries[tries];
       if (trouble.code !== "source.failed" || wait === undefined || !passing.test(end.lastLines.join("\n"))) return fail(trouble);
@@ -87,16 +87,16 @@ export function labelOf(ref: RegistryRef): string {
   return `${ref.registry}:${ref.name}${ref.version === "" ? "" : `@${ref.version}`}`;
 }
 
-function adopt(
+async function adopt(
   folder: string,
   registry: Registry,
   request: Parameters<typeof adoptFile>[1],
   context: FetchContext,
-): Result<RegistryFetched> {
+): Promise<Result<RegistryFetched>> {
   for (const file of readdirSync(folder)) {
     const version = registry.versionOf(file);
     if (version === null) continue;
-    const got = adoptFile(join(folder, file), request, context);
+    const got = await adoptFile(join(folder, file), request, context);
     return got.ok ? { ok: true, value: { ...got.value, version } } : got;
   }
   const hint = "use another source of the package";
