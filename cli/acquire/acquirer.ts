@@ -2,7 +2,6 @@
  * The packages of a run: which of them each env needs, where each comes from, and what has to be fetched first. A folder of the project's own comes before all;
  * then what the system has, or an archive, as `--packages` wants it.
  */
-import { createHash } from "node:crypto";
 import type { PackageNeed, PackageProvider, PackageRef } from "../../cache/providers/package.ts";
 import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
@@ -12,6 +11,7 @@ import { lockedFile } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import type { PackageSpec } from "../../rules/package-spec.ts";
 import type { EnvProject } from "../../rules/project.ts";
+import { addressVersion } from "./library-offer.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer, OfferSource } from "./offer.ts";
 
@@ -90,14 +90,23 @@ export class Acquirer implements PackageProvider {
     }
     const there = installed !== null ? store.find(offer.name, installed.version, { digest: installed.digest }) : this.inStore(offer, entry);
     if (there === null) return ok({ is: "offered", offer });
-    const from = installed ?? sourceOf(offer, there, entry);
-    const { version, digest } = there;
-    const own: LockedFile = { system: this.host.machine, from: from.from, sha256: from.sha256 ?? "", size: from.size ?? 0, digest };
-    const is = (/^(pypi|npm|deb):/.exec(own.from)?.[1] as LockSource | undefined) ?? offer.is;
-    const files = [own, ...this.host.elsewhere(env, need, version).filter((file) => file.system !== own.system)];
-    lock.choose(asked, { kind: "tool", owner: offer.owner, name: offer.name, version, provider: "fetch", source: is, files });
+    lock.choose(asked, this.entryOf(env, need, offer, there, installed ?? sourceOf(offer, there, entry)));
     this.stored.set(keyOf(need), there);
     return ok({ is: "stored", package: there });
+  }
+
+  /** What the lock has of a package of the store: its file for this machine, and for others what the table knows. */
+  private entryOf(
+    env: EnvProject,
+    need: PackageNeed,
+    { owner, name, is }: Offer,
+    { version, digest }: Package,
+    { from, sha256, size }: Pick<OfferSource, "from" | "sha256" | "size">,
+  ): Omit<LockEntry, "wants"> {
+    const own: LockedFile = { system: this.host.machine, from, sha256: sha256 ?? "", size: size ?? 0, digest };
+    const source = (/^(pypi|npm|deb):/.exec(from)?.[1] as LockSource | undefined) ?? is;
+    const files = [own, ...this.host.elsewhere(env, need, version).filter((file) => file.system !== own.system)];
+    return { kind: "tool", owner, name, version, provider: "fetch", source, files };
   }
 
   /** What an entry of the lock brings on this machine; null where it has nothing for it. */
@@ -168,14 +177,15 @@ function specOf({ name, want }: PackageNeed): PackageSpec {
   return want?.spec ?? { owner: null, id: null, name, requirement: null, uri: null, custom: false, text: name };
 }
 
-/** An archive that the ini names by its address: what it holds tells its version, so the store calls it by its address. */
+/** How an archive of unknown making becomes a package. */
 export function urlLayout(): Layout {
   // A link to a file of another package, as Debian's have some, is no reason to do without the package.
   return { ...plainLayout, strip: true, outsideLinks: "omit" };
 }
 
+/** An archive that the ini names by its address: what it holds tells its version, so the store calls it by its address. */
 function urlOffer(need: PackageNeed, url: string): Offer {
-  const version = `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
+  const version = addressVersion(url);
   const layout = urlLayout();
   return {
     name: need.name,

@@ -3,9 +3,7 @@
  * them (rules/library-set.ts). What fb.lock has of them is taken from there, and the registry is not asked.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
+import type { Package, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import type { LibraryWant } from "../../rules/lib-deps.ts";
@@ -17,12 +15,12 @@ import {
   type SetLibrary,
   type SetRequest,
 } from "../../rules/library-set.ts";
-import { type LockEntry, lockedFile, type LockSource } from "../../rules/lock.ts";
+import { type LockEntry, lockedFile } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
-import { type Dependency, readManifest } from "../../rules/manifest.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
 import type { OwnNeed } from "./at-hand.ts";
+import { addressVersion, contentOf, offerOf, specOf, stored, textOf } from "./library-offer.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
 
@@ -111,15 +109,8 @@ function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly
     );
   }
   const { from, sha256, size, digest } = file;
-  const offer = offerOf(
-    entry.name,
-    entry.owner,
-    entry.version,
-    entry.source,
-    from,
-    sha256 === "" ? null : sha256,
-    size === 0 ? null : size,
-  );
+  const { name, owner, version, source: is } = entry;
+  const offer = offerOf({ name, owner, version, is, from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size });
   const installed = host.installed(offer);
   if (installed?.is === "file" && sha256 === "" && digest !== "" && installed.digest !== digest) {
     const message = `${from} is not what fb.lock says: its content has the digest ${installed.digest}, not ${digest}`;
@@ -298,17 +289,22 @@ class Search {
   private offerFor({ spec, source, choice }: ContentRequest): Result<Offer> {
     if (choice !== null) {
       const { package: chosen, version, file } = choice;
-      return ok(offerOf(chosen.name, chosen.owner, version.name, "registry", file.url, file.sha256, file.size));
+      const { name, owner } = chosen;
+      return ok(offerOf({ name, owner, version: version.name, is: "registry", from: file.url, sha256: file.sha256, size: file.size }));
     }
     const name = spec.name ?? "library";
-    if (source.is === "archive") return ok(offerOf(name, "", addressVersion(source.url), "archive", source.url, null, null));
+    if (source.is === "archive") return ok(atAddress(name, "archive", source.url));
     if (source.is === "repository" && source.kind === "git") {
       const from = `git+${source.url}${source.ref === null ? "" : `#${source.ref}`}`;
-      return ok(offerOf(name, "", addressVersion(from), "repository", from, null, null));
+      return ok(atAddress(name, "repository", from));
     }
     const message = `lib_deps "${spec.text}": fb fetches from git, not from ${source.is === "repository" ? source.kind : source.is}`;
     return fail(failure("library.repository", 4, message, { hint: "name an archive of it (https://…), or put it into lib/" }));
   }
+}
+
+function atAddress(name: string, is: "archive" | "repository", from: string): Offer {
+  return offerOf({ name, owner: "", version: addressVersion(from), is, from, sha256: null, size: null });
 }
 
 /** PlatformIO goes on without a library whose owner the ini does not name (platformio.md 4.2): it may be one that a framework brings. */
@@ -330,56 +326,8 @@ function isFor(spec: PackageSpec, library: SetLibrary, all: readonly SetLibrary[
   return same(library) && all.find(same) === library;
 }
 
-function offerOf(
-  name: string,
-  owner: string,
-  version: string,
-  is: LockSource,
-  from: string,
-  sha256: string | null,
-  size: number | null,
-): Offer {
-  const source = { from, sha256, size, version, layout: LIBRARY_LAYOUT };
-  return { name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
-}
-
-/** Archives of repositories have a folder around all, those of the registry have not. */
-const LIBRARY_LAYOUT: Layout = { ...plainLayout, strip: true, outsideLinks: "omit" };
-
-function addressVersion(url: string): string {
-  return `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
-}
-
-function stored(offer: Offer, store: Store): Package | null {
-  for (const { sha256, version, layout } of offer.sources) {
-    const found = sha256 === null ? null : store.find(offer.name, version, { recipe: recipeOf(sha256, layout) });
-    if (found !== null) return found;
-  }
-  return null;
-}
-
 function keyOf({ source, choice }: { readonly source: SpecSource; readonly choice: Choice | null }): string {
   return choice === null ? JSON.stringify(source) : `${choice.file.url} ${choice.file.sha256}`;
-}
-
-function contentOf(found: Package): LibraryContent {
-  for (const kind of ["library.json", "library.properties", "module.json"] as const) {
-    const path = join(found.folder, kind);
-    if (!existsSync(path)) continue;
-    const read = readManifest(kind, readFileSync(path, "utf8"));
-    if (!read.ok) continue;
-    const { name, version, dependencies } = read.value;
-    return { name: name ?? "", version: version ?? "", dependencies };
-  }
-  return { name: "", version: found.version.startsWith("0.0.0+") ? "" : found.version, dependencies: [] };
-}
-
-function textOf({ owner, name, version }: Dependency): string {
-  return `${owner === "" ? "" : `${owner}/`}${name}${version === "" ? "" : `@${version}`}`;
-}
-
-function specOf(text: string): PackageSpec {
-  return { owner: null, id: null, name: null, requirement: null, uri: null, custom: false, text };
 }
 
 function notLocked({ env, spec, origin }: AskedPackage): Failure {
