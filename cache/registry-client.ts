@@ -5,7 +5,7 @@
  * one that does not read, is older than an hour or is of another schema is asked for again. Offline any age will do.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
@@ -13,8 +13,10 @@ import { supplyHint, troubleOfStatus } from "./fetch/errors.ts";
 import { mirrored } from "./fetch/mirrors.ts";
 import type { Network } from "./fetch/network.ts";
 import { fail } from "./fetch/request.ts";
+import { makeFolders } from "./folders.ts";
 import { askHttp, type HttpContext } from "./http.ts";
 import { processName } from "./processes.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** Bases of the two services, asked in turn; without a slash at the end. */
 export interface RegistryHosts {
@@ -140,11 +142,9 @@ function readKept(file: string): { readonly at: number; readonly answer: unknown
 
 /** An answer that can not be kept is asked for again, no more. */
 function keep(file: string, path: string, answer: unknown, context: RegistryContext): Result<unknown> {
-  const half = `${file}.${processName()}`;
   try {
-    mkdirSync(context.answers, { recursive: true });
-    writeFileSync(half, JSON.stringify({ schema: 1, at: context.now(), path, answer }));
-    renameSync(half, file);
+    makeFolders(context.answers);
+    replaceFile(file, JSON.stringify({ schema: 1, at: context.now(), path, answer }), `${file}.${processName()}`);
   } catch {
     return ok(answer);
   }

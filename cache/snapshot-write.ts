@@ -1,8 +1,9 @@
 /** Keeps what a request's result rested on, for the no-op. Not loaded by it. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Signature } from "../engine/types.ts";
 import { isYoung } from "../engine/files.ts";
+import { makeFolders } from "./folders.ts";
+import { replaceFile } from "./replace-file.ts";
 import { signFile } from "./signature.ts";
 import {
   type Details,
@@ -59,14 +60,11 @@ export function writeRecord(file: string, request: string, encoded: Buffer, alia
   head.writeUInt32LE(sum(words(index)), 12);
   for (const [i, r] of fitting.entries()) head.writeDoubleLE(r.used, headBytes + i * 8);
   // The writer holds the project's lock; a name of its own for each process would be left by each that is killed.
-  const temp = `${file}.new`;
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(temp, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
-    renameSync(temp, file);
+    makeFolders(dirname(file));
+    replaceFile(file, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
   } catch (error) {
     // A full disk: the next run looks at everything again, no more.
-    rmSync(temp, { force: true });
     return `${file} cannot be written: ${errorCode(error)}`;
   }
   return null;

@@ -2,10 +2,11 @@
  * One project's memory between runs, in its `.fb/state`: the last run of each action (db, see statefile.ts), the outputs of each folder (outputs/),
  * the folders that a run which did not come to its end was writing into (unfinished, a line "SINCE FOLDER" each), the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
  */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CanonPath, Failure, LastRun, ProjectState, Read, Result, RunResult } from "../engine/types.ts";
 import { makeFolders } from "./folders.ts";
+import { replaceFile } from "./replace-file.ts";
 import { StateFile, type StateMark } from "./statefile.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
@@ -113,7 +114,7 @@ export class LocalState implements ProjectState {
     const old = this.outputs(folder);
     if (old.length === paths.length && old.every((p, i) => p === paths[i])) return;
     try {
-      replace(this.#outputsFile(folder), paths.join("\0"));
+      replaceFile(this.#outputsFile(folder), paths.join("\0"));
       this.#outputs.set(folder, [...paths]);
     } catch (error) {
       this.#failure ??= unwritableState(this.folder, error);
@@ -150,7 +151,7 @@ export class LocalState implements ProjectState {
     const file = join(this.folder, "sizes.json");
     const all = JSON.stringify({ ...this.#sizes(), [`${sizes.env}/${profile}`]: sizes });
     // Most edits leave the sizes as they are; to replace a file makes ext4 write it out, some milliseconds.
-    if (all !== readText(file)) this.#try(() => replace(file, all));
+    if (all !== readText(file)) this.#try(() => replaceFile(file, all));
   }
 
   /** The last runs, oldest first, at most 20, as they were added. */
@@ -166,7 +167,7 @@ export class LocalState implements ProjectState {
   /** @param run a JSON value: what `fb explain` will say of this run */
   addHistory(run: unknown): void {
     const lines = [...this.history(), run].slice(-keptRuns).map((r) => JSON.stringify(r));
-    this.#try(() => replace(join(this.folder, "history"), `${lines.join("\n")}\n`));
+    this.#try(() => replaceFile(join(this.folder, "history"), `${lines.join("\n")}\n`));
   }
 
   async flush(): Promise<void> {
@@ -207,7 +208,7 @@ export class LocalState implements ProjectState {
     const text = [...this.#marks()].map(([folder, since]) => `${since} ${folder}\n`).join("");
     this.#try(() => {
       if (text === "") rmSync(this.#unfinishedFile(), { force: true });
-      else replace(this.#unfinishedFile(), text);
+      else replaceFile(this.#unfinishedFile(), text);
     });
   }
 
@@ -239,11 +240,6 @@ function unwritableState(folder: string, error: unknown): Failure {
 function writeOnce(file: string, text: string): void {
   // Asked first: the error for a file that is there costs 0.1 ms.
   if (!existsSync(file)) writeFileSync(file, text);
-}
-
-function replace(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
 }
 
 function readText(file: string): string | null {

@@ -1,6 +1,7 @@
 /** The project's fb.lock in a run: read before anything is chosen, written when what was chosen is not what it says. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../../cache/replace-file.ts";
 import { writeTrouble } from "../../cache/trouble.ts";
 import { fail, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
@@ -94,13 +95,11 @@ export class LockFile {
       return drift === null ? ok(false) : fail(drift);
     }
     const path = join(this.dir, LOCK_FILE);
-    const temporary = join(this.dir, ".fb/state/lock.new");
     try {
-      writeFileSync(temporary, text.value);
-      renameSync(temporary, path);
+      // Nothing of a killed run is left in the project's folder.
+      replaceFile(path, text.value, join(this.dir, ".fb/state/lock.new"));
       return ok(true);
     } catch (error) {
-      rmSync(temporary, { force: true });
       return fail(writeTrouble("lock.write", path, error));
     }
   }
