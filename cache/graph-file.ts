@@ -6,14 +6,16 @@
  *          padded to 8
  */
 import { hash } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptColumns } from "../engine/kept-graph.ts";
+import { packedBytes, packedFrom } from "../engine/packed.ts";
 import type { Root } from "../engine/paths.ts";
 import type { Digest, ReadKind } from "../engine/types.ts";
+import { replaceFile } from "./replace-file.ts";
 import type { StateMark } from "./statefile.ts";
 
-const magic = "fbgraph2";
+const magic = "fbgraph3";
 const idAt = magic.length;
 const bodyAt = idAt + 16;
 
@@ -116,20 +118,16 @@ export function dropGraph(state: string): void {
 
 /** @returns the id, null where nothing can be written */
 export function writeGraph(state: string, facts: GraphFacts, c: KeptColumns): string | null {
-  const text = Buffer.from(c.packed.text, "utf8");
-  const padded = new Uint32Array((text.length + 3) >>> 2);
-  Buffer.from(padded.buffer).set(text);
+  const packed = new Uint32Array(packedBytes(c.packed, 0).buffer);
   const lists = [c.needs, c.inputs, c.outputs].flatMap(({ ends, values }) => [ends, values]);
-  const columns = [c.packed.words, c.packed.ends, padded, c.specs, c.names, ...lists, c.folders, c.assembling];
-  return write(graphFile(state), { ...facts, textBytes: text.length }, columns);
+  return write(graphFile(state), facts, [packed, c.specs, c.names, ...lists, c.folders, c.assembling]);
 }
 
 export function readGraph(state: string, id: string): { readonly facts: GraphFacts; readonly columns: KeptColumns } | null {
-  const file = read<GraphFacts & { readonly textBytes: number }>(graphFile(state), id);
-  if (file === null || file.columns.length !== 13) return null;
-  const [words, ends, text, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, folders, assembling] =
-    file.columns as FullColumns;
-  const packed = { words, ends, text: Buffer.from(text.buffer, text.byteOffset, file.facts.textBytes).toString("utf8") };
+  const file = read<GraphFacts>(graphFile(state), id);
+  if (file === null || file.columns.length !== 11) return null;
+  const [bytes, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, folders, assembling] = file.columns as FullColumns;
+  const { packed } = packedFrom(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return {
     facts: file.facts,
     columns: {
@@ -146,7 +144,7 @@ export function readGraph(state: string, id: string): { readonly facts: GraphFac
 }
 
 type C = Uint32Array;
-type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C, C, C];
+type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C];
 
 /** @returns the id, null where nothing can be written */
 export function writeDigests(state: string, facts: DigestFacts, digests: Digests): string | null {
@@ -166,14 +164,11 @@ function write(path: string, facts: object, columns: readonly Uint32Array[]): st
   const parts = [counts, json, ...columns].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
   const body = Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(-part.length & 7)]));
   const id = idOf(body);
-  const temp = `${path}.new`;
   try {
-    writeFileSync(temp, Buffer.concat([Buffer.from(magic + id, "latin1"), body]));
-    renameSync(temp, path);
+    replaceFile(path, Buffer.concat([Buffer.from(magic + id, "latin1"), body]));
     return id;
   } catch {
     // A full disk: the next run decides everything anew, no more.
-    rmSync(temp, { force: true });
     return null;
   }
 }

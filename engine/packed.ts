@@ -5,6 +5,7 @@
  *   reference   u32, its lowest two bits: 0 a string's number, 1 a list's place, 2 a record's place, 3 a number's, true's, false's or null's JSON as a string
  *   words       list: count, references; record: place of the list of its keys, references
  *   ends        where each string ends in `text`, UTF-16 units
+ *   bytes       u32 ×4: count of words, of strings, bytes of text, a reference; words, ends (u32 each); text, UTF-8, padded to 4. The machine's byte order
  */
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -163,6 +164,29 @@ export class Unpacker {
     }
     return text;
   }
+}
+
+const HEAD = 4;
+
+/** As bytes, a whole number of words. root: a reference that whoever reads them begins with, or 0. */
+export function packedBytes({ words, ends, text }: Packed, root: number): Uint8Array<ArrayBuffer> {
+  const utf8 = new TextEncoder().encode(text);
+  const numbers = new Uint32Array(HEAD + words.length + ends.length + ((utf8.length + 3) >>> 2));
+  numbers.set([words.length, ends.length, utf8.length, root]);
+  numbers.set(words, HEAD);
+  numbers.set(ends, HEAD + words.length);
+  const bytes = new Uint8Array(numbers.buffer);
+  bytes.set(utf8, (HEAD + words.length + ends.length) * 4);
+  return bytes;
+}
+
+export function packedFrom(bytes: Uint8Array): { readonly packed: Packed; readonly root: number } {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const [words = 0, strings = 0, textBytes = 0, root = 0] = new Uint32Array(aligned.buffer, aligned.byteOffset, HEAD);
+  const numbers = new Uint32Array(aligned.buffer, aligned.byteOffset + HEAD * 4, words + strings);
+  const textAt = (HEAD + words + strings) * 4;
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(aligned.subarray(textAt, textAt + textBytes));
+  return { packed: { words: numbers.subarray(0, words), ends: numbers.subarray(words), text }, root };
 }
 
 function hashOf(parts: ArrayLike<number>, tag: number): number {
