@@ -10,9 +10,7 @@ import { chmodSync, lstatSync, readdirSync, readlinkSync, renameSync, writeFileS
 import { join } from "node:path";
 import { failure } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
-import { extract, extractDefaults } from "./extract/extract.ts";
 import type { Entry, Limits } from "./extract/tree.ts";
-import { defaultLimits } from "./extract/tree.ts";
 import { flushFolder, flushPath } from "./flush.ts";
 import { makeFolders } from "./folders.ts";
 import { type About, digestOf, entryLines, manifestName, manifestText, readAbout, readManifest } from "./manifest.ts";
@@ -55,10 +53,11 @@ export interface InstallContext {
   readonly signal: AbortSignal | null;
   /** Bytes of the archive that are unpacked, and its size. */
   readonly onProgress: (bytes: number, total: number) => void;
-  readonly limits: Limits;
+  /** null: those of extract/tree.ts. */
+  readonly limits: Limits | null;
 }
 
-export const installDefaults: InstallContext = { signal: null, onProgress: () => {}, limits: defaultLimits };
+export const installDefaults: InstallContext = { signal: null, onProgress: () => {}, limits: null };
 
 let counter = 0;
 
@@ -123,13 +122,15 @@ export class Store {
       this.sweep();
       const { layout, label } = request;
       const { signal, onProgress, limits } = context;
+      // Loaded where it is wanted: most runs look packages up only.
+      const { extract, extractDefaults } = await import("./extract/extract.ts");
       const made = await extract(request.archive, temporary, {
         ...extractDefaults,
         ...layout,
         label,
         signal,
         onProgress,
-        limits,
+        limits: limits ?? extractDefaults.limits,
         readOnly: true,
       });
       if (!made.ok) return made;

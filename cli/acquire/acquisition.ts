@@ -11,7 +11,6 @@ import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
 import type { HostDisk } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
-import { driveDialogue } from "../registry.ts";
 import { libraryOptions } from "../library-input.ts";
 import { flagVariables } from "../plan-input.ts";
 import { findPackages, packageIo, packageNeeds } from "../packages.ts";
@@ -19,7 +18,7 @@ import { packagesAction } from "../plans.ts";
 import { Acquirer, type PackageMode, urlLayout } from "./acquirer.ts";
 import { installedStamp, packageActions } from "./actions.ts";
 import { librariesAtHand } from "./at-hand.ts";
-import { type FetchedLibrary, locateLibraries } from "./libraries.ts";
+import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
 import type { Installed, Offer } from "./offer.ts";
 import { PackageTables } from "./tables.ts";
@@ -130,6 +129,7 @@ export class Acquisition {
       if (want === null || want.source.is !== "registry" || this.chosen.has(want.spec.text)) continue;
       const known = this.tables.offer(env.platform.rules, { name, want, kind, finds, debian: [], neededBy: "" });
       if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec: want.spec, origin: want.origin }) !== null) continue;
+      const { driveDialogue } = await import("../registry.ts");
       const choice = await driveDialogue(choose("tool", want.spec, null, this.machine), (request) => this.host.ask(request));
       if (!choice.ok || "why" in choice.value) continue;
       const { package: found, version, file } = choice.value;
@@ -158,6 +158,7 @@ export class Acquisition {
     const storages = packages.value.framework === null ? [] : [`${packages.value.framework.folder}/libraries`];
     const hand = librariesAtHand(options.value, env.framework ?? "", storages, disk);
     if (hand.missing.length === 0 && hand.needs.length === 0) return ok([]);
+    const { locateLibraries } = await import("./libraries.ts");
     const at = await locateLibraries(hand.missing, hand.needs, {
       env: env.name,
       platform: env.platform.name,
