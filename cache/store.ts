@@ -155,6 +155,40 @@ export class Store {
     }
   }
 
+  /** What is wrong with a package's folder that lies elsewhere; null if it is what its manifest says. Its files may still be writable. */
+  check(folder: string): string | null {
+    const manifest = readManifest(folder);
+    if (manifest === null) return "its manifest is damaged";
+    const base = packageFolder(manifest.name, manifest.version);
+    return base.ok ? (differences(folder, manifest.entries, true)[0] ?? null) : base.failure.message;
+  }
+
+  /** Takes in a folder that check() let through, on the store's disk and nobody else's: it is gone afterwards. Codes: as of install(). */
+  async adopt(folder: string): Promise<Result<Package>> {
+    const manifest = readManifest(folder);
+    const base = packageFolder(manifest?.name ?? "", manifest?.version ?? "");
+    if (manifest === null || !base.ok) throw new Error(`${folder} was not checked`);
+    const { entries, name, version, digest, recipe } = manifest;
+    const target = join(this.folder, `${base.value}-${digest.slice(0, 8)}`);
+    try {
+      makeFolders(this.folder);
+      for (const e of entries) if (e.kind === "file") chmodSync(join(folder, e.path), e.executable ? 0o555 : 0o444);
+      chmodSync(join(folder, manifestName), 0o444);
+      const temporary = this.#temporary("tmp");
+      renameSync(folder, temporary);
+      try {
+        seal(temporary, entries);
+        await flushFolder(temporary);
+        this.#publish(temporary, target, { name, version, digest, recipe });
+      } finally {
+        removeTree(temporary);
+      }
+      return { ok: true, value: { name, version, digest, recipe, folder: target } };
+    } catch (error) {
+      return { ok: false, failure: writeTrouble("store.write", this.folder, error) };
+    }
+  }
+
   /** Hashes a package's files again. Code: store.damaged (4), with the first few differences. */
   async verify(p: Package): Promise<Result<Package>> {
     const manifest = readManifest(p.folder);

@@ -91,7 +91,15 @@ export type Command =
       readonly profile: Profile | null;
     }
   | { readonly verb: "cache"; readonly action: "stats" | "gc" | "verify" | "clear"; readonly file: null; readonly json: boolean }
-  | { readonly verb: "cache"; readonly action: "export" | "import"; readonly file: string; readonly json: boolean }
+  | {
+      readonly verb: "cache";
+      readonly action: "export";
+      readonly file: string;
+      readonly dir: string | null;
+      readonly all: boolean;
+      readonly json: boolean;
+    }
+  | { readonly verb: "cache"; readonly action: "import"; readonly file: string; readonly json: boolean }
   | { readonly verb: "tool"; readonly name: string; readonly argv: readonly string[] }
   | { readonly verb: "help"; readonly topic: string | null }
   | { readonly verb: "version" }
@@ -341,7 +349,8 @@ function cache(words: Words): Command {
   const file = words.positionals[1];
   const json = words.on("json");
   if (action === "export" || action === "import") {
-    if (file === undefined) throw new Usage("word", `\`fb cache ${action}\` needs a file`, `as in: fb cache ${action} cache.tar`);
+    if (file === undefined) throw new Usage("word", `\`fb cache ${action}\` needs a file`, `as in: fb cache ${action} cache.tar.zst`);
+    if (action === "export") return { verb: "cache", action, file, dir: words.text("directory"), all: words.on("all"), json };
     return { verb: "cache", action, file, json };
   }
   if (file !== undefined) throw new Usage("word", `"${file}": one word too many for \`fb cache ${action}\``, `usage: fb cache ${action}`);

@@ -76,7 +76,8 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb cache stats", "how much it holds"],
     ["fb cache gc", "down to its limit"],
     ["fb cache verify", "is every byte what it should be?"],
-    ["fb cache export ci.tar", "to carry it to another machine (in a later version)"],
+    ["fb cache export ci.tar.zst", "what this project uses, for another machine"],
+    ["fb cache import ci.tar.zst", "there: then fb run --offline --locked"],
   ],
   completion: [
     ["fb completion bash >> ~/.bashrc", "words on Tab in bash"],

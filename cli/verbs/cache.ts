@@ -1,13 +1,20 @@
 /** `fb cache`: how much the cache holds, and what keeps it small and sound. */
-import { type Dirent, existsSync, lstatSync, readdirSync } from "node:fs";
+import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Load } from "../../cache/carry/carry.ts";
 import { cacheFolder } from "../../cache/folders.ts";
 import { cacheLimit, clear, collect, stats, verify } from "../../cache/gc.ts";
 import { type Cache, openCache } from "../../cache/open.ts";
-import { failure } from "../../engine/failure.ts";
-import type { Failure } from "../../engine/types.ts";
+import { LocalState } from "../../cache/state.ts";
+import { type Package, Store } from "../../cache/store.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Failure, Result } from "../../engine/types.ts";
+import { lockedFile, noLock, readLock } from "../../rules/lock.ts";
+import { systemType } from "../../rules/registry.ts";
+import { LOCK_FILE } from "../acquire/lock-file.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
+import { projectFolder } from "../open-project.ts";
 import { bytes, count } from "../show/text.ts";
 
 type CacheCommand = Extract<Command, { verb: "cache" }>;
@@ -20,10 +27,6 @@ interface Said {
 }
 
 export async function cacheVerb(command: CacheCommand, faces: Faces): Promise<number> {
-  if (command.action === "export" || command.action === "import") {
-    const hint = "FB_CACHE_DIR names a folder that CI can keep between its runs";
-    return complain(faces, [failure("usage.not-yet", 2, `\`fb cache ${command.action}\` is not in this version yet`, { hint })]);
-  }
   const limit = cacheLimit(process.env);
   if (!limit.ok) return complain(faces, [limit.failure]);
   const folder = cacheFolder(process.env);
@@ -31,7 +34,10 @@ export async function cacheVerb(command: CacheCommand, faces: Faces): Promise<nu
   const cache = openCache(folder.value, [process.execPath, ...process.execArgv, process.argv[1] ?? "", "tool", "check-lmdb"]);
   if (!cache.ok) return complain(faces, [cache.failure]);
   const found = [...cache.value.troubles()];
-  const said = await perform(command.action, cache.value, limit.value);
+  const said =
+    command.action === "export" || command.action === "import"
+      ? await carried(command, cache.value)
+      : await perform(command.action, cache.value, limit.value);
   found.push(...said.wrong, ...cache.value.troubles());
   if (command.action !== "clear") {
     const closed = await cache.value.close();
@@ -57,6 +63,44 @@ async function perform(action: "stats" | "gc" | "verify" | "clear", cache: Cache
       return { json: { entries: before.entries, blobs: before.blobs, bytes: before.bytes }, text, wrong: wrong === null ? [] : [wrong] };
     }
   }
+}
+
+async function carried(command: Extract<CacheCommand, { action: "export" | "import" }>, cache: Cache): Promise<Said> {
+  const { exportCache, importCache } = await import("../../cache/carry/carry.ts");
+  const load = command.action === "import" ? null : loadOf(command, cache);
+  const done = load === null ? await importCache(cache, command.file) : load.ok ? await exportCache(cache, load.value, command.file) : load;
+  if (!done.ok) return { json: { packages: 0, downloads: 0, entries: 0, blobs: 0, bytes: 0 }, text: "", wrong: [done.failure] };
+  const { packages, downloads, entries, blobs, bytes: size } = done.value;
+  const what = [count(packages, "package"), count(downloads, "download"), count(entries, "result"), count(blobs, "file")].join(", ");
+  const text = command.action === "export" ? `${command.file}: ${what}; ${bytes(size)}\n` : `${what} taken in from ${command.file}\n`;
+  return { json: done.value, text, wrong: [] };
+}
+
+/** What a project's lock and its last runs name. */
+function loadOf({ dir, all }: Extract<CacheCommand, { action: "export" }>, cache: Cache): Result<Load> {
+  const store = new Store(join(cache.folder, "packages"));
+  const downloads = join(cache.folder, "downloads");
+  if (all) {
+    const names = existsSync(downloads) ? readdirSync(downloads).filter((name) => /^[0-9a-f]{64}$/.test(name)) : [];
+    return ok({ packages: store.list(), downloads: names, results: null });
+  }
+  const folder = projectFolder(dir);
+  if (!folder.ok) return fail({ ...folder.failure, hint: "name a project with -C, or carry all with --all" });
+  const path = join(folder.value, LOCK_FILE);
+  const lock = existsSync(path) ? readLock(LOCK_FILE, readFileSync(path, "utf8")) : ok(noLock);
+  if (!lock.ok) return lock;
+  const state = LocalState.open(join(folder.value, ".fb"));
+  if (!state.ok) return state;
+  const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
+  const packages: Package[] = [];
+  for (const entry of lock.value.entries) {
+    const digest = lockedFile(entry, machine)?.digest ?? "";
+    const found = digest === "" ? null : store.find(entry.name, entry.version, { digest });
+    if (found !== null) packages.push(found);
+  }
+  const sums = lock.value.entries.flatMap((entry) => entry.files.flatMap(({ sha256 }) => (sha256 === "" ? [] : [sha256])));
+  const results = new Set(state.value.actions().flatMap((name) => state.value.last(name)?.key ?? []));
+  return ok({ packages, downloads: [...new Set(sums)], results });
 }
 
 function statsOf(cache: Cache, limit: number): Said {

@@ -151,7 +151,7 @@ const table: readonly (readonly [string, Command])[] = [
   ["cache gc", { verb: "cache", action: "gc", file: null, json: false }],
   ["cache verify", { verb: "cache", action: "verify", file: null, json: false }],
   ["cache clear", { verb: "cache", action: "clear", file: null, json: false }],
-  ["cache export a.tar", { verb: "cache", action: "export", file: "a.tar", json: false }],
+  ["cache export a.tar", { verb: "cache", action: "export", file: "a.tar", dir: null, all: false, json: false }],
   ["cache import a.tar", { verb: "cache", action: "import", file: "a.tar", json: false }],
   ["tool size a.elf --out x -v", { verb: "tool", name: "size", argv: ["a.elf", "--out", "x", "-v"] }],
   ["help", { verb: "help", topic: null }],

@@ -85,8 +85,4 @@ test("a cache folder that cannot be: exit 4 and what to do", () => {
   assert.ok(statSync(file).isFile());
 });
 
-test("export and import are named as still to come", () => {
-  assert.is(new TestProject({}).fb(["cache", "export", "x.tar"]).code, 2);
-});
-
 test.run();
