@@ -340,7 +340,7 @@ function deps(words: Words): Command {
     throw new Usage("flag", "--upgrade and --locked exclude each other", "an upgrade is what changes fb.lock");
   const [dir = null, extra] = upgrade === null ? words.positionals : [];
   if (extra !== undefined) throw new Usage("word", `"${extra}": one word too many for \`fb deps\``, "usage: fb deps [DIR]");
-  const run = runCommand(words, [{ is: "name", dir: null, name: "deps", env: null }], "nothing");
+  const run = runCommand(words, [{ is: "name", dir: null, name: "packages", env: null }], "nothing");
   return { verb: "deps", run: { ...run, dir: dir ?? run.dir, json: false }, tree: words.on("tree"), upgrade, json: words.on("json") };
 }
 

@@ -1,4 +1,4 @@
-/** `fb deps`: packages and libraries brought and locked, and what each env has of them: `fb run :deps` with an answer. */
+/** `fb deps`: packages and libraries brought and locked, and what each env has of them: `fb run :packages` with an answer. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ok } from "../../engine/failure.ts";

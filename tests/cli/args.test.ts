@@ -265,7 +265,7 @@ test("every verb of the contract is known", () => {
     assert.ok(Object.hasOwn(VERBS, name), name);
 });
 
-test("fb deps: a run of :deps; with --upgrade its words are names", () => {
+test("fb deps: a run of :packages; with --upgrade its words are names", () => {
   const deps = (line: string) => {
     const command = parsed(line);
     if (command.verb !== "deps") throw new Error(command.verb);
@@ -273,7 +273,7 @@ test("fb deps: a run of :deps; with --upgrade its words are names", () => {
   };
   const plain = deps("deps x --tree -e a --locked --offline");
   assert.equal([plain.run.dir, plain.tree, plain.upgrade, plain.json], ["x", true, null, false]);
-  assert.equal(plain.run, { ...(parsed("run :deps -C x -e a --locked --offline") as typeof plain.run) });
+  assert.equal(plain.run, { ...(parsed("run :packages -C x -e a --locked --offline") as typeof plain.run) });
   assert.equal(deps("deps --upgrade").upgrade, []);
   const named = deps("deps -C y --upgrade A --upgrade=B c/D --json");
   assert.equal([named.run.dir, named.upgrade, named.json, named.run.json], ["y", ["B", "A", "c/D"], true, false]);
