@@ -194,7 +194,8 @@ function urlOffer(need: PackageNeed, url: string): Offer {
     is: "archive",
     sources: [{ from: url, sha256: null, size: null, version, layout }],
     program: programOf(need),
-    debian: need.debian,
+    // What Debian has is not what the ini names.
+    debian: [],
     orSystem: false,
   };
 }
