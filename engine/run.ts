@@ -4,40 +4,23 @@
  *   plan settles → graph grows → goals name files → their producers are needed → those whose needs are settled are ready
  *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
  */
+import { ActionEvents, type Counts } from "./action-events.ts";
 import { Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
-import { failure, warning } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
-import { Graph, type Node, type Outside } from "./graph.ts";
+import { Graph, type Node } from "./graph.ts";
 import { unpackPlanned } from "./grown.ts";
-import { fromCanonical, fromCanonicalText, outFolder, projectRead } from "./paths.ts";
+import { Lanes } from "./lanes.ts";
+import { fromCanonical, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Report } from "./report.ts";
+import type { RunRequest } from "./run-request.ts";
 import { Sweeper } from "./sweep.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
 import type { ActionId, ActionResult, ActionSpec, Cause, EventSink, Failure, Planned, ProjectPath, StaticKey, Status } from "./types.ts";
-
-export interface RunRequest {
-  /** The first plan of each env. */
-  readonly plans: readonly ActionSpec[];
-  readonly goals: readonly Goal[];
-  readonly jobs: number;
-  readonly keepGoing: boolean;
-  /** Ignore recorded results: of the goals ("fresh"), of the cache but not of this project ("no-cache"). */
-  readonly records: "use" | "fresh" | "no-cache";
-  /** Decide, but run nothing but plans. */
-  readonly dryRun: boolean;
-  /** Names the command in start events. */
-  readonly commands: boolean;
-  /** Names the causes in end events. */
-  readonly causes: boolean;
-  /** Counted up while the run goes on: actions found in place have no events. */
-  readonly progress: { upToDate: number };
-  /** Instead of plans and goals, which are empty then. */
-  readonly resume: Resume | null;
-}
 
 export interface RunOutcome {
   readonly graph: Graph;
@@ -46,31 +29,13 @@ export interface RunOutcome {
   readonly cancelled: boolean;
   /** False when the next run must look again: something changed during this one, failed, or was only pretended. */
   readonly trusted: boolean;
-  readonly counts: {
-    readonly actions: number;
-    readonly ran: number;
-    readonly hits: number;
-    readonly upToDate: number;
-    readonly failed: number;
-  };
+  readonly counts: Counts & { readonly actions: number };
   /** What each goal turned out to stand for. */
   readonly resolved: ReadonlyMap<Goal, readonly ProjectPath[]>;
   /** Target names of each env. */
   readonly targets: ReadonlyMap<string, ReadonlyMap<string, readonly ProjectPath[]>>;
   /** Every needed action that is settled, with its result. */
   readonly results: ReadonlyMap<ActionId, ActionResult>;
-}
-
-/** The actions of a kept graph that a few changed files reach: what a run looks at instead of plans and goals. */
-export interface Resume {
-  /** In the order of the graph; no plans. */
-  readonly specs: readonly ActionSpec[];
-  readonly outside: Outside;
-  /** Actions outside, all up to date. */
-  readonly upToDate: number;
-  readonly builds: readonly { readonly env: string; readonly profile: string }[];
-  /** What is known of the files already. */
-  readonly files: Files;
 }
 
 /** Runs until every goal is settled, has failed, or `stop` fires. Never throws for what a build can bring about. */
@@ -87,6 +52,7 @@ class Run {
   private readonly world: World;
   private readonly request: RunRequest;
   private readonly report: Report;
+  private readonly events: ActionEvents;
   private readonly stop: AbortSignal;
   private readonly graph: Graph;
   private readonly files: Files;
@@ -105,13 +71,10 @@ class Run {
   private readonly results = new Map<ActionId, ActionResult>();
   private readonly goals: Goals;
   private readonly failedEnvs = new Set<string>();
-  private readonly timeNoted = new Set<string>();
-  private counts = { ran: 0, hits: 0, upToDate: 0, failed: 0 };
   private running = 0;
   /** A claim was given back since startBlocked last looked. */
   private released = false;
-  /** Lanes by number, true while an action is shown in it. */
-  private readonly lanes: boolean[] = [];
+  private readonly lanes = new Lanes();
   private plansOpen = 0;
   /** What an action's work threw that is no failure of a build. */
   private bug: { readonly error: unknown } | null = null;
@@ -121,6 +84,7 @@ class Run {
     this.world = world;
     this.request = request;
     this.report = new Report(sink, world.clock);
+    this.events = new ActionEvents(this.report, request.commands, request.progress, request.resume?.upToDate ?? 0);
     this.stop = stop;
     this.graph = new Graph(request.resume?.outside ?? null);
     this.files = request.resume?.files ?? new Files(world);
@@ -133,7 +97,6 @@ class Run {
 
   async go(): Promise<RunOutcome> {
     const { resume } = this.request;
-    if (resume !== null) this.request.progress.upToDate = this.counts.upToDate = resume.upToDate;
     if (this.grow(resume?.specs ?? this.request.plans) !== null) for (const plan of this.request.plans) this.failedEnvs.add(plan.env);
     const wakeUp = () => this.wakeUp();
     this.stop.addEventListener("abort", wakeUp);
@@ -155,7 +118,7 @@ class Run {
         this.report.failures.every((f) => f.severity === "warning") &&
         !this.stop.aborted &&
         !this.request.dryRun,
-      counts: { actions: this.actionsNeeded(), ...this.counts },
+      counts: { actions: this.actionsNeeded(), ...this.events.counts },
       resolved: this.goals.resolved,
       targets: this.goals.targets,
       results: this.results,
@@ -280,7 +243,7 @@ class Run {
   private async follow(node: Node, decision: Decision): Promise<void> {
     switch (decision.do) {
       case "keep":
-        if (node.spec.kind !== "plan") this.request.progress.upToDate = ++this.counts.upToDate;
+        this.events.kept(node);
         return this.settled(node, decision.last.result);
       case "restore": {
         if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
@@ -288,7 +251,7 @@ class Run {
         if (node.spec.kind !== "plan") await this.journal.begin(outFolder(node.spec.env, node.spec.profile));
         // Once is enough: a cache that keeps a record of what it can not give must not hold up the run.
         if (!(await this.settler.restore(node, decision))) return this.follow(node, await this.settler.decide(node, "project"));
-        this.end(node, "hit", decision.result, 0, decision.why);
+        this.events.ended(node, "hit", decision.result, 0, decision.why);
         return this.settled(node, decision.result);
       }
       case "run": {
@@ -307,8 +270,7 @@ class Run {
         if (this.start(node, decision)) return;
         this.decided.set(node.id, decision);
         this.phase[node.id] = "blocked";
-        const { kind, env, label } = node.spec;
-        if (env === NO_ENV) this.report.emit({ type: "queued", id: node.id, kind, env, label });
+        if (node.spec.env === NO_ENV) this.events.queued(node);
         this.blocked.push(node.id);
       }
     }
@@ -362,21 +324,20 @@ class Run {
   private async perform(node: Node, decision: Decision & { do: "run" }): Promise<void> {
     const { spec } = node;
     this.phase[node.id] = "running";
-    const lane = this.takeLane();
+    const lane = this.lanes.take();
     try {
       if (spec.kind !== "plan") {
         if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
-        const start = { type: "start", id: node.id, kind: spec.kind, env: spec.env, label: spec.label, lane: `slot ${lane + 1}` } as const;
-        this.report.emit(this.request.commands ? { ...start, argv: spec.argv } : start);
+        this.events.started(node, lane);
       }
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
-        progress: (done, total, at) => this.report.emit({ type: "progress", id: node.id, done, total, at }),
+        progress: (done, total, at) => this.events.went(node, done, total, at),
         note: (warning) => this.report.add(warning),
       });
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
-        return this.end(node, "cancelled", null, null, decision.why);
+        return this.events.ended(node, "cancelled", null, null, decision.why);
       }
       if (!ran.ok) {
         this.report.add(ran.failure);
@@ -384,40 +345,25 @@ class Run {
       }
       if (ran.value.exitCode !== 0) return this.failed(node, ran.value.result, ran.value.exitCode, decision.why);
       this.noteTime(node, ran.value.result);
-      this.end(node, "ran", ran.value.result, 0, decision.why);
+      this.events.ended(node, "ran", ran.value.result, 0, decision.why);
       this.settled(node, ran.value.result);
     } catch (error) {
       this.broke(node, error);
     } finally {
-      this.lanes[lane] = false;
+      this.lanes.release(lane);
     }
-  }
-
-  /** The lowest lane in which nothing is shown now. */
-  private takeLane(): number {
-    const free = this.lanes.indexOf(false);
-    const lane = free < 0 ? this.lanes.length : free;
-    this.lanes[lane] = true;
-    return lane;
   }
 
   private noteTime(node: Node, result: ActionResult): void {
     const out = outFolder(node.spec.env, node.spec.profile);
     const reads = result.reads.map((r) => projectRead(r, out));
     const time = this.settler.timeIn(node.spec, reads);
-    if (time === null || this.timeNoted.has(time.path)) return;
-    this.timeNoted.add(time.path);
-    const message = `${time.path} uses ${time.macro}: what is compiled from it holds the time of the compile and is not shared with other builds`;
-    this.report.add(
-      warning("sharing.time", message, { file: time.path, hint: "a version from a [[step]] or ${sysenv.…} changes only when it should" }),
-    );
+    if (time !== null) this.events.holdsTime(time);
   }
 
   private pretend(node: Node, status: Status, why: readonly Cause[]): void {
-    this.report.emit({ ...this.endOf(node, status, null, null, why), ms: 0 });
+    this.events.ended(node, status, null, null, why);
     this.phase[node.id] = "settled";
-    if (status === "ran") this.counts.ran++;
-    else this.counts.hits++;
     this.release(node);
   }
 
@@ -462,7 +408,7 @@ class Run {
 
   /** What failed or was killed may have left more than its outputs. */
   private tidy(): void {
-    if (this.counts.failed === 0 && !this.stop.aborted) return;
+    if (this.events.counts.failed === 0 && !this.stop.aborted) return;
     const { resume, plans } = this.request;
     for (const { env, profile } of resume?.builds ?? plans) this.sweeper.tidy(env, profile);
   }
@@ -470,7 +416,7 @@ class Run {
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
     if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
     if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
-    this.end(node, "failed", result, exitCode, why);
+    this.events.ended(node, "failed", result, exitCode, why);
     this.discardAfter(node.id);
     this.drop(node.id);
     this.wakeUp();
@@ -512,31 +458,5 @@ class Run {
       if (known === undefined) throw error;
       this.report.add(known);
     }
-  }
-
-  private end(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
-    if (node.spec.kind === "plan") return;
-    if (status === "ran") this.counts.ran++;
-    if (status === "failed") this.counts.failed++;
-    if (status === "hit" || status === "remote-hit") this.counts.hits++;
-    this.report.emit(this.endOf(node, status, result, exitCode, why));
-  }
-
-  private endOf(node: Node, status: Status, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]) {
-    const { spec } = node;
-    const out = outFolder(spec.env, spec.profile);
-    return {
-      type: "end" as const,
-      id: node.id,
-      kind: spec.kind,
-      env: spec.env,
-      label: spec.label,
-      outputs: spec.outputs,
-      status,
-      ms: status === "hit" ? 0 : (result?.ms ?? 0),
-      exitCode,
-      output: fromCanonicalText(result?.log ?? "", out),
-      why,
-    };
   }
 }

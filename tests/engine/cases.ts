@@ -1,7 +1,7 @@
 /** Small named cases of runs: actions that copy files, planned as a case says, on a machine in memory. */
 import { ok } from "../../engine/failure.ts";
 import type { Goal } from "../../engine/goals.ts";
-import type { RunRequest } from "../../engine/run.ts";
+import type { RunRequest } from "../../engine/run-request.ts";
 import type { ActionSpec, Planned, ProjectPath } from "../../engine/types.ts";
 import type { Random } from "../random.ts";
 import { checkEvents, ends } from "./observe.ts";

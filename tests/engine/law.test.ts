@@ -9,7 +9,7 @@ import { includesOf, PLANNER, planAction, PROGRAMS } from "./model.ts";
 import { checkEvents, ends } from "./observe.ts";
 import { Machine, type Observed, runOn, type Scenario } from "./machine.ts";
 import { sameSignature } from "../../engine/files.ts";
-import type { RunRequest } from "../../engine/run.ts";
+import type { RunRequest } from "../../engine/run-request.ts";
 import { newSeed, Random } from "../random.ts";
 
 const seed = newSeed();

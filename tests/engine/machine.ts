@@ -2,7 +2,8 @@
 import type { FilesHost } from "../../engine/files.ts";
 import { failure } from "../../engine/failure.ts";
 import { Paths } from "../../engine/paths.ts";
-import { type RunOutcome, type RunRequest, run } from "../../engine/run.ts";
+import { type RunOutcome, run } from "../../engine/run.ts";
+import type { RunRequest } from "../../engine/run-request.ts";
 import type { World } from "../../engine/settle.ts";
 import type {
   ActionResult,

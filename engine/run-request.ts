@@ -1,0 +1,37 @@
+/** What a run is asked for. */
+import type { Files } from "./files.ts";
+import type { Goal } from "./goals.ts";
+import type { Outside } from "./graph.ts";
+import type { ActionSpec } from "./types.ts";
+
+export interface RunRequest {
+  /** The first plan of each env. */
+  readonly plans: readonly ActionSpec[];
+  readonly goals: readonly Goal[];
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  /** Ignore recorded results: of the goals ("fresh"), of the cache but not of this project ("no-cache"). */
+  readonly records: "use" | "fresh" | "no-cache";
+  /** Decide, but run nothing but plans. */
+  readonly dryRun: boolean;
+  /** Names the command in start events. */
+  readonly commands: boolean;
+  /** Names the causes in end events. */
+  readonly causes: boolean;
+  /** Counted up while the run goes on: actions found in place have no events. */
+  readonly progress: { upToDate: number };
+  /** Instead of plans and goals, which are empty then. */
+  readonly resume: Resume | null;
+}
+
+/** The actions of a kept graph that a few changed files reach: what a run looks at instead of plans and goals. */
+export interface Resume {
+  /** In the order of the graph; no plans. */
+  readonly specs: readonly ActionSpec[];
+  readonly outside: Outside;
+  /** Actions outside, all up to date. */
+  readonly upToDate: number;
+  readonly builds: readonly { readonly env: string; readonly profile: string }[];
+  /** What is known of the files already. */
+  readonly files: Files;
+}
