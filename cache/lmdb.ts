@@ -1,7 +1,8 @@
 /**
  * One LMDB environment: tables of bytes, opened when first needed, written in batches.
  *
- * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms and opening 2.5 ms, so nothing is loaded before the first read or write;
+ * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms, from the one file that scripts/bundle.ts makes of it 6, and opening 2.5, so
+ * nothing is loaded before the first read or write;
  * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 100 ms in one transaction.
  * That transaction is synchronous: lmdb's asynchronous ones report a full disk as an unhandled rejection and on stderr, and take as much of this thread.
  * Every transaction and the opening run under a lock file of ours (FOLDER.lock, 0.05 ms), so LMDB's own mutex is never waited for: beside holders that were

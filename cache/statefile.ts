@@ -2,7 +2,8 @@
  * The file `.fb/state/db`: what the last run of each action left, as an appended log of tables.
  *
  * Constraints: opening and looking up 2,000 actions of 41 reads is on the path of every build that is not a no-op (measured on a busy 2-core machine
- * only: 3 + 14 ms in a cold process); a kill at any moment loses the last batch at most. LMDB was not tried: its package alone loads for 15 to 30 ms, and 2,000 values of 41 paths are 6 MB of text to cut up, where shared names and rows of numbers are 0.8 MB.
+ * only: 3 + 14 ms in a cold process); a kill at any moment loses the last batch at most. LMDB was not tried: it would have to be
+ * loaded first (lmdb.ts says what that costs), and 2,000 values of 41 paths are 6 MB of text to cut up, where shared names and rows of numbers are 0.8 MB.
  *
  *   file    magic "fbstate" + version byte, generation (f64), then batches. A batch that is short or whose checksum is wrong ends the file; the next append
  *           cuts it off. The generation names the file of the evidence (evidence-GENERATION): both are rewritten together.
