@@ -7,7 +7,7 @@ import { IncludeTexts } from "./include-texts.ts";
 import { KnownFiles } from "./known.ts";
 import { folderOf } from "./paths.ts";
 import { foldersOf } from "./tree.ts";
-import type { Digest, Disk, Hashing, Memo, PlanIo, Read, Signature, IncludeText } from "./types.ts";
+import type { Digest, Disk, Hashing, Memo, Read, Signature, IncludeText } from "./types.ts";
 
 /** Files that are proven to be as an earlier run left them. */
 export interface Carried {
@@ -388,69 +388,4 @@ export function listingText(entries: ReturnType<Disk["list"]>): string {
 
 export function sameSignature(a: Signature, b: Signature): boolean {
   return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.dev === b.dev;
-}
-
-/** A plan's eyes: everything looked at is kept as a read of the plan. */
-export class RecordingIo implements PlanIo {
-  readonly reads: Read[] = [];
-  private readonly seen = new Set<string>();
-  private readonly files: Files;
-  private readonly host: FilesHost;
-
-  constructor(files: Files, host: FilesHost) {
-    this.files = files;
-    this.host = host;
-  }
-
-  read(path: string): Uint8Array | null {
-    const there = this.files.content(path) !== ABSENT;
-    this.note(there ? "file" : "absent", path);
-    return there ? this.host.disk.read(path) : null;
-  }
-
-  digest(path: string): Digest | null {
-    const digest = this.files.content(path);
-    this.note(digest === ABSENT ? "absent" : "file", path);
-    return digest === ABSENT ? null : digest;
-  }
-
-  exists(path: string): boolean {
-    // Whether it is there, not what it holds: the listing of its folder says that.
-    const at = path.lastIndexOf("/");
-    const dir = at < 0 ? "" : path.slice(0, at);
-    this.note("listing", dir);
-    this.files.digest({ is: "listing", path: dir as Read["path"] });
-    return this.host.disk.sign(path) !== null;
-  }
-
-  list(path: string): ReturnType<Disk["list"]> {
-    this.note("listing", path);
-    this.files.digest({ is: "listing", path: path as Read["path"] });
-    return this.files.list(path);
-  }
-
-  includes(path: string): readonly IncludeText[] | null {
-    const texts = this.files.includes(path);
-    this.note(texts === null ? "absent" : "includes", path);
-    return texts;
-  }
-
-  directives(path: string): string | null {
-    const text = this.files.directives(path);
-    this.note(text === null ? "absent" : "directives", path);
-    return text;
-  }
-
-  value(name: string): string | undefined {
-    this.note("value", name);
-    this.files.digest({ is: "value", path: name as Read["path"] });
-    return this.host.value(name);
-  }
-
-  private note(is: Read["is"], path: string): void {
-    const key = `${is}:${path}`;
-    if (this.seen.has(key)) return;
-    this.seen.add(key);
-    this.reads.push({ is, path: path as Read["path"] });
-  }
 }

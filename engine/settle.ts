@@ -9,12 +9,13 @@
 import type { Compiled, Discovery } from "./discover.ts";
 import { type Executed, execute, UNIX_TIME } from "./execute.ts";
 import { fail, failure, ok } from "./failure.ts";
-import { ABSENT, type Files, type FilesHost, RecordingIo } from "./files.ts";
+import { ABSENT, type Files, type FilesHost } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
 import { Guard, Links } from "./guard.ts";
 import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
 import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
+import { RecordingIo } from "./recording-io.ts";
 import type {
   ActionCache,
   ActionResult,

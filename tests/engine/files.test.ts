@@ -1,7 +1,8 @@
 /** What a run believes of files: young ones, edits that leave no trace in a signature, links, listings, trees. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ABSENT, Files, PRESENT, RecordingIo } from "../../engine/files.ts";
+import { ABSENT, Files, PRESENT } from "../../engine/files.ts";
+import { RecordingIo } from "../../engine/recording-io.ts";
 import type { Read } from "../../engine/types.ts";
 import { includesOf, PLANNER, PROGRAMS } from "./model.ts";
 import { Machine, worldOf } from "./machine.ts";
