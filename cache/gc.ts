@@ -14,6 +14,7 @@ import { decodeReads, decodeResult, decodeSet, encodeReads, isSound, setIdBytes,
 import { tableNames } from "./lmdb.ts";
 import { dayOf, today } from "./memo.ts";
 import type { Cache } from "./open.ts";
+import { type OldOnes, removeAllPackages, removeOldPackages } from "./package-age.ts";
 import { liveMarkers, tryLock } from "./processes.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
@@ -33,7 +34,7 @@ export interface CacheStats {
   readonly limit: number;
 }
 
-export interface Collected {
+export interface Collected extends OldOnes {
   readonly entries: number;
   readonly blobs: number;
   readonly bytes: number;
@@ -123,6 +124,7 @@ export function collect(cache: Cache, limit: number): Collected | null {
     for (const d of doomed) if (removeBlob(cache, d, young)) removed++;
     removeOrphans(cache);
     removeOldMemos(cache);
+    const old = removeOldPackages(cache.folder);
     try {
       writeFileSync(join(cache.folder, "added"), "");
       writeFileSync(join(cache.folder, "gc.json"), JSON.stringify({ at: Date.now(), bytes: total }));
@@ -130,7 +132,7 @@ export function collect(cache: Cache, limit: number): Collected | null {
       // Still full: the next run collects again.
       rmSync(join(cache.folder, "gc.json"), { recursive: true, force: true });
     }
-    return { entries: gone.length, blobs: removed, bytes: before - total, left: total };
+    return { entries: gone.length, blobs: removed, bytes: before - total, left: total, ...old };
   } finally {
     rmSync(lock, { force: true });
   }
@@ -196,8 +198,9 @@ export function verify(cache: Cache): Verified {
   return { entries: good, blobs: sizes.size, bytes, badEntries: bad.length, badBlobs };
 }
 
-/** Empties and closes the cache. Others that have it open go on, with misses. */
+/** Empties and closes the cache. Others that have it open go on, with misses; packages stay then, with a warning. */
 export async function clear(cache: Cache): Promise<Failure | null> {
+  const emptied = removeAllPackages(cache.folder);
   const failure = cache.db.transact(() => {
     for (const name of tableNames) cache.db.clear(name);
   });
@@ -208,6 +211,14 @@ export async function clear(cache: Cache): Promise<Failure | null> {
   await cache.close();
   // LMDB's file never shrinks.
   if (liveMarkers(cache.folder).length === 0) rmSync(join(cache.folder, "actions"), { recursive: true, force: true });
+  if (failure === null && !emptied)
+    return trouble(
+      "warning",
+      "cache.busy",
+      cache.folder,
+      "packages are left, since another fb uses this cache",
+      "run `fb cache clear` again when it has ended",
+    );
   return failure;
 }
 

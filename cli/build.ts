@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { cacheFolder } from "../cache/folders.ts";
 import { cacheLimit, maybeCollect, noteAdded } from "../cache/gc.ts";
 import { dropGraph } from "../cache/graph-file.ts";
+import { notePackages } from "../cache/package-age.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { LocalState } from "../cache/state.ts";
 import { exitCode, failure } from "../engine/failure.ts";
@@ -167,8 +168,13 @@ class Build {
   private async run(host: Opened): Promise<void> {
     const key = requestKey(this.command);
     const found = takeFound();
-    const world = (roots: readonly Root[], carried: Carried) =>
-      worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried);
+    const world = (roots: readonly Root[], carried: Carried) => {
+      notePackages(
+        host.cache.folder,
+        roots.map((root) => root.real),
+      );
+      return worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried);
+    };
     const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
     try {

@@ -1,6 +1,7 @@
 /** A run that reads and decides everything: the project, the packages and toolchains of its envs, one plan for each. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { notePackages } from "../cache/package-age.ts";
 import { isAsProbed } from "../cache/toolchain.ts";
 import { ok, warning } from "../engine/failure.ts";
 import type { Goal } from "../engine/goals.ts";
@@ -160,6 +161,10 @@ export class Whole {
     if (!found.ok) return found;
     const libraries = acquisition.librariesOf(env.name);
     const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
+    notePackages(
+      this.host.cache.folder,
+      packages.all.map((ref) => ref.folder),
+    );
     const linked = linkPackages(project.dir, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.all], this.paths);
     return linked.ok ? planInput(project, env, profile, packages, libraries, disk, this.host.cache.memo) : linked;
   }

@@ -5,6 +5,7 @@ import type { Load } from "../../cache/carry/carry.ts";
 import { cacheFolder } from "../../cache/folders.ts";
 import { cacheLimit, clear, collect, stats, verify } from "../../cache/gc.ts";
 import { type Cache, openCache } from "../../cache/open.ts";
+import { keptDays } from "../../cache/package-age.ts";
 import { LocalState } from "../../cache/state.ts";
 import { type Package, Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
@@ -58,9 +59,14 @@ async function perform(action: "stats" | "gc" | "verify" | "clear", cache: Cache
     case "clear": {
       const { folder } = cache;
       const before = stats(cache, limit);
+      const packages = storedPackages(join(folder, "packages"));
       const wrong = await clear(cache);
-      const text = `removed ${count(before.entries, "result")} and ${count(before.blobs, "file")}, ${bytes(before.bytes)}, from ${folder}\n`;
-      return { json: { entries: before.entries, blobs: before.blobs, bytes: before.bytes }, text, wrong: wrong === null ? [] : [wrong] };
+      const text = `removed ${count(before.entries, "result")} and ${count(before.blobs, "file")}, ${bytes(before.bytes)}, and ${count(packages.count, "package")}, ${bytes(packages.bytes)}, from ${folder}\n`;
+      return {
+        json: { entries: before.entries, blobs: before.blobs, bytes: before.bytes, packages },
+        text,
+        wrong: wrong === null ? [] : [wrong],
+      };
     }
   }
 }
@@ -126,13 +132,21 @@ function collected(cache: Cache, limit: number): Said {
       ...failure("cache.busy", 4, "another fb is collecting this cache", { file: cache.folder, hint }),
       severity: "warning" as const,
     };
-    return { json: { entries: 0, blobs: 0, bytes: 0, left: stats(cache, limit).bytes }, text: "", wrong: [wrong] };
+    return {
+      json: { entries: 0, blobs: 0, bytes: 0, packages: 0, downloads: 0, left: stats(cache, limit).bytes },
+      text: "",
+      wrong: [wrong],
+    };
   }
   const left = `${bytes(gone.left)} left, at most ${bytes(limit)}`;
+  const old =
+    gone.packages + gone.downloads === 0
+      ? ""
+      : ` and, unused for ${keptDays} days, ${count(gone.packages, "package")} and ${count(gone.downloads, "download")}`;
   const text =
-    gone.entries + gone.blobs === 0
+    gone.entries + gone.blobs === 0 && old === ""
       ? `nothing to remove: ${left}\n`
-      : `removed ${count(gone.entries, "result")} and ${count(gone.blobs, "file")}, ${bytes(gone.bytes)}; ${left}\n`;
+      : `removed ${count(gone.entries, "result")} and ${count(gone.blobs, "file")}, ${bytes(gone.bytes)}${old}; ${left}\n`;
   return { json: gone, text, wrong: [] };
 }
 

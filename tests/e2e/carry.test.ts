@@ -1,6 +1,6 @@
 /** `fb cache export` and `import` through the binary: a project goes to a machine without network, and is built there of what was made here. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -183,6 +183,58 @@ test("no file of an export, and no project: said", () => {
   const refused = p.fb(["cache", "export", file]);
   assert.is(refused.code, 3);
   assert.match(refused.stderr, /--all/);
+});
+
+// ── collection ──
+
+/** Days ago. */
+function aged(path: string, days: number): void {
+  const then = new Date(Date.now() - days * 86_400_000);
+  utimesSync(path, then, then);
+}
+
+test("packages and downloads that nobody used for 30 days are collected, others stay; what a run uses is of today", async () => {
+  const { ran, cache, p } = imported(CARRIED);
+  assert.is(ran.code, 0, ran.stderr);
+  assert.is((await p.start(["run", "--offline", "--json"]).ended).code, 0);
+  const packages = readdirSync(join(cache, "packages"));
+  assert.equal(readdirSync(join(cache, "used")).sort(), packages.sort());
+  for (const name of packages) aged(join(cache, "packages", name), 90);
+  const far = packages.find((name) => name.startsWith("far@")) ?? "";
+  const core = packages.find((name) => name.startsWith("framework")) ?? "";
+  aged(join(cache, "used", far), 31);
+  aged(join(cache, "used", core), 29);
+  const [first = "", second = ""] = readdirSync(join(cache, "downloads"));
+  aged(join(cache, "downloads", first), 31);
+  aged(join(cache, "downloads", second), 29);
+  const gc = JSON.parse(p.fb(["cache", "gc", "--json"]).stdout) as { packages: number; downloads: number };
+  assert.equal([gc.packages, gc.downloads], [1, 1]);
+  assert.equal(
+    readdirSync(join(cache, "packages")).sort(),
+    packages.filter((name) => name !== far),
+  );
+  assert.not.ok(existsSync(join(cache, "downloads", first)));
+  // A run of few changes uses packages too.
+  const other = imported(CARRIED);
+  const start = () => other.p.start(["run", "--offline", "--json"]).ended;
+  await start();
+  aged(join(other.cache, "used", far), 31);
+  other.p.edit("src/main.cpp", "far();", "far(); far();");
+  assert.equal(
+    executed(await start()).filter((each) => each.startsWith("compile")),
+    ["compile src/main.cpp"],
+  );
+  assert.equal((JSON.parse(other.p.fb(["cache", "gc", "--json"]).stdout) as { packages: number }).packages, 0);
+});
+
+test("clear takes packages and downloads too; a project then says what is missing, offline", async () => {
+  const { cache, p } = imported(CARRIED);
+  const cleared = JSON.parse(p.fb(["cache", "clear", "--json"]).stdout) as { packages: { count: number } };
+  assert.is(cleared.packages.count, 3);
+  for (const name of ["packages", "downloads", "used"]) assert.not.ok(existsSync(join(cache, name)), name);
+  const failed = await p.start(["run", "--offline", "--json"]).ended;
+  assert.is(failed.code, 4);
+  assert.match(failed.stderr, /fb cache import/);
 });
 
 test.run();
