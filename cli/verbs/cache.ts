@@ -150,13 +150,22 @@ function collected(cache: Cache, limit: number): Said {
   return { json: gone, text, wrong: [] };
 }
 
-function verified(cache: Cache): Said {
+async function verified(cache: Cache): Promise<Said> {
+  const store = new Store(join(cache.folder, "packages"));
+  const changed: Failure[] = [];
+  const stored = store.list();
+  for (const each of stored) {
+    const sound = await store.verify(each);
+    if (!sound.ok) changed.push(sound.failure);
+  }
   const checked = verify(cache);
   const bad = checked.badEntries + checked.badBlobs;
-  const text = `read ${count(checked.entries, "result")} and ${count(checked.blobs, "file")}, ${bytes(checked.bytes)}: ${bad === 0 ? "all sound" : `${bad} damaged`}\n`;
+  const outcome = bad + changed.length === 0 ? "all sound" : `${bad + changed.length} damaged`;
+  const text = `read ${count(checked.entries, "result")} and ${count(checked.blobs, "file")}, ${bytes(checked.bytes)}, ${count(stored.length, "package")}: ${outcome}\n`;
   const message = `${count(checked.badBlobs, "file")} and ${count(checked.badEntries, "result")} of the cache were damaged and are removed`;
   const hint = "nothing is lost but time; when it happens again, check the disk and the memory of this machine";
-  return { json: checked, text, wrong: bad === 0 ? [] : [failure("cache.damaged", 4, message, { file: cache.folder, hint })] };
+  const damaged = bad === 0 ? [] : [failure("cache.damaged", 4, message, { file: cache.folder, hint })];
+  return { json: { ...checked, packages: stored.length, badPackages: changed.length }, text, wrong: [...damaged, ...changed] };
 }
 
 /** Packages that were downloaded, each a folder. Links inside them are not followed. */

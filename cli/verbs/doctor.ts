@@ -2,20 +2,22 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { cacheFolder } from "../../cache/folders.ts";
+import { cacheFolder, cachePath } from "../../cache/folders.ts";
 import { cacheLimit } from "../../cache/gc.ts";
 import { findPackage, type PackageIo, type PackageNeed } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
+import { type Package, Store } from "../../cache/store.ts";
 import type { Failure } from "../../engine/types.ts";
 import { CONFIG_FILE } from "../../rules/ini/config.ts";
 import type { EnvProject, Platform, Project } from "../../rules/project.ts";
 import type { PackageInfo, Tool } from "../../rules/rulefile.ts";
+import { surveyPackages } from "../acquire/survey.ts";
 import type { Command } from "../args.ts";
 import type { Faces } from "../faces.ts";
 import { buildId, version } from "../home.ts";
 import { type HostDisk, openDisk } from "../host/disk.ts";
 import { openProject, projectFolder } from "../open-project.ts";
-import { findPackages, packageIo } from "../packages.ts";
+import { packageIo } from "../packages.ts";
 import { bytes, count, paint } from "../show/text.ts";
 import { boardShelf } from "./boards.ts";
 
@@ -121,7 +123,24 @@ function cacheChecks(): Check[] {
   const hint = "free some space, run `fb cache gc`, or set FB_CACHE_DIR to a folder on another disk";
   const space = free < FULL ? bad("disk", `${room}: too little to build`, hint) : good("disk", room, free < TIGHT ? hint : "");
   const cache = limit.ok ? good("cache", `${folder.value}, at most ${bytes(limit.value)}`) : failed("cache", limit.failure);
-  return [cache, space];
+  return [cache, space, ...packageChecks(new Store(join(folder.value, "packages")))];
+}
+
+/** Stored packages and their manifests; `fb cache verify` reads their files too. */
+function packageChecks(store: Store): Check[] {
+  const packages = store.list();
+  if (packages.length === 0) return [];
+  const damaged = packages.filter((each) => store.entries(each) === null);
+  const names = (all: readonly Package[]): string => all.map((each) => `${each.name} ${each.version}`).join(", ");
+  return damaged.length === 0
+    ? [good("packages", `${names(packages)}: manifests are sound`)]
+    : [
+        bad(
+          "packages",
+          `the manifests of ${names(damaged)} are damaged`,
+          damaged.map((each) => `remove ${each.folder}; the next build brings it again`).join("\n"),
+        ),
+      ];
 }
 
 /** Those that are set, with what fb makes of them. */
@@ -241,11 +260,13 @@ function brokenEnv(name: string, failures: readonly Failure[]): Check {
 
 function envCheck(project: Project, env: EnvProject, disk: HostDisk): Check {
   const name = `env ${env.name}`;
-  const packages = findPackages(project, env, disk, null);
-  if (!packages.ok) return failed(name, packages.failure);
+  const survey = surveyPackages(project, env, disk, cachePath(process.env));
+  if (!survey.ok) return failed(name, survey.failure);
+  const { packages, toFetch } = survey.value;
+  if (packages === null) return good(name, `to be fetched: ${toFetch.join(", ")}`, "the next build fetches them; `fb deps` does so now");
   const texts = [
-    ...packages.value.tools.map(([tool, ref]) => toolText(tool, ref.folder)),
-    ...(packages.value.framework === null ? [] : [`${packages.value.framework.name} ${packages.value.framework.version}`.trimEnd()]),
+    ...packages.tools.map(([tool, ref]) => toolText(tool, ref.folder)),
+    ...(packages.framework === null ? [] : [`${packages.framework.name} ${packages.framework.version}`.trimEnd()]),
   ];
   return good(name, texts.join(", "), env.warnings.map((w) => `${w.file ?? CONFIG_FILE}:${w.line}: ${w.message}`).join("\n"));
 }

@@ -1,6 +1,17 @@
 /** `fb cache export` and `import` through the binary: a project goes to a machine without network, and is built there of what was made here. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -225,6 +236,23 @@ test("packages and downloads that nobody used for 30 days are collected, others 
     ["compile src/main.cpp"],
   );
   assert.equal((JSON.parse(other.p.fb(["cache", "gc", "--json"]).stdout) as { packages: number }).packages, 0);
+});
+
+test("doctor names what is stored, or would be fetched; verify finds a changed file of a package", () => {
+  const { cache, p } = imported(CARRIED);
+  const doctor = p.fb(["doctor"]);
+  assert.is(doctor.code, 0, doctor.stdout);
+  assert.match(doctor.stdout, /ok +packages +.*far 0\.0\.0\+url.*: manifests are sound/);
+  assert.match(doctor.stdout, /ok +env uno +avr-gcc .*packages\/toolchain-atmelavr@/);
+  assert.match(p.fb(["cache", "verify"]).stdout, /3 packages: all sound/);
+  const core = join(cache, "packages", readdirSync(join(cache, "packages")).find((name) => name.startsWith("framework")) ?? "");
+  chmodSync(join(core, "platform.txt"), 0o644);
+  writeFileSync(join(core, "platform.txt"), "name=Other\nversion=9.9.9\n");
+  const verified = p.fb(["cache", "verify"]);
+  assert.is(verified.code, 4);
+  assert.match(verified.stderr, /framework-arduino-avr.*was changed: platform\.txt/);
+  const empty = new TestProject(FILES);
+  assert.match(empty.fb(["doctor"]).stdout, /note +env uno +to be fetched: toolchain-atmelavr/);
 });
 
 test("clear takes packages and downloads too; a project then says what is missing, offline", async () => {

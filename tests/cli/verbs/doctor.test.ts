@@ -47,10 +47,15 @@ test("no project here is no failure; a named one that is not there is", () => {
   assert.not(check(answer(ran), "project").ok);
 });
 
-test("a compiler that is not on PATH: the env says what to install", () => {
+test("a compiler that is not on PATH is fetched; where only the system's count, the env says what to install", () => {
   const bin = freshFolder("bin");
   symlinkSync("/bin/sh", join(bin, "sh"));
-  const told = answer(new TestProject({ "platformio.ini": UNO }).fb(["doctor", "--json"], { vars: { ...calm, PATH: bin } }));
+  const project = new TestProject({ "platformio.ini": UNO });
+  const fetched = answer(project.fb(["doctor", "--json"], { vars: { ...calm, PATH: bin } }));
+  assert.match(check(fetched, "env uno").message, /^to be fetched: toolchain-atmelavr \d/);
+  assert.ok(check(fetched, "env uno").ok);
+  project.write("fb.toml", 'schema = 1\n[packages]\nprovider = "system"\n');
+  const told = answer(project.fb(["doctor", "--json"], { vars: { ...calm, PATH: bin } }));
   assert.is(told.ok, false);
   assert.match(check(told, "env uno").hint, "apt install gcc-avr");
   assert.ok(check(told, "atmelavr").ok, "the platform alone is no failure");
