@@ -17,7 +17,23 @@ export const GIVEN_NAMES: ReadonlySet<string> = new Set([
 
 /** Targets that fb gives, so no step may take their names; compile and link are what `before` and `after` speak of. */
 const GIVEN_TARGETS: ReadonlySet<string> = new Set([
-  ...["firmware", "elf", "size", "core", "lib", "deps", "packages", "flash", "monitor", "emulate", "fs", "flash-fs", "erase", "compdb", "all"],
+  ...[
+    "firmware",
+    "elf",
+    "size",
+    "core",
+    "lib",
+    "deps",
+    "packages",
+    "flash",
+    "monitor",
+    "emulate",
+    "fs",
+    "flash-fs",
+    "erase",
+    "compdb",
+    "all",
+  ],
   ...["compile", "link"],
 ]);
 
