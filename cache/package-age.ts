@@ -2,7 +2,7 @@
  * Which packages and downloads are still of use. `used/FOLDER` beside the store is an empty file for each package: its time is the day on which a run last used it (the
  * store's own folders are sealed and are not touched). A package without one is as old as its folder. A download's own time tells (cache/fetch).
  */
-import { readdirSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeFolders } from "./folders.ts";
 import { liveMarkers, processName } from "./processes.ts";
@@ -15,8 +15,10 @@ export const keptDays = 30;
 /** Notes that packages are used; paths that are no packages of this cache's store are passed over. A note that can not be made makes a package look older, no more. */
 export function notePackages(cache: string, folders: Iterable<string>): void {
   const store = join(cache, "packages");
+  // A cache behind a link: roots of paths have their links resolved.
+  const real = existsSync(store) ? realpathSync(store) : store;
   for (const folder of new Set(folders)) {
-    if (dirname(folder) !== store) continue;
+    if (dirname(folder) !== store && dirname(folder) !== real) continue;
     const mark = join(cache, "used", basename(folder));
     const age = ageOf(mark);
     if (age !== null && age >= 0 && age < dayMs) continue;
