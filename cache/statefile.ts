@@ -179,8 +179,9 @@ export class StateFile {
     const words = new Uint32Array(aligned.buffer, aligned.byteOffset, size / 4);
     if (words[0] !== checksumOf(aligned)) return 0;
     const namesAt = batchHead + rowBytes;
+    const { names } = this.#rows;
     if (nameBytes > 0 && namesFrom === null) {
-      for (const name of aligned.toString("utf8", namesAt, namesAt + nameBytes - 1).split("\0")) this.#rows.names.push(name);
+      for (const name of aligned.toString("utf8", namesAt, namesAt + nameBytes - 1).split("\0")) names.push(name);
     }
     const batch: Batch = {
       rows: words.subarray(batchHead / 4, namesAt / 4),
@@ -189,7 +190,7 @@ export class StateFile {
     };
     for (let row = 0; row < batch.rows.length; row += batch.rows[row] as number) {
       const length = batch.rows[row] as number;
-      const name = this.#rows.names[batch.rows[row + 1] as number] ?? "";
+      const name = names[batch.rows[row + 1] as number] ?? "";
       this.#rowCount++;
       if (length > 2) this.#places.set(name, { batch, at: row });
       else this.#places.delete(name);
