@@ -67,6 +67,7 @@ class Bringing {
   private from: string | null = null;
   private saidAt = Number.NEGATIVE_INFINITY;
   private heldBack = false;
+  private timer: NodeJS.Timeout | null = null;
 
   constructor(name: string, version: string, sink: EventSink, now: () => number) {
     this.package = name;
@@ -88,11 +89,17 @@ class Bringing {
     this.total = total;
     if (at !== null) this.from = at;
     if (moved || this.now() - this.saidAt >= EVERY_MS) this.say(t);
-    else this.heldBack = true;
+    else {
+      this.heldBack = true;
+      // Nothing more may come for long: the server stalls.
+      this.timer ??= setTimeout(() => this.settle(t + EVERY_MS), EVERY_MS).unref();
+    }
   }
 
   /** Says the last of a state before the next one begins. */
   settle(t: number): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
     if (this.heldBack) this.say(t);
   }
 

@@ -43,7 +43,7 @@ export async function runPackageTool(
       : tool === "extract"
         ? await extract(offer, from() as Fetched, places, around)
         : install(offer, from() as Installed, places, disk);
-  if (!done.ok) return done;
+  if (!done.ok) return fail(named(done.failure, offer));
   disk.writeAtomic(stamps.at(-1) ?? "", new TextEncoder().encode(JSON.stringify(done.value)));
   return ok("");
 }
@@ -120,6 +120,17 @@ function again(offer: Offer, why: Failure, then: string): Failure {
   return warning("package.source", `${offer.name}: ${why.message}; ${then}`);
 }
 
+/** Begins with the package: the file that it is about is one of the downloads, named by its sum, which says nothing to anybody. */
+function named(why: Failure, offer: Offer): Failure {
+  const title = titleOf(offer);
+  return { ...why, file: null, message: why.message.startsWith(title) ? why.message : `${title}: ${why.message}` };
+}
+
+/** An archive that is named by its address has no version that anybody knows. */
+function titleOf({ name, version }: Offer): string {
+  return version.startsWith("0.0.0+url-") ? name : `${name} ${version}`;
+}
+
 /** Where nothing could be reached: what can be done about it. */
 function supplied(why: Failure, offer: Offer): Failure {
   if (!OUT_OF_REACH.has(why.code)) return why;
@@ -132,7 +143,7 @@ function supplied(why: Failure, offer: Offer): Failure {
   ];
   return {
     ...why,
-    message: `${offer.name} ${offer.version} is not here and could not be fetched: ${why.message}`,
+    message: `${titleOf(offer)} is not here and could not be fetched: ${why.message}`,
     hint: ways.join("; or "),
   };
 }

@@ -39,6 +39,9 @@ interface Published {
 export class PackageServer {
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
+  /** The same of those that went on where they had broken off. */
+  readonly resumed: string[] = [];
+  private readonly held = new Map<string, Promise<void>>();
   private readonly server: Server;
   private readonly files = new Map<string, Buffer>();
   private readonly packages = new Map<string, Published>();
@@ -48,9 +51,17 @@ export class PackageServer {
       const url = new URL(request.url ?? "/", this.url);
       this.asked.push(url.pathname);
       const answer = this.files.get(url.pathname) ?? this.registry(url);
-      if (answer === null) response.writeHead(404).end();
-      else if (request.headers["range"] !== undefined) response.writeHead(200).end(answer);
-      else response.writeHead(200, { "content-length": answer.length }).end(answer);
+      if (answer === null) return void response.writeHead(404).end();
+      const etag = `"${sha256(answer)}"`;
+      const from = request.headers["if-range"] === etag ? Number(/^bytes=(\d+)-$/.exec(request.headers["range"] ?? "")?.[1] ?? 0) : 0;
+      if (from > 0) this.resumed.push(url.pathname);
+      const range = from > 0 ? { "content-range": `bytes ${from}-${answer.length - 1}/${answer.length}` } : {};
+      response.writeHead(from > 0 ? 206 : 200, { "content-length": answer.length - from, etag, ...range });
+      const held = this.held.get(url.pathname);
+      if (held === undefined) return void response.end(answer.subarray(from));
+      const half = Math.max(from, answer.length >> 1);
+      response.write(answer.subarray(from, half));
+      void held.then(() => response.end(answer.subarray(half)));
     });
   }
 
@@ -71,6 +82,19 @@ export class PackageServer {
   put(name: string, data: Buffer): string {
     this.files.set(`/${name}`, data);
     return `${this.url}/${name}`;
+  }
+
+  /** From now on the second half of a file comes only once what is returned is called. */
+  hold(name: string): () => void {
+    let release = (): void => {};
+    const held = new Promise<void>((done) => {
+      release = done;
+    });
+    this.held.set(`/${name}`, held);
+    return () => {
+      this.held.delete(`/${name}`);
+      release();
+    };
   }
 
   /** Publishes a package's version in the registry. */
