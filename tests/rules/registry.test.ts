@@ -84,6 +84,29 @@ test("why nothing is chosen, and what there is", () => {
   assert.equal(found("me/foo@^2", [read.value]), { why: "system", known: ["1.0.0", "2.0.0"] });
 });
 
+test("a version that is kept stays while it is in the range and has a file for this system", () => {
+  const read = readPackage(
+    packageOf(version("1.0.0", file("*")), version("1.1.0", file("darwin_arm64")), version("1.2.0", file("*"))),
+    "there",
+  );
+  if (!read.ok) throw new Error(read.failure.message);
+  const found = (text: string, kept: string | null) => {
+    const choice = drive(
+      choose("tool", spec(text), null, "linux_x86_64", () => kept),
+      () => [read.value],
+    );
+    return "why" in choice ? choice.why : choice.version.name;
+  };
+  // With an owner the package is asked for, without one it is searched, and the search tells a latest version.
+  for (const name of ["me/foo", "foo"]) {
+    assert.is(found(`${name}@^1`, null), "1.2.0");
+    assert.is(found(`${name}@^1`, "1.0.0"), "1.0.0");
+    assert.is(found(`${name}@>1.0.0`, "1.0.0"), "1.2.0", "out of the range");
+    assert.is(found(`${name}@^1`, "1.1.0"), "1.2.0", "no file for this system");
+    assert.is(found(`${name}@^1`, "0.9.0"), "1.2.0", "not there any more");
+  }
+});
+
 test("names of systems", () => {
   assert.is(systemType("linux", "x64", undefined), "linux_x86_64");
   assert.is(systemType("linux", "arm64", undefined), "linux_aarch64");
