@@ -26,6 +26,17 @@ const OUT_OF_REACH: ReadonlySet<string> = new Set([
   "source.no-client",
 ]);
 
+/** Of these, those that something on the way said. */
+const ANSWERED: ReadonlySet<string> = new Set([
+  "fetch.not-found",
+  "fetch.denied",
+  "fetch.status",
+  "source.not-found",
+  "source.denied",
+  "source.no-lists",
+  "source.no-client",
+]);
+
 export type PackageToolName = "fetch" | "extract" | "install";
 
 export async function runPackageTool(
@@ -137,7 +148,8 @@ function supplied(why: Failure, offer: Offer): Failure {
   const apt = offer.debian.length === 0 ? [] : [`install it (Debian, Ubuntu: sudo apt install ${offer.debian.join(" ")})`];
   const ways = [
     ...apt,
-    "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
+    // Who was answered has a network.
+    ANSWERED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
     `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
     "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
   ];

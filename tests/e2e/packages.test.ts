@@ -89,6 +89,17 @@ test("another machine with the lock has the same bytes; a file that is not what 
   assert.match(refused.stderr + refused.stdout, /expected sha256 00000000/);
 });
 
+test("a server has no such file: the package, the url, and to correct it", async () => {
+  const p = new TestProject({
+    "platformio.ini": `[env:a]\nplatform = native\nlib_deps = Far=${server.url}/none.zip\n`,
+    "src/main.cpp": "int main() {}\n",
+  });
+  const failed = await run(p);
+  assert.is(failed.code, 4);
+  assert.match(failed.stderr, /error: Far is not here and could not be fetched: http:.*none\.zip: there is no such file/);
+  assert.match(failed.stderr, /hint: .*correct the url/);
+});
+
 test("nothing can be fetched: what is missing, and three ways to bring it", async () => {
   const ini = unoIni("tar.gz").replaceAll(server.url, "http://no-such-host.invalid");
   const p = new TestProject({ "platformio.ini": ini, "src/main.cpp": SKETCH });
