@@ -5,7 +5,7 @@
  *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
  */
 import { ActionEvents, type Counts } from "./action-events.ts";
-import { Pool } from "./claims.ts";
+import { type Hold, Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
 import { failure } from "./failure.ts";
@@ -13,7 +13,7 @@ import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
 import { unpackPlanned } from "./grown.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, type Shown } from "./lanes.ts";
 import { fromCanonical, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Report } from "./report.ts";
@@ -74,7 +74,7 @@ class Run {
   private running = 0;
   /** A claim was given back since startBlocked last looked. */
   private released = false;
-  private readonly lanes = new Lanes();
+  private readonly lanes: Lanes;
   private plansOpen = 0;
   /** What an action's work threw that is no failure of a build. */
   private bug: { readonly error: unknown } | null = null;
@@ -91,6 +91,7 @@ class Run {
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths), request.causes);
     this.journal = new Journal(world.state, () => world.disk.now());
     this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
+    this.lanes = new Lanes(Math.max(1, request.jobs));
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
     this.goals = new Goals(request.goals, world.paths);
   }
@@ -305,7 +306,7 @@ class Run {
   private start(node: Node, decision: Decision & { do: "run" }): boolean {
     const hold = this.pool.take(node.spec.claims);
     if (hold === null) return false;
-    const work = this.perform(node, decision)
+    const work = this.perform(node, decision, hold)
       .catch((error: unknown) => {
         this.bug ??= { error };
       })
@@ -321,20 +322,31 @@ class Run {
     return true;
   }
 
-  private async perform(node: Node, decision: Decision & { do: "run" }): Promise<void> {
+  /** Gives the processor of an action whose process has ended to one that waits for it. Other things are held until all is recorded. */
+  private async handOn(node: Node, hold: Hold): Promise<void> {
+    if (this.blocked.size === 0 || !isOfCpu(node)) return;
+    hold.release();
+    this.released = true;
+    this.wakeUp();
+    await this.world.clock.sleep(0, this.stop);
+  }
+
+  private async perform(node: Node, decision: Decision & { do: "run" }, hold: Hold): Promise<void> {
     const { spec } = node;
     this.phase[node.id] = "running";
-    const lane = this.lanes.take();
+    let shown: Shown | null = null;
     try {
       if (spec.kind !== "plan") {
         if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
-        this.events.started(node, lane);
+        shown = this.lanes.enter(isOfCpu(node), (lane) => this.events.started(node, lane));
       }
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
         progress: (done, total, at) => this.events.went(node, done, total, at),
         note: (warning) => this.report.add(warning),
+        ended: () => this.handOn(node, hold),
       });
+      shown?.now();
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
         this.settler.clear(node);
         return this.events.ended(node, "cancelled", null, null, decision.why);
@@ -348,9 +360,10 @@ class Run {
       this.events.ended(node, "ran", ran.value.result, 0, decision.why);
       this.settled(node, ran.value.result);
     } catch (error) {
+      shown?.now();
       this.broke(node, error);
     } finally {
-      this.lanes.release(lane);
+      shown?.release();
     }
   }
 
@@ -459,4 +472,8 @@ class Run {
       this.report.add(known);
     }
   }
+}
+/** Whether it holds nothing but processors while it runs. */
+function isOfCpu({ spec }: Node): boolean {
+  return spec.claims.length > 0 && spec.claims.every((claim) => claim.on === "cpu");
 }

@@ -36,7 +36,7 @@ import type {
   Result,
   Runner,
   StaticKey,
-  ToolRun,
+  ActionRun,
 } from "./types.ts";
 import { causes } from "./why.ts";
 
@@ -208,7 +208,7 @@ export class Settler {
   }
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
-  async run(node: Node, decided: Decision & { do: "run" }, around: ToolRun): Promise<Result<Finished>> {
+  async run(node: Node, decided: Decision & { do: "run" }, around: ActionRun): Promise<Result<Finished>> {
     const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
     let good = false;
     try {
@@ -231,7 +231,7 @@ export class Settler {
   private async attempt(
     node: Node,
     decided: Decision & { do: "run" },
-    around: ToolRun,
+    around: ActionRun,
     guard: Guard,
     isLast: boolean,
   ): Promise<Result<Finished | "disturbed">> {
@@ -246,9 +246,11 @@ export class Settler {
     const io = new RecordingIo(this.files, this.world);
     const ran = await execute(this.world, spec, io, around);
     if (!ran.ok) return ran;
-    const { exit, grown } = ran.value;
-    const found = this.discover(node, ran.value, io);
     const ms = this.world.clock.monotonicMs() - started;
+    const { exit, grown } = ran.value;
+    // Looking at what it read and recording it take milliseconds, in which the next one can run.
+    if (exit === 0) await around.ended();
+    const found = this.discover(node, ran.value, io);
     if (exit !== 0) {
       if (guard.isDisturbed(spec.inputs)) return ok("disturbed");
       return ok({ exitCode: exit, result: this.resultOf(spec, [], found.log, [], null, ms) });
