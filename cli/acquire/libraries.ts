@@ -22,7 +22,7 @@ import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type Re
 import type { OwnNeed } from "./at-hand.ts";
 import { addressVersion, contentOf, offerOf, specOf, stored, textOf } from "./library-offer.ts";
 import type { LockFile } from "./lock-file.ts";
-import type { Installed, Offer } from "./offer.ts";
+import { type Installed, type Offer, OUT_OF_REACH } from "./offer.ts";
 
 export interface LibrariesHost {
   readonly env: string;
@@ -148,6 +148,7 @@ class Search {
 
   async run(): Promise<Result<LibrariesAt>> {
     const { host } = this;
+    const direct: SetLibrary[] = [];
     // All that the ini asks for is fetched at once; what these need is known when they are there.
     for (const { spec, origin } of this.asked) {
       const source = sourceOf(spec, origin);
@@ -167,17 +168,30 @@ class Search {
         choice = chosen.value;
       }
       const read = this.content({ is: "content", spec, source: source.value, choice });
-      if (read !== null && !read.ok) return read;
+      if (read === null) continue;
+      if (!read.ok) return read;
+      direct.push(setLibrary(spec, source.value, choice, read.value));
     }
     if (this.offers.length > 0) return ok({ is: "offered", offers: this.offers });
-    const set = new LibrarySet({
+    const found = await this.fill([]);
+    if (found.ok || !OUT_OF_REACH.has(found.failure.code)) return found;
+    // PlatformIO asks for what a library needs even where another item of lib_deps is just that. Where nobody can be asked, that one will do.
+    const other = await this.fill(direct);
+    return other.ok ? other : found;
+  }
+
+  /** there: libraries that count as installed before anything is asked for. */
+  private async fill(there: readonly SetLibrary[]): Promise<Result<LibrariesAt>> {
+    const { host } = this;
+    const options = {
       compatible: { platforms: [host.platform], frameworks: host.framework === null ? null : [host.framework] },
       isBuiltin: host.isBuiltin,
       system: host.machine,
-      md5: (text) => createHash("md5").update(text).digest("hex"),
+      md5: (text: string) => createHash("md5").update(text).digest("hex"),
       exists: host.exists,
-      kept: (found) => this.kept(found),
-    });
+      kept: (found: RegistryPackage) => this.kept(found),
+    };
+    const set = new LibrarySet(options, there);
     const direct = new Map<string, LibraryWant>();
     for (const [i, { spec, origin }] of this.asked.entries()) {
       if (this.passedOver.has(spec.text)) continue;
@@ -301,6 +315,22 @@ class Search {
     const message = `lib_deps "${spec.text}": fb fetches from git, not from ${source.is === "repository" ? source.kind : source.is}`;
     return fail(failure("library.repository", 4, message, { hint: "name an archive of it (https://…), or put it into lib/" }));
   }
+}
+
+/** A library of lib_deps as it would be installed. */
+function setLibrary(spec: PackageSpec, source: SpecSource, choice: Choice | null, content: LibraryContent): SetLibrary {
+  const named =
+    choice === null ? spec : { ...spec, owner: choice.package.owner, id: choice.package.id, name: choice.package.name, requirement: null };
+  const name = spec.custom || content.name === "" ? (named.name ?? "") : content.name;
+  return {
+    folder: name,
+    name,
+    version: content.version === "" ? "0.0.0" : content.version,
+    spec: named,
+    source,
+    choice,
+    dependencies: content.dependencies,
+  };
 }
 
 function atAddress(name: string, is: "archive" | "repository", from: string): Offer {

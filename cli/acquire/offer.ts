@@ -44,3 +44,23 @@ export type Fetched =
 
 /** What its install left. */
 export type Installed = { readonly is: "system" } | (Extract<Fetched, { is: "file" }> & { readonly digest: string });
+
+/** Failures of a source that cannot be reached, or has not what is wanted: for which the system's package may stand in. */
+export const OUT_OF_REACH: ReadonlySet<string> = new Set([
+  "fetch.no-network",
+  "fetch.offline",
+  "registry.offline",
+  "fetch.refused",
+  "fetch.timeout",
+  "fetch.broken",
+  "fetch.failed",
+  "fetch.not-found",
+  "fetch.denied",
+  "fetch.status",
+  "fetch.server",
+  "source.not-found",
+  "source.no-network",
+  "source.denied",
+  "source.no-lists",
+  "source.no-client",
+]);

@@ -4,27 +4,8 @@ import { fetchFirst } from "../../cache/sources/sources.ts";
 import { installDefaults, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
-import type { Fetched, Installed, Offer, OfferSource } from "../acquire/offer.ts";
+import { type Fetched, type Installed, type Offer, type OfferSource, OUT_OF_REACH } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
-
-/** Failures of a source that cannot be reached, or has not what is wanted: for which the system's package may stand in. */
-const OUT_OF_REACH: ReadonlySet<string> = new Set([
-  "fetch.no-network",
-  "fetch.offline",
-  "fetch.refused",
-  "fetch.timeout",
-  "fetch.broken",
-  "fetch.failed",
-  "fetch.not-found",
-  "fetch.denied",
-  "fetch.status",
-  "fetch.server",
-  "source.not-found",
-  "source.no-network",
-  "source.denied",
-  "source.no-lists",
-  "source.no-client",
-]);
 
 /** Of these, those that something on the way said. */
 const ANSWERED: ReadonlySet<string> = new Set([

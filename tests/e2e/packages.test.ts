@@ -325,6 +325,23 @@ test("a header that is missing: the library that has it, once", async () => {
   ]);
 });
 
+test("where no registry can be asked, what one library needs may be another item of lib_deps", async () => {
+  const url = (name: string, needs: string, header: string) => {
+    const manifest = `{"name":"${name}","version":"1.0.0","dependencies":${needs}}`;
+    return server.put(`${name}.tar.gz`, archive(`${name}.tar.gz`, { "library.json": manifest, [`${name}.h`]: header }));
+  };
+  const upper = url("Upper", '[{"name":"Lower"}]', "#include <Lower.h>\n");
+  const lower = url("Lower", "[]", "#define LOWER 9\n");
+  const p = new TestProject({
+    "platformio.ini": `[env:a]\nplatform = native\nlib_deps =\n  ${upper}\n  ${lower}\n`,
+    "src/main.cpp": '#include <Upper.h>\n#include <stdio.h>\nint main() { printf("%d\\n", LOWER); }\n',
+  });
+  const vars = { FB_REGISTRY: "http://no-such-host.invalid" };
+  const built = await p.start(["run", "--json"], { vars }).ended;
+  assert.is(built.code, 0, built.stderr);
+  assert.is(printed(p, "a"), "9\n");
+});
+
 test("a library that nobody has: the name, and the place in the ini", async () => {
   const p = new TestProject({
     "platformio.ini": "[env:a]\nplatform = native\nlib_deps = acme/Blonker\n",
