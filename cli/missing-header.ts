@@ -5,6 +5,7 @@ import { readAbout } from "../cache/manifest.ts";
 import { warning } from "../engine/failure.ts";
 import type { Failure } from "../engine/types.ts";
 import { knownHeader } from "../rules/known-headers.ts";
+import { stripSgr } from "./show/text.ts";
 
 export interface HeaderPlaces {
   /** The project's folder, and its folders of libraries, relative to it. */
@@ -19,7 +20,7 @@ const GONE = /^(.+?):(\d+):(\d+): fatal error: (?:'([^'\n]+)' file not found|(\S
 
 /** null: the output speaks of no missing header, or nobody is known to have it. */
 export function missingHeader(output: string, places: HeaderPlaces): Failure | null {
-  const match = GONE.exec(output.replace(/\x1b\[[0-9;]*[mK]/g, ""));
+  const match = GONE.exec(stripSgr(output));
   const name = match?.[4] ?? match?.[5] ?? "";
   if (match === null || name === "" || name.startsWith("/") || name.split("/").includes("..")) return null;
   const place = { file: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) };

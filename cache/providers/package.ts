@@ -18,16 +18,6 @@ export interface PackageNeed {
       | { readonly is: "registry"; readonly requirement: string }
       | { readonly is: "folder"; readonly path: string }
       | { readonly is: "url"; readonly url: string };
-    /** The item as it is read: rules/package-spec.ts. */
-    readonly spec: {
-      readonly owner: string | null;
-      readonly id: number | null;
-      readonly name: string | null;
-      readonly requirement: string | null;
-      readonly uri: string | null;
-      readonly custom: boolean;
-      readonly text: string;
-    };
     readonly origin: { readonly file: string; readonly line: number; readonly column: number } | null;
   } | null;
   /** Who needs it, for the message: `[env:uno]`. */

@@ -3,17 +3,26 @@
  * then what the system has, or an archive, as `--packages` wants it.
  */
 import type { PackageNeed, PackageProvider, PackageRef } from "../../cache/providers/package.ts";
-import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
-import { fail, failure, ok, warning } from "../../engine/failure.ts";
+import { type Layout, type Package, recipeOf, type Store } from "../../cache/store.ts";
+import { fail, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import type { LockEntry, LockFile as LockedFile, LockSource } from "../../rules/lock.ts";
 import { lockedFile } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import type { PackageSpec } from "../../rules/package-spec.ts";
 import type { EnvProject } from "../../rules/project.ts";
-import { addressVersion } from "./library-offer.ts";
-import type { LockFile } from "./lock-file.ts";
-import type { Installed, Offer, OfferSource } from "./offer.ts";
+import { specOf as textSpec } from "./library-offer.ts";
+import { type LockFile, notLocked } from "./lock-file.ts";
+import {
+  addressVersion,
+  ARCHIVE_LAYOUT,
+  type Installed,
+  lockedSource,
+  type Offer,
+  type OfferSource,
+  packageOf,
+  programOf,
+} from "./offer.ts";
 
 /** How packages come that no folder of the project brings. null: the system's where it has one, else fetched. */
 export type PackageMode = "fetch" | "system" | "auto" | null;
@@ -61,7 +70,7 @@ export class Acquirer implements PackageProvider {
     const source = need.want?.source;
     if (source?.is === "folder") return elsewhere;
     const { mode, store, lock } = this.host;
-    const asked: AskedPackage = { kind: "tool", env: env.name, spec: specOf(need), origin: need.want?.origin ?? null };
+    const asked: AskedPackage = { kind: "tool", env: env.name, spec: specOf(env, need), origin: need.want?.origin ?? null };
     const entry = lock.locked(asked);
     const system = source === undefined || source.is === "registry" ? this.host.system(need) : null;
     if (entry?.provider === "system" && mode !== "fetch") {
@@ -80,7 +89,7 @@ export class Acquirer implements PackageProvider {
       lock.choose(asked, bySystem(need));
       return elsewhere;
     }
-    if (this.host.locked && entry === null) return fail(unlocked(asked));
+    if (this.host.locked && entry === null) return fail(notLocked(asked));
     // What is locked is not replaced by something else.
     const offer = { ...known.value, orSystem: standsIn };
     const installed = this.host.installed(offer);
@@ -88,7 +97,8 @@ export class Acquirer implements PackageProvider {
       lock.choose(asked, bySystem(need));
       return elsewhere;
     }
-    const there = installed !== null ? store.find(offer.name, installed.version, { digest: installed.digest }) : this.inStore(offer, entry);
+    const digest = (entry === null ? null : lockedFile(entry, this.host.machine))?.digest ?? "";
+    const there = packageOf(offer, installed, digest, store);
     if (there === null) return ok({ is: "offered", offer });
     lock.choose(asked, this.entryOf(env, need, offer, there, installed ?? sourceOf(offer, there, entry)));
     this.stored.set(keyOf(need), there);
@@ -113,16 +123,14 @@ export class Acquirer implements PackageProvider {
   private locked(entry: LockEntry | null, env: EnvProject, need: PackageNeed): Result<Offer> | null {
     const file = entry === null ? null : lockedFile(entry, this.host.machine);
     if (entry === null || file === null || entry.provider !== "fetch") return null;
-    const { from, sha256, size } = file;
-    const source = { from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size, version: entry.version };
-    const layout = this.host.layout(env, need, from);
     const { name, owner, version, source: is } = entry;
+    const source = { ...lockedSource(file), version, layout: this.host.layout(env, need, file.from) };
     return ok({
       name,
       owner,
       version,
       is,
-      sources: [{ ...source, layout }],
+      sources: [source],
       program: programOf(need),
       debian: need.debian,
       orSystem: false,
@@ -133,20 +141,6 @@ export class Acquirer implements PackageProvider {
   find(need: PackageNeed): Result<PackageRef> | null {
     const found = this.stored.get(keyOf(need));
     return found === undefined ? null : ok(storedRef(found));
-  }
-
-  /** An archive whose sum is known can be told to be there without being fetched. */
-  private inStore({ name, sources }: Offer, entry: LockEntry | null): Package | null {
-    const digest = (entry === null ? null : lockedFile(entry, this.host.machine))?.digest ?? "";
-    if (entry !== null && digest !== "") {
-      const found = this.host.store.find(entry.name, entry.version, { digest });
-      if (found !== null) return found;
-    }
-    for (const { sha256, version, layout } of sources) {
-      const found = sha256 === null ? null : this.host.store.find(name, version, { recipe: recipeOf(sha256, layout) });
-      if (found !== null) return found;
-    }
-    return null;
   }
 }
 
@@ -168,41 +162,25 @@ function bySystem({ name }: PackageNeed): Omit<LockEntry, "wants"> {
   return { kind: "tool", owner: "", name, version: "system", provider: "system", source: "system", files: [] };
 }
 
-function unlocked({ env, spec, origin }: AskedPackage): Failure {
-  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] needs, and --locked lets nothing be added`;
-  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
-}
-
-function specOf({ name, want }: PackageNeed): PackageSpec {
-  return want?.spec ?? { owner: null, id: null, name, requirement: null, uri: null, custom: false, text: name };
-}
-
-/** How an archive of unknown making becomes a package. */
-export function urlLayout(): Layout {
-  // A link to a file of another package, as Debian's have some, is no reason to do without the package.
-  return { ...plainLayout, strip: true, outsideLinks: "omit" };
+/** What an env asks for where it needs a package: the item of platform_packages, else nothing but the name. */
+export function specOf(env: EnvProject, { name }: PackageNeed): PackageSpec {
+  return env.packageWants.find((want) => want.name === name)?.spec ?? { ...textSpec(name), name };
 }
 
 /** An archive that the ini names by its address: what it holds tells its version, so the store calls it by its address. */
 function urlOffer(need: PackageNeed, url: string): Offer {
   const version = addressVersion(url);
-  const layout = urlLayout();
   return {
     name: need.name,
     owner: "",
     version,
     is: "archive",
-    sources: [{ from: url, sha256: null, size: null, version, layout }],
+    sources: [{ from: url, sha256: null, size: null, version, layout: ARCHIVE_LAYOUT }],
     program: programOf(need),
     // What Debian has is not what the ini names.
     debian: [],
     orSystem: false,
   };
-}
-
-/** The program that makes a folder the tool that is needed. */
-export function programOf({ kind, finds }: PackageNeed): string {
-  return kind === "tool" && finds !== "" ? `bin/${finds}` : "";
 }
 
 function keyOf({ name, want }: PackageNeed): string {

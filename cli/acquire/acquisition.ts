@@ -6,21 +6,22 @@ import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
-import { choose, type RegistryAnswer, type RegistryRequest, systemType } from "../../rules/registry.ts";
+import { choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
 import type { HostDisk } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
+import { thisMachine } from "../host/machine.ts";
 import { libraryOptions } from "../library-input.ts";
 import { flagVariables } from "../plan-input.ts";
 import { findPackages, packageIo, packageNeeds } from "../packages.ts";
 import { packagesAction } from "../plans.ts";
-import { Acquirer, type PackageMode, urlLayout } from "./acquirer.ts";
+import { Acquirer, type PackageMode, specOf } from "./acquirer.ts";
 import { installedStamp, packageActions } from "./actions.ts";
 import { librariesAtHand } from "./at-hand.ts";
 import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
-import type { Installed, Offer } from "./offer.ts";
+import { ARCHIVE_LAYOUT, type Installed, type Offer, programOf } from "./offer.ts";
 import { PackageTables } from "./tables.ts";
 
 export interface AcquisitionHost {
@@ -57,10 +58,9 @@ export class Acquisition {
   constructor(host: AcquisitionHost) {
     this.host = host;
     this.store = new Store(join(host.cache, "packages"));
-    const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
-    this.machine = machine;
-    const tables = new PackageTables(machine);
-    this.tables = tables;
+    this.machine = thisMachine();
+    this.tables = new PackageTables(this.machine);
+    const { machine, tables } = this;
     const system = new SystemProvider(packageIo(host.project.dir, host.disk));
     this.packages = new Acquirer({
       store: this.store,
@@ -70,10 +70,10 @@ export class Acquisition {
       machine,
       system: (need) => system.find(need),
       offer: (env, need) => {
-        const chosen = this.chosen.get(need.want?.spec.text ?? "");
+        const chosen = need.want === null ? undefined : this.chosen.get(specOf(env, need).text);
         return chosen === undefined ? tables.offer(env.platform.rules, need) : ok(chosen);
       },
-      layout: (env, need, from) => tables.layout(env.platform.rules, need.name, from) ?? urlLayout(),
+      layout: (env, need, from) => tables.layout(env.platform.rules, need.name, from) ?? ARCHIVE_LAYOUT,
       elsewhere: (env, need, version) => tables.files(env.platform.rules, need.name, version),
       installed: (offer) => this.installed(offer),
       note: (warning) => host.note(warning),
@@ -125,27 +125,28 @@ export class Acquisition {
 
   /** What the ini wants in a version that the platform's table does not have, PlatformIO's registry may have; where it has not, the table's own failure stands. */
   private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
-    for (const { name, want, kind, finds, debian } of needs) {
-      if (want === null || want.source.is !== "registry" || this.chosen.has(want.spec.text)) continue;
-      const known = this.tables.offer(env.platform.rules, { name, want, kind, finds, debian: [], neededBy: "" });
-      if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec: want.spec, origin: want.origin }) !== null) continue;
+    for (const need of needs) {
+      const { name, want, debian } = need;
+      const spec = specOf(env, need);
+      if (want?.source.is !== "registry" || this.chosen.has(spec.text)) continue;
+      const known = this.tables.offer(env.platform.rules, need);
+      if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec, origin: want.origin }) !== null) continue;
       const { driveDialogue } = await import("../registry.ts");
-      const choice = await driveDialogue(choose("tool", want.spec, null, this.machine), (request) => this.host.ask(request));
+      const choice = await driveDialogue(choose("tool", spec, null, this.machine), (request) => this.host.ask(request));
       if (!choice.ok || "why" in choice.value) continue;
       const { package: found, version, file } = choice.value;
-      const source = { from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: urlLayout() };
-      const program = kind === "tool" && finds !== "" ? `bin/${finds}` : "";
+      const source = { from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: ARCHIVE_LAYOUT };
       const offer: Offer = {
         name,
         owner: found.owner,
         version: version.name,
         is: "registry",
         sources: [source],
-        program,
+        program: programOf(need),
         debian,
         orSystem: false,
       };
-      this.chosen.set(want.spec.text, offer);
+      this.chosen.set(spec.text, offer);
     }
   }
 

@@ -20,9 +20,9 @@ import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
 import type { OwnNeed } from "./at-hand.ts";
-import { addressVersion, contentOf, offerOf, specOf, stored, textOf } from "./library-offer.ts";
-import type { LockFile } from "./lock-file.ts";
-import { type Installed, type Offer, OUT_OF_REACH } from "./offer.ts";
+import { contentOf, offerOf, specOf, textOf } from "./library-offer.ts";
+import { type LockFile, notLocked } from "./lock-file.ts";
+import { addressVersion, type Installed, lockedSource, type Offer, OUT_OF_REACH, packageOf } from "./offer.ts";
 
 export interface LibrariesHost {
   readonly env: string;
@@ -108,9 +108,9 @@ function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly
       failure("lock.machine", 3, message, { file: "fb.lock", hint: `\`fb deps --upgrade ${entry.name}\` looks for one that suits` }),
     );
   }
-  const { from, sha256, size, digest } = file;
+  const { from, sha256, digest } = file;
   const { name, owner, version, source: is } = entry;
-  const offer = offerOf({ name, owner, version, is, from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size });
+  const offer = offerOf({ name, owner, version, is, ...lockedSource(file) });
   const installed = host.installed(offer);
   if (installed?.is === "file" && sha256 === "" && digest !== "" && installed.digest !== digest) {
     const message = `${from} is not what fb.lock says: its content has the digest ${installed.digest}, not ${digest}`;
@@ -118,13 +118,7 @@ function lockedLibrary(entry: LockEntry, host: LibrariesHost): Result<{ readonly
       failure("lock.content", 4, message, { file: "fb.lock", hint: `\`fb deps --upgrade ${entry.name}\` takes what is there now` }),
     );
   }
-  const found =
-    installed?.is === "file"
-      ? host.store.find(entry.name, installed.version, { digest: installed.digest })
-      : digest === ""
-        ? stored(offer, host.store)
-        : host.store.find(entry.name, entry.version, { digest });
-  return ok({ offer, package: found });
+  return ok({ offer, package: packageOf(offer, installed, digest, host.store) });
 }
 
 /** What has to be fetched, found out by asking the registry and the manifests of what is there. */
@@ -285,11 +279,7 @@ class Search {
     const made = this.offerFor(request);
     if (!made.ok) return made;
     const offer = made.value;
-    const installed = this.host.installed(offer);
-    const found =
-      installed?.is === "file"
-        ? this.host.store.find(offer.name, installed.version, { digest: installed.digest })
-        : stored(offer, this.host.store);
+    const found = packageOf(offer, this.host.installed(offer), "", this.host.store);
     if (found === null) {
       this.offers.push(offer);
       return null;
@@ -358,9 +348,4 @@ function isFor(spec: PackageSpec, library: SetLibrary, all: readonly SetLibrary[
 
 function keyOf({ source, choice }: { readonly source: SpecSource; readonly choice: Choice | null }): string {
   return choice === null ? JSON.stringify(source) : `${choice.file.url} ${choice.file.sha256}`;
-}
-
-function notLocked({ env, spec, origin }: AskedPackage): Failure {
-  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] asks for, and --locked lets nothing be added`;
-  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
 }

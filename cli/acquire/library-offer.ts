@@ -1,13 +1,12 @@
 /** Libraries as they are offered and found: their archives, their packages in the store, and what the manifests in these say. */
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
+import type { Package } from "../../cache/store.ts";
 import type { LibraryContent } from "../../rules/library-set.ts";
 import type { LockSource } from "../../rules/lock.ts";
 import { type Dependency, readManifest } from "../../rules/manifest.ts";
 import type { PackageSpec } from "../../rules/package-spec.ts";
-import type { Offer } from "./offer.ts";
+import { ARCHIVE_LAYOUT, type Offer } from "./offer.ts";
 
 /** A library that has one source. */
 export interface LibraryFile {
@@ -23,25 +22,9 @@ export interface LibraryFile {
 }
 
 export function offerOf({ name, owner, version, is, from, sha256, size }: LibraryFile): Offer {
-  const source = { from, sha256, size, version, layout: LIBRARY_LAYOUT };
+  // Archives of repositories have a folder around all, those of the registry have not.
+  const source = { from, sha256, size, version, layout: ARCHIVE_LAYOUT };
   return { name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
-}
-
-/** Archives of repositories have a folder around all, those of the registry have not. */
-const LIBRARY_LAYOUT: Layout = { ...plainLayout, strip: true, outsideLinks: "omit" };
-
-/** The version by which the store knows what an address holds, until its manifest says another. */
-export function addressVersion(url: string): string {
-  return `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
-}
-
-/** The package of an offer whose archive is known by its sum; null where it is not in the store. */
-export function stored(offer: Offer, store: Store): Package | null {
-  for (const { sha256, version, layout } of offer.sources) {
-    const found = sha256 === null ? null : store.find(offer.name, version, { recipe: recipeOf(sha256, layout) });
-    if (found !== null) return found;
-  }
-  return null;
 }
 
 /** What the first manifest says that can be read. */

@@ -3,12 +3,26 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { replaceFile } from "../../cache/replace-file.ts";
 import { writeTrouble } from "../../cache/trouble.ts";
-import { fail, ok } from "../../engine/failure.ts";
-import type { Result } from "../../engine/types.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Failure, Result } from "../../engine/types.ts";
 import { type Lock, type LockEntry, type LockKind, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
 import { type AskedPackage, driftOf, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
 
 export const LOCK_FILE = "fb.lock";
+
+/** The lock of a project's folder, empty where there is none; text: null then. Failures: those of readLock. */
+export function lockIn(dir: string): Result<{ readonly text: string | null; readonly lock: Lock }> {
+  const path = join(dir, LOCK_FILE);
+  const text = existsSync(path) ? readFileSync(path, "utf8") : null;
+  const lock = text === null ? ok(noLock) : readLock(LOCK_FILE, text);
+  return lock.ok ? ok({ text, lock: lock.value }) : lock;
+}
+
+/** What `--locked` says to a package that has no entry. */
+export function notLocked({ env, spec, origin }: AskedPackage): Failure {
+  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] needs, and --locked lets nothing be added`;
+  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
+}
 
 export class LockFile {
   private readonly dir: string;
@@ -33,16 +47,11 @@ export class LockFile {
    * those of readLock and unlocked.
    */
   static open(dir: string, renewed: readonly string[] | null): Result<LockFile> {
-    const path = join(dir, LOCK_FILE);
-    const text = existsSync(path) ? readFileSync(path, "utf8") : null;
-    const lock = text === null ? ok(noLock) : readLock(LOCK_FILE, text);
-    if (!lock.ok) return lock;
-    const obeyed = renewed === null ? lock : unlocked(lock.value, renewed);
-    return obeyed.ok ? ok(new LockFile(dir, text, lock.value, obeyed.value)) : obeyed;
-  }
-
-  get isThere(): boolean {
-    return this.text !== null;
+    const read = lockIn(dir);
+    if (!read.ok) return read;
+    const { text, lock } = read.value;
+    const obeyed = renewed === null ? ok(lock) : unlocked(lock, renewed);
+    return obeyed.ok ? ok(new LockFile(dir, text, lock, obeyed.value)) : obeyed;
   }
 
   /** The entry that serves a want, null for none. A range is of the registry's versions, which a table's package may have under another name. */
@@ -82,15 +91,11 @@ export class LockFile {
    */
   save(locked: boolean): Result<boolean> {
     if (this.chosen.length === 0) return ok(false);
-    const kept = this.before.entries.flatMap((entry): LockEntry[] => {
-      const wants = entry.wants.filter((w) => !this.envs.has(w.env));
-      return wants.length === 0 ? [] : [{ ...entry, wants }];
-    });
-    const text = lockText(lockOf([...this.chosen, ...kept]));
+    const text = lockText(lockOf([...this.chosen, ...this.wantedBy((env) => !this.envs.has(env))]));
     if (!text.ok) return text;
     if (text.value === this.text) return ok(false);
     if (locked) {
-      const drift = lockedFailure(driftOf(this.ofRun(), this.asked));
+      const drift = lockedFailure(driftOf({ entries: this.wantedBy((env) => this.envs.has(env)) }, this.asked));
       // Files that other machines use are no drift.
       return drift === null ? ok(false) : fail(drift);
     }
@@ -104,12 +109,11 @@ export class LockFile {
     }
   }
 
-  /** What the lock has for the envs of this run. */
-  private ofRun(): Lock {
-    const entries = this.before.entries.flatMap((entry): LockEntry[] => {
-      const wants = entry.wants.filter((want) => this.envs.has(want.env));
+  /** What the lock has for some of its envs. */
+  private wantedBy(isOne: (env: string) => boolean): LockEntry[] {
+    return this.before.entries.flatMap((entry) => {
+      const wants = entry.wants.filter((want) => isOne(want.env));
       return wants.length === 0 ? [] : [{ ...entry, wants }];
     });
-    return { entries };
   }
 }

@@ -1,8 +1,9 @@
 /** What can be fetched for a package that an env needs: a version, where its archive is, and how that becomes a package. */
+import { createHash } from "node:crypto";
+import type { PackageNeed } from "../../cache/providers/package.ts";
 import type { Source } from "../../cache/sources/sources.ts";
-import type { Layout } from "../../cache/store.ts";
-
-import type { LockSource } from "../../rules/lock.ts";
+import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
+import type { LockFile, LockSource } from "../../rules/lock.ts";
 
 /** A place that has a package, in a version of its own where it has no other. */
 export interface OfferSource extends Source {
@@ -64,3 +65,34 @@ export const OUT_OF_REACH: ReadonlySet<string> = new Set([
   "source.no-lists",
   "source.no-client",
 ]);
+
+/** How an archive of unknown making becomes a package. A link to a file of another package, as Debian's have some, is no reason to do without the package. */
+export const ARCHIVE_LAYOUT: Layout = { ...plainLayout, strip: true, outsideLinks: "omit" };
+
+/** The version by which the store knows what an address holds, until its manifest says another. */
+export function addressVersion(url: string): string {
+  return `0.0.0+url-${createHash("sha256").update(url).digest("hex").slice(0, 12)}`;
+}
+
+/** The program that makes a folder the tool that is needed. */
+export function programOf({ kind, finds }: PackageNeed): string {
+  return kind === "tool" && finds !== "" ? `bin/${finds}` : "";
+}
+
+/** Where a file of the lock comes from; "" and 0 are what it does not say. */
+export function lockedSource({ from, sha256, size }: LockFile): Pick<Source, "from" | "sha256" | "size"> {
+  return { from, sha256: sha256 === "" ? null : sha256, size: size === 0 ? null : size };
+}
+
+/** What the store has of an offer: as this run installed it, else by the digest that the lock has ("" for none), else by the sum of an archive. */
+export function packageOf(offer: Offer, installed: Installed | null, digest: string, store: Store): Package | null {
+  const { name, version } = offer;
+  if (installed?.is === "file") return store.find(name, installed.version, { digest: installed.digest });
+  const locked = digest === "" ? null : store.find(name, version, { digest });
+  if (locked !== null) return locked;
+  for (const { sha256, version, layout } of offer.sources) {
+    const found = sha256 === null ? null : store.find(name, version, { recipe: recipeOf(sha256, layout) });
+    if (found !== null) return found;
+  }
+  return null;
+}

@@ -2,16 +2,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { PackageNeed } from "../../cache/providers/package.ts";
-import { type Layout, plainLayout } from "../../cache/store.ts";
+import type { Layout } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import type { LockFile } from "../../rules/lock.ts";
+import { tableFiles } from "../../rules/lock-files.ts";
 import { type PackageTable, readPackageTable, sourcesFor, type TablePackage, type TableSource } from "../../rules/package-table.ts";
 import type { RuleFile } from "../../rules/rulefile.ts";
 import { inRange } from "../../rules/version.ts";
 import { home } from "../home.ts";
-import { programOf } from "./acquirer.ts";
-import type { Offer, OfferSource } from "./offer.ts";
+import { ARCHIVE_LAYOUT, type Offer, type OfferSource, programOf } from "./offer.ts";
 
 export class PackageTables {
   private readonly system: string;
@@ -60,15 +60,10 @@ export class PackageTables {
     return fail(failure("package.host", 3, message, { hint: `name one of your own: platform_packages = ${name}@symlink:///FOLDER` }));
   }
 
-  /** Files of a version for all machines that the table knows, each machine's first. */
+  /** Files of a version for all machines that the table knows. */
   files(rules: RuleFile, name: string, version: string): readonly LockFile[] {
     const entry = this.entry(rules, name);
-    if (!entry.ok || entry.value === null) return [];
-    const all = entry.value.sources.filter((s) => s.version === version && s.sha256 !== null);
-    const file = (s: TableSource, system: string) => ({ system, from: s.from, sha256: s.sha256 ?? "", size: s.size ?? 0, digest: "" });
-    return all
-      .flatMap((s) => s.systems.map((system) => file(s, system)))
-      .filter((f, i, files) => files.findIndex((o) => o.system === f.system) === i);
+    return entry.ok && entry.value !== null ? tableFiles(entry.value, version) : [];
   }
 
   /** How a source of the table becomes the package, also where the lock names the version that a registry gave; null where the table does not have it. */
@@ -91,5 +86,5 @@ export class PackageTables {
 }
 
 export function offerSource({ from, sha256, size, version, strip, folder, executables }: TableSource): OfferSource {
-  return { from, sha256, size, version, layout: { ...plainLayout, strip, subfolder: folder, executables, outsideLinks: "omit" } };
+  return { from, sha256, size, version, layout: { ...ARCHIVE_LAYOUT, strip, subfolder: folder, executables } };
 }

@@ -1,5 +1,5 @@
 /** `fb cache`: how much the cache holds, and what keeps it small and sound. */
-import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { type Dirent, existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Load } from "../../cache/carry/carry.ts";
 import { cacheFolder } from "../../cache/folders.ts";
@@ -10,11 +10,11 @@ import { LocalState } from "../../cache/state.ts";
 import { type Package, Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
-import { lockedFile, noLock, readLock } from "../../rules/lock.ts";
-import { systemType } from "../../rules/registry.ts";
-import { LOCK_FILE } from "../acquire/lock-file.ts";
+import { lockedFile } from "../../rules/lock.ts";
+import { lockIn } from "../acquire/lock-file.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
+import { thisMachine } from "../host/machine.ts";
 import { projectFolder } from "../open-project.ts";
 import { bytes, count } from "../show/text.ts";
 
@@ -92,19 +92,19 @@ function loadOf({ dir, all }: Extract<CacheCommand, { action: "export" }>, cache
   }
   const folder = projectFolder(dir);
   if (!folder.ok) return fail({ ...folder.failure, hint: "name a project with -C, or carry all with --all" });
-  const path = join(folder.value, LOCK_FILE);
-  const lock = existsSync(path) ? readLock(LOCK_FILE, readFileSync(path, "utf8")) : ok(noLock);
-  if (!lock.ok) return lock;
+  const read = lockIn(folder.value);
+  if (!read.ok) return read;
+  const { lock } = read.value;
   const state = LocalState.open(join(folder.value, ".fb"));
   if (!state.ok) return state;
-  const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
+  const machine = thisMachine();
   const packages: Package[] = [];
-  for (const entry of lock.value.entries) {
+  for (const entry of lock.entries) {
     const digest = lockedFile(entry, machine)?.digest ?? "";
     const found = digest === "" ? null : store.find(entry.name, entry.version, { digest });
     if (found !== null) packages.push(found);
   }
-  const sums = lock.value.entries.flatMap((entry) => entry.files.flatMap(({ sha256 }) => (sha256 === "" ? [] : [sha256])));
+  const sums = lock.entries.flatMap((entry) => entry.files.flatMap(({ sha256 }) => (sha256 === "" ? [] : [sha256])));
   const results = new Set(state.value.actions().flatMap((name) => state.value.last(name)?.key ?? []));
   return ok({ packages, downloads: [...new Set(sums)], results });
 }

@@ -1,16 +1,13 @@
 /** `fb deps`: packages and libraries brought and locked, and what each env has of them: `fb run :packages` with an answer. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { ok } from "../../engine/failure.ts";
-import type { Event, Failure, Result } from "../../engine/types.ts";
-import { type Lock, noLock, readLock } from "../../rules/lock.ts";
-import { systemType } from "../../rules/registry.ts";
-import { LOCK_FILE } from "../acquire/lock-file.ts";
+import type { Event, Failure } from "../../engine/types.ts";
+import type { Lock } from "../../rules/lock.ts";
+import { LOCK_FILE, lockIn } from "../acquire/lock-file.ts";
 import type { Command } from "../args.ts";
 import { type EnvDeps, envDeps, mergedDeps } from "../deps/needs.ts";
 import { depsTable, depsTree, lockChanges } from "../deps/show.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
+import { thisMachine } from "../host/machine.ts";
 import { projectFolder } from "../open-project.ts";
 import type { PlanInput } from "../plan-input.ts";
 import { count } from "../show/text.ts";
@@ -34,17 +31,17 @@ export async function depsVerb({ run, tree, upgrade, json }: DepsCommand, faces:
   const code = built.result.exitCode;
   const after = lockIn(folder.value);
   if (!after.ok) return complain(faces, [after.failure]);
-  const found = depsOf(inputs, after.value, folder.value);
+  const found = depsOf(inputs, after.value.lock, folder.value);
   const failed = complain(faces, [...found.failures, ...found.envs.flatMap((each) => (json ? [] : each.notes))]);
   if (json) faces.out.write(`${JSON.stringify(jsonOf(found.envs, wrong, found.failures))}\n`);
-  else if (upgrade !== null && code === 0) faces.out.write(changesText(before.value, after.value));
+  else if (upgrade !== null && code === 0) faces.out.write(changesText(before.value.lock, after.value.lock));
   else if (tree) faces.out.write(depsTree(found.envs, faces.out.color));
-  else faces.out.write(depsTable(found.envs, faces.out.color) + lockText(before.value, after.value, code));
+  else faces.out.write(depsTable(found.envs, faces.out.color) + lockText(before.value.lock, after.value.lock, code));
   return code === 0 ? failed : code;
 }
 
 function depsOf(inputs: readonly PlanInput[], lock: Lock, folder: string): { readonly envs: EnvDeps[]; readonly failures: Failure[] } {
-  const machine = systemType(process.platform, process.arch, process.env["PLATFORMIO_SYSTEM_TYPE"]);
+  const machine = thisMachine();
   const disk = openDisk(folder);
   const envs: EnvDeps[] = [];
   const failures: Failure[] = [];
@@ -58,11 +55,6 @@ function depsOf(inputs: readonly PlanInput[], lock: Lock, folder: string): { rea
     disk.close();
   }
   return { envs, failures };
-}
-
-function lockIn(folder: string): Result<Lock> {
-  const path = join(folder, LOCK_FILE);
-  return existsSync(path) ? readLock(LOCK_FILE, readFileSync(path, "utf8")) : ok(noLock);
 }
 
 function jsonOf(envs: readonly EnvDeps[], wrong: readonly Event[], failures: readonly Failure[]): object {

@@ -42,9 +42,8 @@ function look(path: string, need: Partial<PackageNeed> = {}) {
   } as const;
   return findPackage(whole, [new LocalProvider(io), new SystemProvider(io)]);
 }
-const SPEC = { owner: null, id: null, name: "toolchain-atmelavr", requirement: null, uri: null, custom: true, text: "" };
 const folder = (path: string, line = 4) =>
-  ({ source: { is: "folder", path }, spec: SPEC, origin: { file: "platformio.ini", line, column: 3 } }) as const;
+  ({ source: { is: "folder", path }, origin: { file: "platformio.ini", line, column: 3 } }) as const;
 
 const tools = [
   ["the folder above its bin", `${root}/nowhere:${root}/opt/bin`, "opt"],

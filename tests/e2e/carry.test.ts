@@ -16,24 +16,16 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { executed, freshFolder, type Ran, restored, result, TestProject } from "./harness.ts";
-import { archive, type Content, PackageServer } from "./package-server.ts";
+import { archive, type Content, LEAST_CORE, PackageServer, TOOLCHAIN } from "./package-server.ts";
 
 const server = await PackageServer.start();
 test.after(() => void server.close());
 
-const PROGRAMS = ["gcc", "g++", "as", "gcc-ar", "ar", "objcopy", "size", "gcc-nm", "nm"];
-const TOOLCHAIN: Content = Object.fromEntries(PROGRAMS.map((name) => [`bin/avr-${name}`, `#!/bin/sh\nexec /usr/bin/avr-${name} "$@"\n`]));
-const CORE: Content = {
-  "platform.txt": "name=Least\nversion=9.9.9\n",
-  "cores/arduino/Arduino.h": "#pragma once\n#include <stdint.h>\nvoid setup();\nvoid loop();\n",
-  "cores/arduino/main.cpp": '#include "Arduino.h"\nint main() { setup(); for (;;) loop(); }\n',
-  "variants/standard/pins_arduino.h": "#pragma once\n",
-};
 const LIBRARY: Content = { "src/Far.h": "int far();\n", "src/Far.cpp": "int far() { return 5; }\n" };
 
 const place = (name: string, content: Content): string => server.put(name, archive(name, content));
 const FILES = {
-  "platformio.ini": `[env:uno]\nplatform = atmelavr\nboard = uno\nframework = arduino\nplatform_packages =\n  toolchain-atmelavr @ ${place("toolchain.tar.gz", TOOLCHAIN)}\n  framework-arduino-avr @ ${place("core.tar.gz", CORE)}\nlib_deps = ${place("far.tar.gz", LIBRARY)}\n`,
+  "platformio.ini": `[env:uno]\nplatform = atmelavr\nboard = uno\nframework = arduino\nplatform_packages =\n  toolchain-atmelavr @ ${place("toolchain.tar.gz", TOOLCHAIN)}\n  framework-arduino-avr @ ${place("core.tar.gz", LEAST_CORE)}\nlib_deps = ${place("far.tar.gz", LIBRARY)}\n`,
   "src/main.cpp": "#include <Arduino.h>\n#include <Far.h>\nvoid setup() { far(); }\nvoid loop() {}\n",
 };
 

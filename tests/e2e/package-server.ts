@@ -10,6 +10,19 @@ import { freshFolder } from "./harness.ts";
 /** Files by path; those that begin with `#!` are executable. */
 export type Content = Readonly<Record<string, string>>;
 
+const PROGRAMS = ["gcc", "g++", "as", "gcc-ar", "ar", "objcopy", "size", "gcc-nm", "nm"];
+/** The system's compiler in a package of its own. */
+export const TOOLCHAIN: Content = Object.fromEntries(
+  PROGRAMS.map((name) => [`bin/avr-${name}`, `#!/bin/sh\nexec /usr/bin/avr-${name} "$@"\n`]),
+);
+/** The least that an Arduino core can be. */
+export const LEAST_CORE: Content = {
+  "platform.txt": "name=Least\nversion=9.9.9\n",
+  "cores/arduino/Arduino.h": "#pragma once\n#include <stdint.h>\nvoid setup();\nvoid loop();\n",
+  "cores/arduino/main.cpp": '#include "Arduino.h"\nint main() { setup(); for (;;) loop(); }\n',
+  "variants/standard/pins_arduino.h": "#pragma once\n",
+};
+
 /** Packs files, with a folder around them, as tar does it by the archive's name. */
 export function archive(name: string, content: Content, top = "package"): Buffer {
   const folder = freshFolder("archive");

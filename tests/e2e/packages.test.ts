@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
-import { archive, type Content, PackageServer } from "./package-server.ts";
+import { archive, type Content, LEAST_CORE, PackageServer, TOOLCHAIN } from "./package-server.ts";
 
 const server = await PackageServer.start();
 test.after(() => void server.close());
@@ -26,15 +26,8 @@ function ran(run: Ran): string[] {
     .map((e) => `${e.kind} ${e.label}`);
 }
 
-const PROGRAMS = ["gcc", "g++", "as", "gcc-ar", "ar", "objcopy", "size", "gcc-nm", "nm"];
-/** The system's compiler in a package of its own. */
-const TOOLCHAIN: Content = Object.fromEntries(PROGRAMS.map((name) => [`bin/avr-${name}`, `#!/bin/sh\nexec /usr/bin/avr-${name} "$@"\n`]));
-/** The least that an Arduino core can be. */
 const CORE: Content = {
-  "platform.txt": "name=Least\nversion=9.9.9\n",
-  "cores/arduino/Arduino.h": "#pragma once\n#include <stdint.h>\nvoid setup();\nvoid loop();\n",
-  "cores/arduino/main.cpp": '#include "Arduino.h"\nint main() { setup(); for (;;) loop(); }\n',
-  "variants/standard/pins_arduino.h": "#pragma once\n",
+  ...LEAST_CORE,
   "libraries/Inner/src/Inner.h": "#pragma once\n#define INNER 1\n",
   "libraries/Inner/library.properties": "name=Inner\nversion=1.0.0\n",
 };
