@@ -40,22 +40,32 @@ export interface DigestFacts {
 /** What a file may have been read as; of listings and of what is missing the snapshot itself tells. */
 export const DIGEST_KINDS: readonly ReadKind[] = ["file", "includes", "directives"];
 
+const BLOCK = 64;
+
 /** Digests of the files of one snapshot, by their place in it. */
 export class Digests {
   private readonly rows: Uint32Array;
   private readonly bytes: Buffer;
-  private readonly at: Int32Array;
+  private index: Int32Array | null = null;
+  /** In hexadecimal, by blocks: of neighbours a link asks for all, and one call of many costs less than many of one. */
+  private readonly hex: (string | undefined)[] = [];
 
   /** rows: place × 4 + kind of each; bytes: 32 of each. */
   constructor(rows: Uint32Array, bytes: Buffer) {
     this.rows = rows;
     this.bytes = bytes;
+  }
+
+  /** By row, where it lies; -1 for nowhere. */
+  private get at(): Int32Array {
+    if (this.index !== null) return this.index;
+    const { rows } = this;
     let most = 0;
-    for (const row of rows) if (row > most) most = row;
-    this.at = new Int32Array(most + 1).fill(-1);
-    rows.forEach((row, i) => {
-      this.at[row] = i;
-    });
+    for (let i = 0; i < rows.length; i++) if ((rows[i] as number) > most) most = rows[i] as number;
+    const at = new Int32Array(most + 1).fill(-1);
+    for (let i = 0; i < rows.length; i++) at[rows[i] as number] = i;
+    this.index = at;
+    return at;
   }
 
   static from(found: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>): Digests {
@@ -72,7 +82,12 @@ export class Digests {
 
   get(place: number, is: ReadKind): Digest | undefined {
     const i = this.at[place * 4 + DIGEST_KINDS.indexOf(is)] ?? -1;
-    return i < 0 ? undefined : (this.bytes.toString("hex", i * 32, i * 32 + 32) as Digest);
+    if (i < 0) return undefined;
+    const block = Math.floor(i / BLOCK);
+    const hex = this.hex[block] ?? this.bytes.toString("hex", block * BLOCK * 32, (block + 1) * BLOCK * 32);
+    this.hex[block] = hex;
+    const from = (i % BLOCK) * 64;
+    return hex.slice(from, from + 64) as Digest;
   }
 
   /** These, less those of some places, with others; gone: of these the places that are no more, so that those behind them move up. */
@@ -82,20 +97,28 @@ export class Digests {
     more: Iterable<readonly [place: number, is: ReadKind, digest: Digest]>,
   ): Digests {
     const fresh = Digests.from(more);
-    const places = [...gone].sort((a, b) => a - b);
-    const moved = (row: number) => (places.length === 0 ? row : row - 4 * places.filter((place) => place < row >>> 2).length);
     const rows = new Uint32Array(this.rows.length + fresh.rows.length);
     const bytes = Buffer.allocUnsafe(rows.length * 32);
     let count = 0;
-    for (const { rows: from, bytes: of, less } of [
-      { rows: this.rows, bytes: this.bytes, less: dropped },
-      { rows: fresh.rows, bytes: fresh.bytes, less: new Set<number>() },
-    ])
-      for (let i = 0; i < from.length; i++) {
-        const row = from[i] as number;
-        if (less.has(row >>> 2)) continue;
-        of.copy(bytes, count * 32, i * 32, i * 32 + 32);
-        rows[count++] = moved(row);
+    const take = (from: Digests, first: number, end: number) => {
+      rows.set(from.rows.subarray(first, end), count);
+      from.bytes.copy(bytes, count * 32, first * 32, end * 32);
+      count += end - first;
+    };
+    // Few are dropped: what lies between them is taken at once.
+    let first = 0;
+    for (let i = 0; i < this.rows.length; i++) {
+      if (!dropped.has((this.rows[i] as number) >>> 2)) continue;
+      take(this, first, i);
+      first = i + 1;
+    }
+    take(this, first, this.rows.length);
+    take(fresh, 0, fresh.rows.length);
+    const places = [...gone];
+    if (places.length > 0)
+      for (let i = 0; i < count; i++) {
+        const place = (rows[i] as number) >>> 2;
+        rows[i] = (rows[i] as number) - 4 * places.filter((p) => p < place).length;
       }
     return new Digests(rows.slice(0, count), bytes.subarray(0, count * 32));
   }

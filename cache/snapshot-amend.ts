@@ -21,19 +21,23 @@ export interface Amendment extends Pick<SnapshotRecord, "dir" | "payload" | "kep
 /** Replaces the record that was found. @returns null, or why none was written: a folder changed meanwhile, the disk is full */
 export function amendSnapshot(file: string, old: Changed, a: Amendment): string | null {
   const { record } = old;
-  const kept = [...old.paths.keys()].filter((i) => a.changed.get(i) !== null);
-  const nFiles = kept.length + a.added.length;
+  const gone = new Set([...a.changed].flatMap(([place, signature]) => (signature === null ? [place] : [])));
+  const nKept = record.nFiles - gone.size;
+  const nFiles = nKept + a.added.length;
   const folders = split(record.bytes, record.folderPathsAt, record.detailsAt);
   const groups = groupsOf(old, a);
   if (typeof groups === "string") return groups;
   const signatures = new BigUint64Array(5 * (nFiles + folders.length + groups.names.length));
-  if (kept.length === record.nFiles) signatures.set(record.signatures.subarray(0, record.nFiles * 5));
-  for (const [to, from] of kept.entries()) {
-    const now = a.changed.get(from);
-    if (now) putSignature(signatures, to * 5, now);
-    else if (kept.length < record.nFiles) signatures.set(record.signatures.subarray(from * 5, from * 5 + 5), to * 5);
+  const were = record.signatures.slice(0, record.nFiles * 5);
+  for (const [place, now] of a.changed) if (now !== null) putSignature(were, place * 5, now);
+  let at = 0;
+  let first = 0;
+  // Few are gone: what lies between them is taken at once.
+  for (const end of [...[...gone].sort((x, y) => x - y), record.nFiles]) {
+    signatures.set(were.subarray(first * 5, end * 5), at);
+    at += (end - first) * 5;
+    first = end + 1;
   }
-  let at = kept.length * 5;
   for (const { signature } of a.added) at = putSignature(signatures, at, signature);
   const details = record.details();
   for (const [i, path] of folders.entries()) {
@@ -46,7 +50,11 @@ export function amendSnapshot(file: string, old: Changed, a: Amendment): string 
   }
   for (const signature of groups.signatures) at = putSignature(signatures, at, signature);
   const facts: Facts = { ...record.facts, payload: a.payload, kept: a.kept, groups: groups.names };
-  const paths = pathBytes([...kept.map((i) => old.paths[i] as string), ...a.added.map((f) => f.path)]);
+  const kept =
+    gone.size === 0
+      ? record.bytes.subarray(record.filePathsAt, record.folderPathsAt)
+      : pathBytes(old.paths.filter((_, place) => !gone.has(place)));
+  const paths = Buffer.concat([kept, pathBytes(a.added.map((f) => f.path))]);
   const folderPaths = record.bytes.subarray(record.folderPathsAt, record.detailsAt);
   const json = Buffer.from(JSON.stringify({ ...details, missing: groups.missing }), "utf8");
   return writeRecord(

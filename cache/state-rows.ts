@@ -62,18 +62,15 @@ export class StateRows {
 
   /** Tells of a row whether it has one of these reads; null: none has. */
   among(reads: readonly Read<CanonPath>[]): ((batch: Batch, at: number) => boolean) | null {
-    const wanted = new Map(reads.map((r) => [`${r.is}:${r.path}`, r.is]));
-    const paths = new Set<string>(reads.map((r) => r.path));
     // By read: an array, because all reads of all actions are looked at.
     const found = new Uint8Array(this.names.length * 8);
+    const ids = this.#numbers(new Set(reads.map((r) => r.path)));
     let any = false;
-    for (const [id, name] of this.names.entries()) {
-      if (!paths.has(name)) continue;
-      for (const [k, is] of kinds.entries()) {
-        if (!wanted.has(`${is}:${name}`)) continue;
-        found[id * 8 + k] = 1;
-        any = true;
-      }
+    for (const { is, path } of reads) {
+      const id = ids.get(path);
+      if (id === undefined) continue;
+      found[id * 8 + kinds.indexOf(is)] = 1;
+      any = true;
     }
     if (!any) return null;
     return ({ rows }, at) => {
@@ -82,6 +79,19 @@ export class StateRows {
       for (let i = at + fixedWords + outputs * outputWords; i < end; i++) if (found[rows[i] as number] === 1) return true;
       return false;
     };
+  }
+
+  /** The numbers of those of these names that have one. */
+  #numbers(wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    // To hash 8,000 names takes 4 ms, to compare them all with one 0.05.
+    if (wanted.size <= 16) {
+      for (const name of wanted) {
+        const id = this.names.indexOf(name);
+        if (id >= 0) found.set(name, id);
+      }
+    } else for (let id = 0; id < this.names.length; id++) if (wanted.has(this.names[id] as string)) found.set(this.names[id] as string, id);
+    return found;
   }
 
   /** The run of a row; its evidence is asked for when it is wanted. */
@@ -182,10 +192,13 @@ export class StateRows {
   }
 
   #read(n: number): Read<CanonPath> {
-    const known = this.#reads[n & 7] ?? [];
-    // Filled, so that it stays an array for the engine: a sparse one is a hash table.
-    for (let i = known.length; i < this.names.length; i++) known.push(undefined);
+    let known = this.#reads[n & 7] ?? [];
     const id = n >>> 3;
+    if (id >= known.length) {
+      // Filled, so that it stays an array for the engine: a sparse one is a hash table.
+      known = known.concat(new Array<undefined>(this.names.length - known.length).fill(undefined));
+      this.#reads[n & 7] = known;
+    }
     let r = known[id];
     if (r === undefined) {
       r = { is: kinds[n & 7] ?? "file", path: (this.names[id] ?? "") as CanonPath };

@@ -31,7 +31,9 @@ class Unchanged implements Carried {
     this.found = found;
     this.digests = digests;
     this.changed = new Set(found.files);
-    this.places = new Map(found.paths.map((path, place) => [path, place]));
+    const places = new Map<string, number>();
+    for (let i = 0; i < found.paths.length; i++) places.set(found.paths[i] as string, i);
+    this.places = places;
   }
 
   file(path: string): { readonly digest: Digest; readonly before: BigUint64Array } | undefined {

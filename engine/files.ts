@@ -61,8 +61,9 @@ export class Files {
   private readonly distinct = new IncludeTexts();
   /** How often a file was forgotten: as long as it stays the same, so do all digests that were given out. */
   forgotten = 0;
-  /** Forgotten paths, and "dir/" for all below: what is carried of them is no longer so. */
+  /** Forgotten paths: what is carried of them is no longer so, nor of what lies below those that are folders ("dir/"). */
   private readonly lost = new Set<string>();
+  private readonly lostTrees = new Set<string>();
   private clock: bigint;
   private readonly device: bigint;
 
@@ -111,7 +112,7 @@ export class Files {
   private carried(path: string): ReturnType<Carried["file"]> {
     const carried = this.host.carried?.file(path);
     if (carried === undefined || this.lost.has(path)) return undefined;
-    for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) if (this.lost.has(`${dir}/`)) return undefined;
+    for (const tree of this.lostTrees) if (path.startsWith(tree)) return undefined;
     return carried;
   }
 
@@ -280,7 +281,7 @@ export class Files {
   /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
     this.forgotten++;
-    if (this.host.carried) this.lost.add(path);
+    if (this.host.carried) (path.endsWith("/") ? this.lostTrees : this.lost).add(path);
     this.known.delete(path);
     this.absent.delete(path);
     this.present.delete(path);
@@ -315,9 +316,8 @@ export class Files {
 
   private unchangedFile(path: string): boolean {
     if (this.content(path) === ABSENT) return !this.isThere(path);
-    const before = this.known.before(path);
     const now = this.host.disk.sign(path);
-    if (before === null || now === null || !sameSignature(before, now)) return false;
+    if (now === null || !this.known.isSame(path, now)) return false;
     // Equal signatures say nothing of a young file: it is read once more.
     return !this.known.isYoung(path) || this.host.hashing.sha256(this.host.disk.read(path)) === this.known.digest(path);
   }

@@ -70,9 +70,8 @@ export class Guard {
 
   /** An input first hashed after the action started may have been written between its being read and its being hashed. */
   private isNewer(read: Read): boolean {
-    if (read.is !== "file" || this.graph.producer(read.path) !== undefined) return false;
-    const before = this.files.learnedAfter(read.path, this.mark);
-    return before !== null && this.isYoung(before);
+    const before = read.is === "file" ? this.files.learnedAfter(read.path, this.mark) : null;
+    return before !== null && this.isYoung(before) && this.graph.producer(read.path) === undefined;
   }
 
   /** Whether a file may have come into being at one of these places. Only where a folder's names changed since the attempt began is each looked at. */

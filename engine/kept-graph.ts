@@ -5,7 +5,7 @@
 import type { Files } from "./files.ts";
 import type { Graph, Outside } from "./graph.ts";
 import { folderOf, fromCanonical, outFolder } from "./paths.ts";
-import { type Json, type Packed, Packer, type Reference, Unpacker } from "./packed.ts";
+import { firstAbove, type Json, type Packed, Packer, type Reference, Unpacker } from "./packed.ts";
 import type { ActionId, ActionResult, ActionSpec } from "./types.ts";
 
 /** Lists of numbers by an action's place: the list of place i ends at ends[i]. */
@@ -27,6 +27,9 @@ export interface KeptColumns {
   /** Compiles whose texts name files for the assembler, which reads them at the link under LTO. */
   readonly assembling: Uint32Array;
 }
+
+/** So many strings are searched for in the whole text; of more, every string is cut out and looked up. */
+const FEW = 16;
 
 /** The settled actions of a graph. files: to see what the texts name. */
 export function keepGraph(graph: Graph, results: ReadonlyMap<ActionId, ActionResult>, files: Files): KeptColumns {
@@ -66,6 +69,26 @@ function lists(all: readonly (readonly number[])[]): Lists {
   return { ends, values: Uint32Array.from(all.flat()) };
 }
 
+/** By place, the places whose lists have it. */
+function inverted({ ends, values }: Lists): Lists {
+  const size = ends.length;
+  const counts = new Uint32Array(size);
+  for (let i = 0; i < values.length; i++) (counts[values[i] as number] as number)++;
+  const to = new Uint32Array(size);
+  for (let place = 1; place < size; place++) to[place] = (to[place - 1] as number) + (counts[place - 1] as number);
+  const users = new Uint32Array(values.length);
+  for (let place = 0, i = 0; place < size; place++)
+    for (; i < (ends[place] as number); i++) users[(to[values[i] as number] as number)++] = place;
+  return { ends: to, values: users };
+}
+
+/** The places that are 1. */
+function marked(hit: Uint8Array): number[] {
+  const places: number[] = [];
+  for (let place = hit.indexOf(1); place >= 0; place = hit.indexOf(1, place + 1)) places.push(place);
+  return places;
+}
+
 export class KeptGraph {
   private readonly columns: KeptColumns;
   private readonly unpacker: Unpacker;
@@ -93,34 +116,25 @@ export class KeptGraph {
   affected(paths: ReadonlySet<string>, names: Iterable<string>): number[] {
     const { inputs, outputs, needs } = this.columns;
     const hit = new Uint8Array(this.size);
-    for (const column of [inputs, outputs]) {
-      const matches = this.matching(
-        column,
-        (path) => paths.has(path) || (path.endsWith("/") && [...paths].some((p) => p.startsWith(path))),
-      );
-      this.each(column, (place, value) => {
-        if (matches.has(value)) hit[place] = 1;
-      });
-    }
+    const matches = this.matching(paths);
+    for (const { ends, values } of [inputs, outputs])
+      for (const match of matches)
+        for (let i = values.indexOf(match); i >= 0; i = values.indexOf(match, i + 1)) hit[firstAbove(ends, i)] = 1;
     for (const name of names) {
       const place = this.placeOf(name);
       if (place !== undefined) hit[place] = 1;
     }
-    const users: number[][] = [];
-    this.each(needs, (place, need) => {
-      const list = users[need];
-      if (list === undefined) users[need] = [place];
-      else list.push(place);
-    });
-    const queue = [...hit.keys()].filter((place) => hit[place] === 1);
+    const { ends, values } = inverted(needs);
+    const queue = marked(hit);
     for (let place = queue.pop(); place !== undefined; place = queue.pop()) {
-      for (const user of users[place] ?? []) {
+      for (let i = ends[place - 1] ?? 0; i < (ends[place] as number); i++) {
+        const user = values[i] as number;
         if (hit[user] === 1) continue;
         hit[user] = 1;
         queue.push(user);
       }
     }
-    return [...hit.keys()].filter((place) => hit[place] === 1);
+    return marked(hit);
   }
 
   /** This graph as seen by a run of some of its actions, by their places. */
@@ -182,10 +196,20 @@ export class KeptGraph {
     return this.byName.get(name);
   }
 
-  /** The strings of a column that a test holds for. */
-  private matching(column: Lists, test: (path: string) => boolean): ReadonlySet<number> {
+  /** The strings that are one of these paths, or a folder ("dir/") above one. */
+  private matching(paths: ReadonlySet<string>): ReadonlySet<number> {
     const found = new Set<number>();
-    for (const id of new Set(column.values)) if (test(this.text(id))) found.add(id);
+    if (paths.size > FEW) {
+      for (let id = 0; id < this.columns.packed.ends.length; id++) if (paths.has(this.text(id))) found.add(id);
+    } else {
+      for (const path of paths) {
+        const reference = this.unpacker.find(path);
+        if (reference !== null) found.add(reference >>> 2);
+      }
+    }
+    const folders = new Set<string>();
+    for (const path of paths) for (let dir = folderOf(path); dir !== "" && dir !== "/"; dir = folderOf(dir)) folders.add(`${dir}/`);
+    for (const reference of this.unpacker.endingIn("/")) if (folders.has(this.text(reference >>> 2))) found.add(reference >>> 2);
     return found;
   }
 

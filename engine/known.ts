@@ -11,6 +11,8 @@ const CARRIED = 2;
 
 export class KnownFiles {
   private readonly rows = new Map<string, number>();
+  /** Of these the files that were not carried; null as long as none was: a run of few changes carries thousands. */
+  private lookedAt: Set<string> | null = null;
   private readonly digests: Digest[] = [];
   private signatures = new BigInt64Array(NUMBERS * 64);
   private orders = new Uint32Array(64);
@@ -35,6 +37,7 @@ export class KnownFiles {
 
   /** Enters a file that this run did not look at itself; before: the five numbers of its signature. */
   carry(path: string, digest: Digest, before: BigUint64Array): void {
+    this.lookedAt ??= new Set(this.rows.keys());
     const row = this.enter(path, digest, CARRIED);
     this.signatures.set(before, row * NUMBERS);
   }
@@ -46,6 +49,10 @@ export class KnownFiles {
     if (row >= this.orders.length) this.widen();
     this.orders[row] = this.count++;
     this.states[row] = state;
+    if (this.lookedAt !== null) {
+      if (state === CARRIED) this.lookedAt.delete(path);
+      else this.lookedAt.add(path);
+    }
     return row;
   }
 
@@ -53,6 +60,7 @@ export class KnownFiles {
     const row = this.rows.get(path);
     if (row === undefined) return;
     this.rows.delete(path);
+    this.lookedAt?.delete(path);
     this.free.push(row);
   }
 
@@ -64,6 +72,21 @@ export class KnownFiles {
   before(path: string): Signature | null {
     const row = this.rows.get(path);
     return row === undefined ? null : this.signature(row);
+  }
+
+  /** Whether it is known with this signature. */
+  isSame(path: string, now: Signature): boolean {
+    const row = this.rows.get(path);
+    if (row === undefined) return false;
+    const { signatures } = this;
+    const at = row * NUMBERS;
+    return (
+      signatures[at + 3] === now.mtimeNs &&
+      signatures[at + 4] === now.ctimeNs &&
+      signatures[at + 2] === now.size &&
+      signatures[at + 1] === now.ino &&
+      signatures[at] === now.dev
+    );
   }
 
   /** Whether it was entered after the mark was taken. */
@@ -88,12 +111,17 @@ export class KnownFiles {
 
   /** All but what was carried. */
   *looked(): Generator<readonly [path: string, digest: Digest, before: () => Signature]> {
-    for (const [path, row] of this.rows)
-      if (this.states[row] !== CARRIED) yield [path, this.digests[row] as Digest, () => this.signature(row)];
+    for (const path of this.lookedAt ?? this.rows.keys()) {
+      const row = this.rows.get(path) as number;
+      yield [path, this.digests[row] as Digest, () => this.signature(row)];
+    }
   }
 
   *young(): Generator<readonly [path: string, before: Signature]> {
-    for (const [path, row] of this.rows) if (this.states[row] === YOUNG) yield [path, this.signature(row)];
+    for (const path of this.lookedAt ?? this.rows.keys()) {
+      const row = this.rows.get(path) as number;
+      if (this.states[row] === YOUNG) yield [path, this.signature(row)];
+    }
   }
 
   private signature(row: number): Signature {

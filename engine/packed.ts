@@ -138,6 +138,27 @@ export class Unpacker {
     return value;
   }
 
+  /** The reference of a string; null if it is empty or not among them. */
+  find(text: string): Reference | null {
+    if (text === "") return null;
+    const { text: all, ends } = this.packed;
+    for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + 1)) {
+      const id = firstAbove(ends, at);
+      if ((id === 0 ? 0 : ends[id - 1]) === at && ends[id] === at + text.length) return (id << 2) as Reference;
+    }
+    return null;
+  }
+
+  /** The references of all strings that end so; end: one UTF-16 unit. */
+  endingIn(end: string): Reference[] {
+    const { text, ends } = this.packed;
+    const unit = end.charCodeAt(0);
+    const found: Reference[] = [];
+    for (let id = 0; id < ends.length; id++)
+      if (text.charCodeAt((ends[id] as number) - 1) === unit && ends[id] !== ends[id - 1]) found.push((id << 2) as Reference);
+    return found;
+  }
+
   private list(place: number): Json[] {
     const { words } = this.packed;
     const count = words[place] as number;
@@ -151,7 +172,7 @@ export class Unpacker {
     const { words } = this.packed;
     const keys = this.value((((words[place] as number) << 2) | LIST) as Reference) as readonly string[];
     const record: Record<string, Json> = {};
-    for (const [i, key] of keys.entries()) record[key] = this.value(words[place + 1 + i] as Reference);
+    for (let i = 0; i < keys.length; i++) record[keys[i] as string] = this.value(words[place + 1 + i] as Reference);
     return record;
   }
 
@@ -164,6 +185,18 @@ export class Unpacker {
     }
     return text;
   }
+}
+
+/** The first place of ascending numbers at which there is a greater one. */
+export function firstAbove(ascending: Uint32Array, number: number): number {
+  let from = 0;
+  let to = ascending.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((ascending[middle] as number) > number) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 const HEAD = 4;

@@ -53,8 +53,21 @@ test("what was carried is known, and was not looked at", () => {
     [...known.looked()].map(([path]) => path),
     ["b"],
   );
-  known.set("a", digest(3), signature(3), false);
+  assert.ok(known.isSame("b", signature(2)));
+  for (const part of ["dev", "ino", "size", "mtimeNs", "ctimeNs"] as const)
+    assert.not(known.isSame("b", { ...signature(2), [part]: signature(2)[part] + 1n }), part);
+  assert.not(known.isSame("c", signature(2)));
+  known.set("a", digest(3), signature(3), true);
   assert.is([...known.looked()].length, 2);
+  assert.equal([...known.young()], [["a", signature(3)]]);
+  known.delete("a");
+  assert.equal([...known.young()], []);
+  known.set("a", digest(3), signature(3), false);
+  known.carry("b", digest(2), new BigUint64Array(5));
+  assert.equal(
+    [...known.looked()].map(([path]) => path),
+    ["a"],
+  );
 });
 
 test.run();

@@ -49,6 +49,19 @@ test("equal parts are one object", () => {
   assert.is(a as Json, c);
 });
 
+test("a string is found where it begins and ends, not within others", () => {
+  const packer = new Packer();
+  const strings = ["a/b/c", "b", "", "c", "a", "/", "a/", "b/c", "ä", "aä", "b/"];
+  const places = strings.map((s) => packer.add(s));
+  const unpacker = new Unpacker(packer.finish());
+  for (const [i, s] of strings.entries()) assert.is(unpacker.find(s), s === "" ? null : places[i], s);
+  for (const other of ["a/b", "cb", "/c", "bc", "c/", "aa", "äa", "x"]) assert.is(unpacker.find(other), null, other);
+  assert.equal(
+    unpacker.endingIn("/").map((reference) => unpacker.value(reference)),
+    ["/", "a/", "b/"],
+  );
+});
+
 test("generated values come back", () => {
   const random = new Random(newSeed());
   const make = (depth: number): Json => {
