@@ -2,13 +2,13 @@
  * Which packages and downloads are still of use. `used/FOLDER` beside the store is an empty file for each package: its time is the day on which a run last used it (the
  * store's own folders are sealed and are not touched). A package without one is as old as its folder. A download's own time tells (cache/fetch).
  */
-import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeFolders } from "./folders.ts";
 import { liveMarkers, processName } from "./processes.ts";
 import { removeTree } from "./remove-tree.ts";
+import { dayMs, noteUse } from "./use-mark.ts";
 
-const dayMs = 86_400_000;
 /** What nobody used for so long goes. */
 export const keptDays = 30;
 
@@ -19,17 +19,12 @@ export function notePackages(cache: string, folders: Iterable<string>): void {
   const real = existsSync(store) ? realpathSync(store) : store;
   for (const folder of new Set(folders)) {
     if (dirname(folder) !== store && dirname(folder) !== real) continue;
-    const mark = join(cache, "used", basename(folder));
-    const age = ageOf(mark);
-    if (age !== null && age >= 0 && age < dayMs) continue;
     try {
-      if (age === null) {
-        makeFolders(dirname(mark));
-        writeFileSync(mark, "");
-      } else utimesSync(mark, new Date(), new Date());
+      makeFolders(join(cache, "used"));
     } catch {
       // A full or read-only disk.
     }
+    noteUse(join(store, basename(folder)));
   }
 }
 

@@ -17,6 +17,7 @@ import {
   storedValue,
   variableOf,
 } from "./snapshot-world.ts";
+import { dayMs, noteUse } from "./use-mark.ts";
 
 /** A record of which a few files are no longer as they were, and nothing else. */
 export interface Changed {
@@ -55,10 +56,15 @@ export function checkSnapshot(
     const different = difference(record, now);
     if (typeof different === "string") return { stale: different, changed: null };
     if (different !== null) {
+      noteLinked(record);
       const { request: name, checksum } = found;
       return { stale: `${different.paths[different.files[0] ?? 0]} changed`, changed: { request: name, checksum, record, ...different } };
     }
-    if (index.some((r) => r.used > found.used)) touch(file, index.indexOf(found));
+    // A package that is used by runs without work alone is not to be collected.
+    if (Date.now() - found.used >= dayMs || index.some((r) => r.used > found.used)) {
+      touch(file, index.indexOf(found));
+      noteLinked(record);
+    }
     return { payload: record.facts.payload };
   } catch (error) {
     // Malformed in a way that its checksum did not tell, or unreadable: as no snapshot.
@@ -90,6 +96,10 @@ export function isStill(file: string, { request, checksum }: Changed): boolean {
   } finally {
     closeSync(fd);
   }
+}
+
+function noteLinked({ facts }: Decoded): void {
+  for (const target of Object.values(facts.links)) noteUse(target);
 }
 
 /** In place: a lost race costs the order in which records go, nothing else. */
