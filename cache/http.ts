@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
+import { authorizationOf } from "./fetch/credentials.ts";
 import { type NetworkTrouble, troubleOf, troubleOfStatus } from "./fetch/errors.ts";
 import { mirrored } from "./fetch/mirrors.ts";
 import type { Network } from "./fetch/network.ts";
@@ -70,7 +71,7 @@ async function ask(method: "GET" | "HEAD", url: string, context: HttpContext): P
     const got = await request(url, {
       method,
       dispatcher,
-      headers: { accept: "application/json", "user-agent": "fb" },
+      headers: { accept: "application/json", "user-agent": "fb", ...authorizationOf(new URL(url)) },
       signal: context.signal,
     });
     const header = (name: string): string | null => {

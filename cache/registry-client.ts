@@ -1,5 +1,5 @@
 /**
- * PlatformIO's registry over HTTP (protocol v3): answers by path, kept on disk for an hour as PlatformIO keeps them, and the addresses of a file's mirrors.
+ * PlatformIO's registry over HTTP (protocol v3): answers by path, kept on disk for an hour as PlatformIO keeps them.
  *
  * An answer is kept in `answers/SHA256-OF-PATH-AND-HOSTS.json`: {"schema": 1, "at": ms since 1970, "path", "answer": JSON or null for 404}. It appears by a rename;
  * one that does not read, is older than an hour or is of another schema is asked for again. Offline any age will do.
@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
 import { supplyHint, troubleOfStatus } from "./fetch/errors.ts";
-import { mirrored } from "./fetch/mirrors.ts";
 import type { Network } from "./fetch/network.ts";
 import { fail } from "./fetch/request.ts";
 import { makeFolders } from "./folders.ts";
@@ -18,20 +17,12 @@ import { askHttp, type HttpContext } from "./http.ts";
 import { processName } from "./processes.ts";
 import { replaceFile } from "./replace-file.ts";
 
-/** Bases of the two services, asked in turn; without a slash at the end. */
-export interface RegistryHosts {
-  readonly api: readonly string[];
-  readonly dl: readonly string[];
-}
-
-/** PlatformIO's own. */
-export const PLATFORMIO_REGISTRY: RegistryHosts = {
-  api: ["https://api.registry.platformio.org", "https://api.registry.nm1.platformio.org"],
-  dl: ["https://dl.registry.platformio.org", "https://dl.registry.nm1.platformio.org"],
-};
+/** PlatformIO's own; the bases of a service, asked in turn, without a slash at the end. */
+export const PLATFORMIO_REGISTRY: readonly string[] = ["https://api.registry.platformio.org", "https://api.registry.nm1.platformio.org"];
 
 export interface RegistryContext {
-  readonly hosts: RegistryHosts;
+  /** Bases, as of PLATFORMIO_REGISTRY. */
+  readonly hosts: readonly string[];
   /** The folder of kept answers; made if need be. */
   readonly answers: string;
   /** null: offline. */
@@ -45,12 +36,6 @@ export interface RegistryContext {
   readonly since: number;
 }
 
-/** Where a file lies. `sha256`: what the registry says of it here; null: nothing. */
-export interface RegistryMirror {
-  readonly url: string;
-  readonly sha256: string | null;
-}
-
 const KEPT_MS = 3_600_000;
 
 /**
@@ -58,7 +43,7 @@ const KEPT_MS = 3_600_000;
  * exit 4: those of askHttp; registry.answer, no JSON; registry.offline, no answer on disk.
  */
 export async function registryJson(path: string, about: string, context: RegistryContext): Promise<Result<unknown>> {
-  const file = join(context.answers, `${sha256([path, ...context.hosts.api].join("\n"))}.json`);
+  const file = join(context.answers, `${sha256([path, ...context.hosts].join("\n"))}.json`);
   const kept = readKept(file);
   const age = kept === null ? Infinity : context.now() - kept.at;
   // One from the future, of a clock that was set back, is too old too.
@@ -69,7 +54,7 @@ export async function registryJson(path: string, about: string, context: Registr
   }
   const got = await askHttp(
     "GET",
-    context.hosts.api.map((host) => host + path),
+    context.hosts.map((host) => host + path),
     httpOf(context, context.network),
   );
   if (!got.ok) return got;
@@ -84,39 +69,6 @@ export async function registryJson(path: string, about: string, context: Registr
       failure("registry.answer", 4, `${url}: expected JSON from the registry, got ${JSON.stringify(body.slice(0, 40))}`, { hint }),
     );
   }
-}
-
-/**
- * The next mirror of a file that the registry names (`download_url`), after those of `visited`, which grows; null: there is none left. A host that serves
- * the file itself is its only mirror. Codes: those of askHttp, registry.offline, and fetch.denied where the registry's limit is reached (HTTP 429).
- */
-export async function nextMirror(download: string, visited: string[], context: RegistryContext): Promise<Result<RegistryMirror | null>> {
-  if (context.network === null)
-    return fail(failure("registry.offline", 4, `${download} is not on disk, and fb is offline`, { hint: supplyHint }));
-  if (!URL.canParse(download))
-    return fail(failure("fetch.url", 4, `"${download}" is no url that fb can ask`, { hint: "look at the registry's address" }));
-  const { origin, pathname } = new URL(download);
-  const query = visited.length === 0 ? "" : `?bypass=${encodeURIComponent(visited.join(","))}`;
-  const bases = [...new Set([origin, ...context.hosts.dl])];
-  const got = await askHttp(
-    "HEAD",
-    bases.map((base) => base + pathname + query),
-    httpOf(context, context.network),
-  );
-  if (!got.ok) return got;
-  const { status, url, header } = got.value;
-  if (status === 429) return fail(refused(url, status, context.network));
-  if (status === 200 && visited.length === 0) {
-    visited.push(url);
-    return ok({ url, sha256: null });
-  }
-  const [to, mirror] = [header("location"), header("x-pio-mirror")];
-  if ((status !== 302 && status !== 307) || to === null || mirror === null || visited.includes(mirror)) return ok(null);
-  visited.push(mirror);
-  const next = URL.canParse(to, url) ? new URL(to, url) : null;
-  if (next === null || !/^https?:$/.test(next.protocol)) return nextMirror(download, visited, context);
-  const sum = header("x-pio-content-sha256");
-  return ok({ url: mirrored(next.href, context.mirrors), sha256: sum !== null && /^[0-9a-f]{64}$/i.test(sum) ? sum.toLowerCase() : null });
 }
 
 function httpOf({ mirrors, signal, onRetry }: RegistryContext, network: Network): HttpContext {

@@ -16,7 +16,7 @@ import type { EnvProject } from "../rules/project.ts";
 import { storedRef } from "./acquire/acquirer.ts";
 import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
-import type { OpenPlaces } from "./acquire/places.ts";
+import { credentialsOf, type OpenPlaces } from "./acquire/places.ts";
 import type { RunCommand } from "./args.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
@@ -78,7 +78,9 @@ export class Whole {
       locked: command.locked,
       mode: command.packages ?? open.project.settings.provider,
       dryRun: command.dryRun,
+      renewed: deps !== null && deps.renewed !== null,
       ask: (request) => host.places.ask(request),
+      index: (url) => host.places.index(url),
       note: (warning) => report.add(warning),
       plan: (env) => this.plan(env),
     });
@@ -98,7 +100,8 @@ export class Whole {
       if (!lock.ok) report.add(lock.failure);
       return null;
     }
-    host.places.use(open.value.project.settings, deps !== null && deps.renewed !== null);
+    const { project } = open.value;
+    host.places.use(project.settings, credentialsOf(project), deps !== null && deps.renewed !== null);
     const whole = new Whole(command, host, deps, report, open.value, lock.value);
     await whole.begin();
     return whole.plans.length === 0 ? null : whole;
@@ -214,7 +217,8 @@ export class Whole {
       writeIfNew(disk, COMPDB_FILE, compileCommands(about, specs));
       written.push(COMPDB_FILE);
     }
-    const saved = this.lock.save(command.locked);
+    const saved = this.lock.save(command.locked, (env) => this.acquisition.isWhole(env));
+    this.acquisition.finish(this.builds.map((build) => build.env));
     if (!saved.ok) this.report.add(saved.failure);
     // Its absence counts as well: a lock that comes later is obeyed.
     if (existsSync(join(project.dir, LOCK_FILE))) written.push(LOCK_FILE);

@@ -1,19 +1,20 @@
 /** Failures as values: constructors, and which exit code speaks for several of them. */
+import { withoutCredentials } from "./redact.ts";
 import type { Event, Failure, Result } from "./types.ts";
 
 type Place = { readonly file?: string | null; readonly line?: number; readonly column?: number; readonly hint?: string };
 
-/** An error. `exit` is the code of the command-line contract: 1 build, 2 usage, 3 configuration, 4 infrastructure, 5 device. Lines and columns count from 1, 0 is "none". */
+/** An error; credentials of urls are taken out of its texts. `exit` is the code of the command-line contract: 1 build, 2 usage, 3 configuration, 4 infrastructure, 5 device. Lines and columns count from 1, 0 is "none". */
 export function failure(code: string, exit: Failure["exit"], message: string, place: Place = {}): Failure {
   return {
     code,
     severity: "error",
     exit,
-    message,
+    message: withoutCredentials(message),
     file: place.file ?? null,
     line: place.line ?? 0,
     column: place.column ?? 0,
-    hint: place.hint ?? "",
+    hint: withoutCredentials(place.hint ?? ""),
   };
 }
 

@@ -1,5 +1,6 @@
 /** `lib_deps`: what an item names, and which of the libraries at hand it means. */
 import { ok } from "../engine/failure.ts";
+import { withoutCredentials } from "../engine/redact.ts";
 import type { Result } from "../engine/types.ts";
 import type { Library } from "./library.ts";
 import { type Origin, type PackageSpec, parsePackageSpec } from "./package-spec.ts";
@@ -40,7 +41,7 @@ export function parseLibraryWant(text: string, origin: Origin | null, isFolder: 
     range: requirement ?? "",
     folder,
     address: folder === null && uri !== null ? uri : null,
-    spec: { ...read.value, text: text.trim() },
+    spec: { ...read.value, text: withoutCredentials(text.trim()) },
     origin,
   });
 }
@@ -61,7 +62,7 @@ export function packageFor(want: LibraryWant, storage: readonly Library[]): Libr
 
 function isMeant(want: LibraryWant, known: NonNullable<Library["installed"]>): boolean {
   if (want.address !== null) {
-    const plain = (address: string): string => address.replace(/^(git|hg)\+/, "");
+    const plain = (address: string): string => withoutCredentials(address).replace(/^(git|hg)\+/, "");
     return known.uri !== "" && plain(known.uri) === plain(want.address);
   }
   if (want.name === "" || known.name.toLowerCase() !== want.name.toLowerCase()) return false;

@@ -1,7 +1,7 @@
 /**
  * `fb.lock`: every package and library of a project, pinned. TOML, because people read and merge it and fb's reader of it knows every place: a table for each
  * package and version, named by both, so that two branches that add different ones merge and two that change one conflict in it alone; a line for each
- * system's file and for each that asks, all sorted, nothing of this machine in it (no path, no time). It holds the files of every system that the source
+ * system's file and for each that asks, all sorted, nothing of this machine in it (no path, no time) and no credentials. It holds the files of every system that the source
  * names, so a colleague on another one gets the same version, checked. `schema = 1` is its version: a newer one is refused, never rewritten.
  *
  *     [library."acme/Foo@1.2.0"]
@@ -16,6 +16,7 @@
  *     ]
  */
 import { fail, failure, ok } from "../engine/failure.ts";
+import { withoutCredentials } from "../engine/redact.ts";
 import type { Result } from "../engine/types.ts";
 import { isSafeName } from "./safe-name.ts";
 import { check, type ListShape, type TableShape, type TextShape } from "./shape.ts";
@@ -198,11 +199,15 @@ function entryOf(kind: LockKind, whole: string, value: TomlTable): LockEntry | n
     files: tablesAt(value, "files").map((file) => {
       const size = file.entries.get("size")?.value;
       return {
-        ...{ system: textAt(file, "system"), from: textAt(file, "from"), sha256: textAt(file, "sha256") },
+        ...{ system: textAt(file, "system"), from: withoutCredentials(textAt(file, "from")), sha256: textAt(file, "sha256") },
         ...{ size: size?.is === "number" ? size.value : 0, digest: textAt(file, "digest") },
       };
     }),
-    wants: tablesAt(value, "wants").map((want) => ({ env: textAt(want, "env"), spec: textAt(want, "spec"), by: textAt(want, "by") })),
+    wants: tablesAt(value, "wants").map((want) => ({
+      env: textAt(want, "env"),
+      spec: withoutCredentials(textAt(want, "spec")),
+      by: textAt(want, "by"),
+    })),
   };
 }
 
@@ -229,11 +234,11 @@ function fileLine({ system, from, sha256, size, digest }: LockFile): string {
     size === 0 ? [] : [`size = ${size}`],
     digest === "" ? [] : [`digest = "${digest}"`],
   ];
-  return `{ ${[`system = "${system}"`, `from = ${JSON.stringify(from)}`, ...known.flat()].join(", ")} }`;
+  return `{ ${[`system = "${system}"`, `from = ${JSON.stringify(withoutCredentials(from))}`, ...known.flat()].join(", ")} }`;
 }
 
 function wantLine({ env, spec, by }: LockWant): string {
-  return `{ env = ${JSON.stringify(env)}, spec = ${JSON.stringify(spec)}${by === "" ? "" : `, by = ${JSON.stringify(by)}`} }`;
+  return `{ env = ${JSON.stringify(env)}, spec = ${JSON.stringify(withoutCredentials(spec))}${by === "" ? "" : `, by = ${JSON.stringify(by)}`} }`;
 }
 
 function block(key: string, lines: readonly string[]): string[] {

@@ -3,6 +3,7 @@
  * results, odd ones too: `../lib` that is not there is the package lib of an owner "..", `N=a/b@1` is called b, `a/b @ https://…` is all an address.
  */
 import { fail, failure, ok } from "../engine/failure.ts";
+import { withoutCredentials } from "../engine/redact.ts";
 import type { Result } from "../engine/types.ts";
 import { strip } from "./ini/text.ts";
 import { parseRange } from "./version.ts";
@@ -22,11 +23,11 @@ export interface PackageSpec {
   readonly name: string | null;
   /** A range of rules/version.ts, as written. */
   readonly requirement: string | null;
-  /** With the prefixes that PlatformIO gives it: `git+https://…`, `file://…`. */
+  /** With the prefixes that PlatformIO gives it: `git+https://…`, `file://…`; without credentials, which cli/acquire/credentials.ts keeps. */
   readonly uri: string | null;
   /** `Name=…`: what is fetched is installed under this name. */
   readonly custom: boolean;
-  /** As it is written. */
+  /** As it is written, but for credentials. */
   readonly text: string;
 }
 
@@ -45,7 +46,13 @@ type Fields = { -readonly [K in keyof PackageSpec]: PackageSpec[K] };
 /** Reads one item. `exists`: whether a path, relative to the project, is there. Failure `spec.version` (exit 3): what stands behind `@` is no range. */
 export function parsePackageSpec(text: string, origin: Origin | null, exists: (path: string) => boolean): Result<PackageSpec> {
   const fields: Fields = { owner: null, id: null, name: null, requirement: null, uri: null, custom: false, text: strip(text) };
-  return read(fields, text, origin, exists);
+  return clean(read(fields, text, origin, exists));
+}
+
+function clean(spec: Result<PackageSpec>): Result<PackageSpec> {
+  if (!spec.ok) return spec;
+  const { uri, text } = spec.value;
+  return ok({ ...spec.value, uri: uri === null ? null : withoutCredentials(uri), text: withoutCredentials(text) });
 }
 
 /**
@@ -63,7 +70,7 @@ export function specFromParts(
   if (range === "") return ok(fields);
   if (parseRange(range).ok) return ok({ ...fields, requirement: range });
   if (name === null || name === "") return badRange(range, range, origin);
-  return read(fields, `${name}=${range}`, origin, exists);
+  return clean(read(fields, `${name}=${range}`, origin, exists));
 }
 
 /** As people read it: `owner/name @ range`, an address, `id:13`. */

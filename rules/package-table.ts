@@ -33,6 +33,8 @@ export interface TablePackage {
   readonly version: string;
   /** What PlatformIO's registry calls the same release: ranges of an ini are about this one too. "" for none. */
   readonly registry: string;
+  /** What Arduino's package indexes call it, `PACKAGER:NAME`; "" for nothing. */
+  readonly index: string;
   /** In the order in which they are asked. */
   readonly sources: readonly TableSource[];
   readonly span: Span;
@@ -84,6 +86,7 @@ const packageShape: TableShape = {
     owner: text("Who publishes it.", "a name", PLAIN),
     version: text("Its version, as its publisher writes it.", "a version", PLAIN),
     registry: text("The version that PlatformIO's registry has of the same release.", "a version", PLAIN),
+    index: text("What Arduino's package indexes call it.", "PACKAGER:NAME", "^[\\w.-]+:[\\w.+-]+$"),
     sources: list("Where it comes from; the next one is asked when a host can not be reached.", source, 1),
   },
   required: ["version", "sources"],
@@ -131,6 +134,7 @@ export function readPackageTable(file: string, source: string): Result<PackageTa
     packages.set(name, {
       ...{ name, owner: textAt(table, "owner") ?? "", version },
       registry: textAt(table, "registry") ?? "",
+      index: textAt(table, "index") ?? "",
       sources,
       span: entry.span,
     });

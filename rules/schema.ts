@@ -216,6 +216,10 @@ const settingsKeys = {
       "system",
       "auto",
     ]),
+    indexes: list(
+      "Arduino package indexes: platform_packages may name what they have as NAME @ PACKAGER:TOOL@VERSION.",
+      plain("The address of an index.", 'a url such as "https://example.org/package_example_index.json"', ADDRESS),
+    ),
   }),
   registry: table("The registry of libraries.", {
     url: plain(

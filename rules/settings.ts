@@ -12,9 +12,11 @@ export interface PackageSettings {
   readonly provider: "fetch" | "system" | "auto" | null;
   /** The base of a registry that speaks PlatformIO's protocol; null for PlatformIO's own. */
   readonly registry: string | null;
+  /** Addresses of Arduino package indexes, in the order in which they are asked. */
+  readonly indexes: readonly string[];
 }
 
-export const noSettings: PackageSettings = { mirrors: new Map(), provider: null, registry: null };
+export const noSettings: PackageSettings = { mirrors: new Map(), provider: null, registry: null, indexes: [] };
 
 /** What reading the user's file asks of the world; each answer can be recorded as an input. */
 export interface SettingsIo {
@@ -29,14 +31,16 @@ export function settingsOf(top: TomlTable): PackageSettings {
     mirrors: textsOf(top, "mirrors"),
     provider: provider === "fetch" || provider === "system" || provider === "auto" ? provider : null,
     registry: textsOf(top, "registry").get("url") ?? null,
+    indexes: listOf(top, "packages", "indexes"),
   };
 }
 
-/** Of two the first one's, where it says something. Mirrors of both count. */
+/** Of two the first one's, where it says something. Mirrors and indexes of both count. */
 export function joinSettings(first: PackageSettings | null, second: PackageSettings): PackageSettings {
   if (first === null) return second;
   const mirrors = new Map([...second.mirrors, ...first.mirrors]);
-  return { mirrors, provider: first.provider ?? second.provider, registry: first.registry ?? second.registry };
+  const indexes = [...new Set([...first.indexes, ...second.indexes])];
+  return { mirrors, provider: first.provider ?? second.provider, registry: first.registry ?? second.registry, indexes };
 }
 
 /**
@@ -61,4 +65,10 @@ function textsOf(top: TomlTable, key: string): ReadonlyMap<string, string> {
   const table = top.entries.get(key)?.value;
   const entries = table?.is === "table" ? [...table.entries] : [];
   return new Map(entries.flatMap(([name, { value }]) => (value.is === "text" ? [[name, value.value] as const] : [])));
+}
+
+function listOf(top: TomlTable, key: string, inner: string): readonly string[] {
+  const table = top.entries.get(key)?.value;
+  const value = table?.is === "table" ? table.entries.get(inner)?.value : undefined;
+  return value?.is === "list" ? value.items.flatMap((item) => (item.is === "text" ? [item.value] : [])) : [];
 }

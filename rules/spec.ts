@@ -1,5 +1,6 @@
 /** What `platform =` and `platform_packages =` ask for, beyond the spec of package-spec.ts. */
 import { fail, failure, ok } from "../engine/failure.ts";
+import { withoutCredentials } from "../engine/redact.ts";
 import type { Result } from "../engine/types.ts";
 import { type Origin, type PackageSpec, parsePackageSpec, specFromParts } from "./package-spec.ts";
 
@@ -19,7 +20,9 @@ export interface PlatformSpec {
 export type PackageSource =
   | { readonly is: "registry"; readonly requirement: string }
   | { readonly is: "folder"; readonly path: string }
-  | { readonly is: "url"; readonly url: string };
+  | { readonly is: "url"; readonly url: string }
+  /** Of an Arduino package index: a tool, or a platform by its architecture. */
+  | { readonly is: "index"; readonly packager: string; readonly name: string; readonly requirement: string };
 
 /** One item of `platform_packages`. `requirement` "*" is any version. */
 export interface PackageWant {
@@ -65,6 +68,12 @@ export function parsePackageWant(text: string, origin: Origin | null): Result<Pa
   }
   const slash = head.indexOf("/");
   const [owner, name] = slash < 0 ? [null, head] : [head.slice(0, slash).trim(), head.slice(slash + 1).trim()];
+  const indexed = /^([\w.-]+):([\w.+-]+)(?:@([^\s@:/]+))?$/.exec(rest);
+  if (indexed !== null) {
+    const [, packager = "", tool = "", requirement = "*"] = indexed;
+    const spec: PackageSpec = { owner, id: null, name, requirement: null, uri: rest, custom: true, text: whole };
+    return ok({ name, owner, source: { is: "index", packager, name: tool, requirement }, spec, text: whole, origin });
+  }
   const isFolder = /^(?:\.{1,2}(?:\/|$)|\/|~\/)/.test(rest);
   const linked: PackageSpec = {
     owner,
@@ -82,12 +91,19 @@ export function parsePackageWant(text: string, origin: Origin | null): Result<Pa
     return ok({ name, owner, source: packageSource(linked), spec: linked, text: whole, origin });
   }
   // The range "*" is told apart from none nowhere.
-  return ok({ name, owner, source: packageSource(read.value), spec: { ...read.value, text: whole }, text: whole, origin });
+  return ok({
+    name,
+    owner,
+    source: packageSource(read.value),
+    spec: { ...read.value, text: withoutCredentials(whole) },
+    text: whole,
+    origin,
+  });
 }
 
 function packageSource({ uri, requirement }: PackageSpec): PackageSource {
   if (uri === null) return { is: "registry", requirement: requirement ?? "*" };
   const local = /^(?:git\+)?(?:symlink|file):\/\/(.*)$/.exec(uri);
   if (local !== null) return { is: "folder", path: local[1] ?? "" };
-  return { is: "url", url: uri.replace(/^(?:git|hg)\+/, "") };
+  return { is: "url", url: uri };
 }

@@ -22,6 +22,9 @@ const noNetwork = new Set([
   "EADDRNOTAVAIL",
 ]);
 const timeouts = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+/** Codes of failures before a connection stood, which can pass. */
+export const UNCONNECTED: ReadonlySet<string> = new Set(["fetch.refused", "fetch.unanswered"]);
+
 const broken = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "UND_ERR_SOCKET", "UND_ERR_CLOSED", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"]);
 const certificate = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ERR_TLS/;
 
@@ -59,7 +62,7 @@ export function troubleOf(url: string, error: unknown, proxy: string | null, sta
   if (late !== undefined) {
     const what = late === "UND_ERR_BODY_TIMEOUT" ? `sent nothing for ${stallMs / 1000} s` : "does not answer";
     return make(
-      "fetch.timeout",
+      late === "UND_ERR_CONNECT_TIMEOUT" || late === "ETIMEDOUT" ? "fetch.unanswered" : "fetch.timeout",
       `${url}: ${host} ${what}`,
       "try again, or name a proxy (HTTPS_PROXY) or a mirror ([mirrors] in fb.toml)",
       true,

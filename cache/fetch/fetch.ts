@@ -7,9 +7,11 @@ import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync, utime
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure } from "../../engine/failure.ts";
+import { withoutCredentials } from "../../engine/redact.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { writeTrouble } from "../trouble.ts";
-import { type NetworkTrouble, supplyHint, troubleOf, troubleOfStatus } from "./errors.ts";
+import { authorizationOf } from "./credentials.ts";
+import { type NetworkTrouble, UNCONNECTED, supplyHint, troubleOf, troubleOfStatus } from "./errors.ts";
 import { fetchFile } from "./file-url.ts";
 import type { Network } from "./network.ts";
 import { hashInto, partialKey, readPartial, releasePartial, sweepPartials, takePartial, writeAbout } from "./partial.ts";
@@ -19,7 +21,7 @@ const maxRedirects = 10;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Codes, all of exit 4: fetch.no-network, .refused, .timeout, .broken, .certificate, .not-found, .denied, .server, .status, .redirects, .length, .checksum, .html,
+ * Codes, all of exit 4: fetch.no-network, .refused, .unanswered, .timeout, .broken, .certificate, .not-found, .denied, .server, .status, .redirects, .length, .checksum, .html,
  * .url, .failed, .offline, .aborted; cache.disk-full and fetch.write where the file can not be written.
  */
 export async function fetchUrl(request: FetchRequest, context: FetchContext): Promise<Result<Fetched>> {
@@ -114,7 +116,8 @@ class Download {
         continue;
       }
       const wait = retries[tries++];
-      if (!trouble.passing || wait === undefined) return fail(tries > 1 ? afterTries(trouble.failure, tries) : trouble.failure);
+      const left = this.#context.leaveUnconnected === true && UNCONNECTED.has(trouble.failure.code);
+      if (!trouble.passing || wait === undefined || left) return fail(tries > 1 ? afterTries(trouble.failure, tries) : trouble.failure);
       onRetry(trouble.failure, wait);
       try {
         await sleep(wait, undefined, signal === null ? {} : { signal });
@@ -130,7 +133,7 @@ class Download {
 
   async #attempt(resume: boolean): Promise<Step> {
     const data = join(this.#partial, "data");
-    const known = await readPartial(this.#partial, this.#request.url, this.#context.signal);
+    const known = await readPartial(this.#partial, withoutCredentials(this.#request.url), this.#context.signal);
     // Without a validator only the sum can tell whether both halves are of one file.
     const from = resume && known.about !== null && (known.about.validator !== null || this.#request.sha256 !== null) ? known.size : 0;
     const headers: Record<string, string> = { "accept-encoding": "identity", "user-agent": "fb" };
@@ -167,7 +170,10 @@ class Download {
       const wrong = judge(this.#request, whole, "", new Uint8Array(0));
       if (wrong !== null) return { is: "trouble", trouble: { failure: wrong, passing: false } };
     }
-    writeAbout(this.#partial, { url: this.#request.url, validator: validatorOf(answer.header("etag"), answer.header("last-modified")) });
+    writeAbout(this.#partial, {
+      url: withoutCredentials(this.#request.url),
+      validator: validatorOf(answer.header("etag"), answer.header("last-modified")),
+    });
     return this.#receive(body, url, start, start === 0 ? createHash("sha256") : known.hash, whole);
   }
 
@@ -225,10 +231,11 @@ class Download {
     const { request } = await import("undici");
     const { dispatcher, timing } = this.#network;
     let url = this.#request.url;
+    let said = authorizationOf(new URL(url));
     for (let hops = 0; ; hops++) {
       let got: Awaited<ReturnType<typeof request>>;
       try {
-        got = await request(url, { dispatcher, headers, signal: this.#context.signal ?? null });
+        got = await request(url, { dispatcher, headers: { ...headers, ...said }, signal: this.#context.signal ?? null });
       } catch (error) {
         return { trouble: troubleOf(url, error, this.#network.proxyOf(new URL(url)), timing.stallMs) };
       }
@@ -249,6 +256,8 @@ class Download {
           trouble: { failure: failure("fetch.redirects", 4, `${this.#request.url}: ${why}`, { hint: "correct the url" }), passing: false },
         };
       }
+      // What is for one host is nobody else's.
+      if (next.origin !== new URL(url).origin || next.username !== "") said = authorizationOf(next);
       url = next.href;
     }
   }

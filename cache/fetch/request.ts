@@ -26,6 +26,8 @@ export interface FetchContext {
   readonly onProgress: (bytes: number, total: number | null) => void;
   /** Told before each further try. */
   readonly onRetry: (failure: Failure, waitMs: number) => void;
+  /** No further try where no connection stood: there is another source. Default: false. */
+  readonly leaveUnconnected?: boolean;
 }
 
 export interface Fetched {

@@ -17,7 +17,8 @@ export interface PackageNeed {
     readonly source:
       | { readonly is: "registry"; readonly requirement: string }
       | { readonly is: "folder"; readonly path: string }
-      | { readonly is: "url"; readonly url: string };
+      | { readonly is: "url"; readonly url: string }
+      | { readonly is: "index"; readonly packager: string; readonly name: string; readonly requirement: string };
     readonly origin: { readonly file: string; readonly line: number; readonly column: number } | null;
   } | null;
   /** Who needs it, for the message: `[env:uno]`. */

@@ -1,6 +1,6 @@
 /**
- * `git+URL#REF`: a repository, fetched by the machine's own git, so that its credentials, proxies and configuration simply work. What is checked out, submodules
- * included and git's own folders left out, becomes one archive of `downloads/`, the same for the same commit.
+ * `git+URL#REF`, `hg+URL#REF`, `svn+URL#REF`: a repository, fetched by the machine's own client, so that its credentials, proxies and configuration simply work. What
+ * is checked out, git's submodules included and the client's own folders left out, becomes one archive of `downloads/`, the same for the same commit.
  */
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,61 +13,103 @@ import { processName } from "../processes.ts";
 import { writeTrouble } from "../trouble.ts";
 import { type ClientEnd, findProgram, runClient, workFolder } from "./client.ts";
 
-export interface GitRef {
+export interface RepositoryRef {
+  readonly kind: "git" | "hg" | "svn";
   readonly url: string;
-  /** A branch, a tag or a commit; "" for what the repository has checked out. */
+  /** A branch, a tag or a commit; of Subversion a revision's number; "" for what the repository has checked out. */
   readonly ref: string;
 }
 
-export interface GitFetched extends Fetched {
-  /** 40 hex digits. */
+export interface RepositoryFetched extends Fetched {
+  /** 40 hex digits; of Subversion a number. */
   readonly commit: string;
 }
 
-let counter = 0;
+type Run = (args: readonly string[]) => Promise<ClientEnd>;
 
-/** null: it is no repository's address. Code: source.syntax (exit 3), an address that git would take for an option. */
-export function parseGit(text: string): Result<GitRef> | null {
-  const match = /^git\+([^#]*)(?:#(.*))?$/s.exec(text);
-  if (match === null) return null;
-  const [url, ref] = [match[1] ?? "", match[2] ?? ""];
-  if (url !== "" && !/^-|[\x00-\x20]/.test(url) && !/^-|[\x00-\x20]|\.\./.test(ref)) return { ok: true, value: { url, ref } };
-  const hint = "expected git+https://HOST/PATH.git#TAG";
-  return fail(failure("source.syntax", 3, `"${text.slice(0, 100)}" is no address of a git repository`, { hint }));
+interface Client {
+  /** For messages. */
+  readonly title: string;
+  /** Variables that keep it from asking: nobody is there to answer. */
+  vars(vars: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>>;
+  /** Into the folder `repo`. */
+  fetch(ref: RepositoryRef, run: Run): Promise<ClientEnd>;
+  /** Prints the commit that is checked out. */
+  readonly head: readonly string[];
 }
 
-/** Codes: source.no-client, .no-network, .not-found, .denied, .failed, fetch.offline, fetch.aborted, fetch.write; exit 4, with git's own last lines. */
-export async function fetchGit(
-  ref: GitRef,
+const CLIENTS: Readonly<Record<RepositoryRef["kind"], Client>> = {
+  git: {
+    title: "git",
+    vars: (vars) => ({ GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: vars["GIT_SSH_COMMAND"] ?? "ssh -oBatchMode=yes" }),
+    fetch: clone,
+    head: ["-C", "repo", "rev-parse", "HEAD"],
+  },
+  hg: {
+    title: "hg (Mercurial)",
+    vars: () => ({ HGPLAIN: "1" }),
+    fetch: ({ url, ref }, run) =>
+      run(["clone", "--noninteractive", "--quiet", ...(ref === "" ? [] : ["--updaterev", ref]), "--", url, "repo"]),
+    head: ["log", "-R", "repo", "-r", ".", "-T", "{node}"],
+  },
+  svn: {
+    title: "svn (Subversion)",
+    vars: () => ({}),
+    // An @ of the address would be taken for a peg revision.
+    fetch: ({ url, ref }, run) =>
+      run(["checkout", "--non-interactive", "--quiet", "-r", ref === "" ? "HEAD" : ref, "--", `${url}@`, "repo"]),
+    head: ["info", "--show-item", "last-changed-revision", "--no-newline", "repo"],
+  },
+};
+
+let counter = 0;
+
+/** null: it is no repository's address. Code: source.syntax (exit 3), an address that a client would take for an option. */
+export function parseRepository(text: string): Result<RepositoryRef> | null {
+  const match = /^(git|hg|svn)\+([^#]*)(?:#(.*))?$/s.exec(text);
+  if (match === null) return null;
+  const [kind, url, ref] = [match[1] as RepositoryRef["kind"], match[2] ?? "", match[3] ?? ""];
+  const isRef = !/^-|[\x00-\x20]|\.\./.test(ref) && (kind !== "svn" || /^\d*$/.test(ref));
+  if (url !== "" && !/^-|[\x00-\x20]/.test(url) && isRef) return { ok: true, value: { kind, url, ref } };
+  const hint = kind === "svn" ? "expected svn+https://HOST/PATH#REVISION, a number" : `expected ${kind}+https://HOST/PATH#TAG`;
+  return fail(failure("source.syntax", 3, `"${text.slice(0, 100)}" is no address of a repository`, { hint }));
+}
+
+/** Codes: source.no-client, .no-network, .not-found, .denied, .failed, fetch.offline, fetch.aborted, fetch.write; exit 4, with the client's own last lines. */
+export async function fetchRepository(
+  ref: RepositoryRef,
   context: FetchContext,
   vars: Readonly<Record<string, string | undefined>>,
-): Promise<Result<GitFetched>> {
-  const label = `git+${ref.url}${ref.ref === "" ? "" : `#${ref.ref}`}`;
+): Promise<Result<RepositoryFetched>> {
+  const { kind } = ref;
+  const label = `${kind}+${ref.url}${ref.ref === "" ? "" : `#${ref.ref}`}`;
   if (context.network === null)
     return fail(failure("fetch.offline", 4, `${label} is not here, and fb is offline`, { hint: "run once without --offline" }));
-  const git = findProgram(["git"], vars);
-  if (git === null)
+  const client = CLIENTS[kind];
+  const program = findProgram([kind], vars);
+  if (program === null)
     return fail(
-      failure("source.no-client", 4, `${label} needs git, which is not on PATH`, { hint: "install git, or name an archive of it" }),
+      failure("source.no-client", 4, `${label} needs ${client.title}, which is not on PATH`, {
+        hint: `install ${client.title}, or name an archive of it`,
+      }),
     );
   const folder = join(context.downloads, `.part-${partialKey(label, null)}-${processName()}-g${counter++}`);
-  const run = (args: readonly string[]): Promise<ClientEnd> =>
+  const run: Run = (args) =>
     runClient({
-      argv: [git, ...args],
+      argv: [program, ...args],
       folder,
-      // Nobody is there to answer a question.
-      vars: { ...vars, GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: vars["GIT_SSH_COMMAND"] ?? "ssh -oBatchMode=yes" },
+      vars: { ...vars, ...client.vars(vars) },
       signal: context.signal,
       onBytes: (bytes) => context.onProgress(bytes, null),
     });
   try {
     workFolder(folder);
-    const cloned = await clone(ref, run);
-    if (cloned.aborted) return fail(interrupted(label));
-    if (cloned.code !== 0) return fail(troubleOf(label, cloned));
-    const head = await run(["-C", "repo", "rev-parse", "HEAD"]);
+    const fetched = await client.fetch(ref, run);
+    if (fetched.aborted) return fail(interrupted(label));
+    if (fetched.code !== 0) return fail(troubleOf(label, kind, fetched));
+    const head = await run(client.head);
     if (head.aborted) return fail(interrupted(label));
-    if (head.code !== 0) return fail(troubleOf(label, head));
+    if (head.code !== 0) return fail(troubleOf(label, kind, head));
     const packed = join(folder, "packed.tar");
     await pack(join(folder, "repo"), packed);
     const got = await adoptFile(packed, { url: label, sha256: null, size: null, archive: true }, context);
@@ -80,7 +122,7 @@ export async function fetchGit(
 }
 
 /** A commit can be asked of few servers by its name, so for one all of the history is fetched. */
-async function clone({ url, ref }: GitRef, run: (args: readonly string[]) => Promise<ClientEnd>): Promise<ClientEnd> {
+async function clone({ url, ref }: RepositoryRef, run: Run): Promise<ClientEnd> {
   const quiet = ["-c", "advice.detachedHead=false", "clone", "--quiet"];
   const shallow = ["--depth", "1", "--shallow-submodules", "--recurse-submodules"];
   if (!/^[0-9a-f]{7,40}$/.test(ref)) return run([...quiet, ...shallow, ...(ref === "" ? [] : ["--branch", ref]), "--", url, "repo"]);
@@ -90,13 +132,16 @@ async function clone({ url, ref }: GitRef, run: (args: readonly string[]) => Pro
   return checked.code === 0 ? run(["-C", "repo", "submodule", "--quiet", "update", "--init", "--recursive"]) : checked;
 }
 
-/** A tar of a folder's files in their order, without owners, times and git's own. */
+/** The clients' own folders. */
+const OWN: ReadonlySet<string> = new Set([".git", ".hg", ".svn"]);
+
+/** A tar of a folder's files in their order, without owners, times and what is the client's own. */
 async function pack(folder: string, to: string): Promise<void> {
   const { create } = await import("tar");
   const paths: string[] = [];
   const walk = (at: string): void => {
     for (const entry of readdirSync(join(folder, at), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.name === ".git") continue;
+      if (OWN.has(entry.name)) continue;
       const path = at === "" ? entry.name : `${at}/${entry.name}`;
       if (entry.isDirectory()) walk(path);
       else paths.push(`./${path}`);
@@ -108,24 +153,24 @@ async function pack(folder: string, to: string): Promise<void> {
   renameSync(half, to);
 }
 
-function troubleOf(label: string, end: ClientEnd): Failure {
+function troubleOf(label: string, kind: RepositoryRef["kind"], end: ClientEnd): Failure {
   const said = end.lastLines.slice(-6).join("\n  ");
   const make = (code: string, what: string, hint: string) => failure(code, 4, `${label}: ${what}\n  ${said}`, { hint });
   if (
-    /could not resolve host|network is unreachable|could not connect|failed to connect|connection (refused|timed out)|no route to host/i.test(
+    /could not resolve host|network is unreachable|could not connect|failed to connect|connection (refused|timed out)|no route to host|name or service not known|unable to connect|temporary failure in name/i.test(
       said,
     )
   )
     return make(
       "source.no-network",
       "its host can not be reached",
-      "connect to the network, or configure git's own proxy, or map the url in [mirrors]",
+      `connect to the network, or configure ${kind}'s own proxy, or map the url in [mirrors]`,
     );
-  if (/remote branch .* not found|pathspec .* did not match|unknown revision|reference is not a tree/i.test(said))
+  if (/remote branch .* not found|pathspec .* did not match|unknown revision|reference is not a tree|no such revision/i.test(said))
     return make("source.not-found", "the repository has no such branch, tag or commit", "look at what stands behind the #");
-  if (/authentication failed|could not read username|permission denied|access denied|403/i.test(said))
-    return make("source.denied", "the repository wants a login", "give git credentials for it (git credential, an ssh key)");
-  if (/not found|does not exist|not appear to be a git repository/i.test(said))
+  if (/authentication failed|could not read username|permission denied|access denied|403|authorization (failed|required)/i.test(said))
+    return make("source.denied", "the repository wants a login", `give ${kind} credentials for it (its own configuration, an ssh key)`);
+  if (/not found|does not exist|not appear to be a git repository|doesn't exist|no such repository|unable to open|404/i.test(said))
     return make("source.not-found", "there is no such repository", "correct the address");
-  return make("source.failed", `git failed (${end.code === null ? "it was killed" : `exit ${end.code}`})`, "try its command by hand");
+  return make("source.failed", `${kind} failed (${end.code === null ? "it was killed" : `exit ${end.code}`})`, "try its command by hand");
 }

@@ -1,15 +1,17 @@
 /** A package's sources, tried in their order: urls and registries. The next one is asked where one can not give the file; never where it gave a wrong one. */
 import type { Failure, Result } from "../../engine/types.ts";
+import { UNCONNECTED } from "../fetch/errors.ts";
 import { fetchUrl } from "../fetch/fetch.ts";
+import { type Credentials, withCredentials } from "../fetch/credentials.ts";
 import { mirrored } from "../fetch/mirrors.ts";
 import { defaultTiming } from "../fetch/network.ts";
 import { fail, type Fetched, type FetchContext } from "../fetch/request.ts";
-import { fetchGit, parseGit } from "./git.ts";
 import { isRegistrySource, parseRegistrySource } from "./ref.ts";
 import { fetchFromRegistry } from "./registry-fetch.ts";
+import { fetchRepository, parseRepository } from "./repository.ts";
 
 export interface Source {
-  /** A url (http, https, file), `git+URL#REF`, or `pypi:NAME@VERSION`, `npm:NAME@VERSION`, `deb:NAME`. */
+  /** A url (http, https, file), `git+URL#REF` (`hg+`, `svn+`), or `pypi:NAME@VERSION`, `npm:NAME@VERSION`, `deb:NAME`. */
   readonly from: string;
   readonly sha256: string | null;
   readonly size: number | null;
@@ -17,6 +19,7 @@ export interface Source {
 
 export interface SourceContext extends FetchContext {
   readonly mirrors: ReadonlyMap<string, string>;
+  readonly credentials: Credentials;
   /** The environment for registries' clients. */
   readonly vars: Readonly<Record<string, string | undefined>>;
   /** Told when a source failed and the next one is asked. */
@@ -33,16 +36,25 @@ export interface SourceFetched extends Fetched {
 /** A file that came and is wrong, a full disk and an interruption end the search: another source must not hide them. */
 const final = new Set(["fetch.checksum", "fetch.length", "fetch.aborted", "fetch.write", "cache.disk-full", "source.syntax"]);
 
-/** Where all fail: the first one's failure, with what the others said in its message. */
+/** Each is asked before any is waited for. Where all fail: the first one's failure, with what the others said in its message. */
 export async function fetchFirst(sources: readonly Source[], context: SourceContext): Promise<Result<SourceFetched>> {
   const failures: Failure[] = [];
   for (const [index, source] of sources.entries()) {
-    const got = await fetchOne(source, context);
+    const next = sources[index + 1];
+    // Whoever has another source does not wait for a host that is not there.
+    const got = await fetchOne(source, { ...context, leaveUnconnected: sources.length > 1 });
     if (got.ok) return { ok: true, value: { ...got.value, index } };
     failures.push(got.failure);
     if (final.has(got.failure.code)) break;
-    const next = sources[index + 1];
     if (next !== undefined) context.onNext(source, got.failure, next);
+  }
+  for (const [index, source] of sources.length > 1 ? sources.entries() : []) {
+    const why = failures[index];
+    if (why === undefined || !UNCONNECTED.has(why.code) || failures.some((f) => final.has(f.code))) continue;
+    const got = await fetchOne(source, context);
+    if (got.ok) return { ok: true, value: { ...got.value, index } };
+    failures[index] = got.failure;
+    if (final.has(got.failure.code)) return got;
   }
   const last = failures.at(-1);
   const first = last !== undefined && final.has(last.code) ? last : failures[0];
@@ -59,12 +71,18 @@ async function fetchOne(source: Source, context: SourceContext): Promise<Result<
     const { retries } = context.network?.timing ?? defaultTiming;
     return fetchFromRegistry({ ref: ref.value, sha256, size }, context, context.vars, retries);
   }
-  const git = parseGit(source.from);
-  if (git !== null) {
-    if (!git.ok) return git;
-    const cloned = await fetchGit({ ...git.value, url: mirrored(git.value.url, context.mirrors) }, context, context.vars);
+  const repository = parseRepository(source.from);
+  if (repository !== null) {
+    if (!repository.ok) return repository;
+    const cloned = await fetchRepository({ ...repository.value, url: asked(repository.value.url, context) }, context, context.vars);
     return cloned.ok ? { ok: true, value: { ...cloned.value, version: cloned.value.commit } } : cloned;
   }
-  const got = await fetchUrl({ url: mirrored(source.from, context.mirrors), sha256, size, archive: true }, context);
+  const got = await fetchUrl({ url: asked(source.from, context), sha256, size, archive: true }, context);
   return got.ok ? { ok: true, value: { ...got.value, version: null } } : got;
+}
+
+/** A mirror has credentials of its own, if any. */
+function asked(url: string, { mirrors, credentials }: SourceContext): string {
+  const mirror = mirrored(url, mirrors);
+  return mirror === url ? withCredentials(url, credentials) : mirror;
 }

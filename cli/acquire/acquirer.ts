@@ -11,6 +11,7 @@ import { lockedFile } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import type { PackageSpec } from "../../rules/package-spec.ts";
 import type { EnvProject } from "../../rules/project.ts";
+import { ANY_SYSTEM } from "../../rules/systems.ts";
 import { specOf as textSpec } from "./library-offer.ts";
 import { type LockFile, notLocked } from "./lock-file.ts";
 import {
@@ -113,7 +114,10 @@ export class Acquirer implements PackageProvider {
     { version, digest }: Package,
     { from, sha256, size }: Pick<OfferSource, "from" | "sha256" | "size">,
   ): Omit<LockEntry, "wants"> {
-    const own: LockedFile = { system: this.host.machine, from, sha256: sha256 ?? "", size: size ?? 0, digest };
+    // Of a repository the commit tells what it is; the archive that fb made of it is nobody else's. What the ini names by its address is the same for all machines.
+    const isOwnArchive = is === "repository";
+    const system = is === "archive" || is === "repository" ? ANY_SYSTEM : this.host.machine;
+    const own: LockedFile = { system, from, sha256: isOwnArchive ? "" : (sha256 ?? ""), size: isOwnArchive ? 0 : (size ?? 0), digest };
     const source = (/^(pypi|npm|deb):/.exec(from)?.[1] as LockSource | undefined) ?? is;
     const files = [own, ...this.host.elsewhere(env, need, version).filter((file) => file.system !== own.system)];
     return { kind: "tool", owner, name, version, provider: "fetch", source, files };
@@ -126,6 +130,7 @@ export class Acquirer implements PackageProvider {
     const { name, owner, version, source: is } = entry;
     const source = { ...lockedSource(file), version, layout: this.host.layout(env, need, file.from) };
     return ok({
+      kind: "tool",
       name,
       owner,
       version,
@@ -171,10 +176,11 @@ export function specOf(env: EnvProject, { name }: PackageNeed): PackageSpec {
 function urlOffer(need: PackageNeed, url: string): Offer {
   const version = addressVersion(url);
   return {
+    kind: "tool",
     name: need.name,
     owner: "",
     version,
-    is: "archive",
+    is: /^(?:git|hg|svn)\+/.test(url) ? "repository" : "archive",
     sources: [{ from: url, sha256: null, size: null, version, layout: ARCHIVE_LAYOUT }],
     program: programOf(need),
     // What Debian has is not what the ini names.

@@ -1,11 +1,13 @@
 /** A run's dealings with packages that are not here: which envs wait for some, what brings them, and the plan of an env once all are there. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { PackageNeed } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
+import type { LockFile as LockedFile } from "../../rules/lock.ts";
+import { registryFiles } from "../../rules/lock-files.ts";
 import { choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
@@ -19,8 +21,10 @@ import { packagesAction } from "../plans.ts";
 import { Acquirer, type PackageMode, specOf } from "./acquirer.ts";
 import { installedStamp, packageActions } from "./actions.ts";
 import { librariesAtHand } from "./at-hand.ts";
+import type { Indexes, IndexWant } from "./indexes.ts";
 import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
+import { readHalfway, writeHalfway } from "./halfway.ts";
 import { ARCHIVE_LAYOUT, type Installed, type Offer, programOf } from "./offer.ts";
 import { PackageTables } from "./tables.ts";
 
@@ -35,8 +39,12 @@ export interface AcquisitionHost {
   readonly mode: PackageMode;
   /** Nothing is fetched: what would be is told. */
   readonly dryRun: boolean;
+  /** Some are chosen anew: what an earlier run brought does not count. */
+  readonly renewed: boolean;
   /** Asks the registry of libraries. */
   ask(request: RegistryRequest): Promise<Result<RegistryAnswer>>;
+  /** The text of an Arduino package index. */
+  index(url: string): Promise<Result<string>>;
   /** A warning. */
   note(warning: Failure): void;
   /** The plan of an env whose packages are here. */
@@ -47,11 +55,17 @@ export class Acquisition {
   readonly packages: Acquirer;
   private readonly host: AcquisitionHost;
   /** Packages that this run brings, by their stamps. */
-  private readonly brought = new Map<string, Offer>();
+  private readonly brought = new Set<string>();
+  /** Envs whose packages are all here. */
+  private readonly whole = new Set<string>();
   private readonly libraries = new Map<string, readonly FetchedLibrary[]>();
-  /** Tools that the registry has, by what the ini asks for. */
-  private readonly chosen = new Map<string, Offer>();
+  /** Tools that the registry or an index has, by what the ini asks for. */
+  private readonly chosen = new Map<string, Result<Offer>>();
+  /** Files for other machines of what was chosen, by name and version. */
+  private readonly others = new Map<string, readonly LockedFile[]>();
   private readonly tables: PackageTables;
+  /** Read when the first of them is wanted. */
+  private indexes: Indexes | null = null;
   private readonly store: Store;
   private readonly machine: string;
 
@@ -60,6 +74,7 @@ export class Acquisition {
     this.store = new Store(join(host.cache, "packages"));
     this.machine = thisMachine();
     this.tables = new PackageTables(this.machine);
+    if (!host.renewed) for (const stamp of readHalfway(host.project.dir)) this.brought.add(stamp);
     const { machine, tables } = this;
     const system = new SystemProvider(packageIo(host.project.dir, host.disk));
     this.packages = new Acquirer({
@@ -71,10 +86,10 @@ export class Acquisition {
       system: (need) => system.find(need),
       offer: (env, need) => {
         const chosen = need.want === null ? undefined : this.chosen.get(specOf(env, need).text);
-        return chosen === undefined ? tables.offer(env.platform.rules, need) : ok(chosen);
+        return chosen ?? tables.offer(env.platform.rules, need);
       },
       layout: (env, need, from) => tables.layout(env.platform.rules, need.name, from) ?? ARCHIVE_LAYOUT,
-      elsewhere: (env, need, version) => tables.files(env.platform.rules, need.name, version),
+      elsewhere: (env, need, version) => this.others.get(`${need.name}@${version}`) ?? tables.files(env.platform.rules, need.name, version),
       installed: (offer) => this.installed(offer),
       note: (warning) => host.note(warning),
     });
@@ -99,9 +114,24 @@ export class Acquisition {
     }
     if (this.host.dryRun) return fail(notYet(env.value, missing.value));
     const tool = hashing.sha256(buildId);
-    for (const offer of missing.value) this.brought.set(installedStamp(offer), offer);
+    for (const offer of missing.value) {
+      this.brought.add(installedStamp(offer));
+      // What an older run left there tells nothing of this one.
+      rmSync(join(this.host.project.dir, installedStamp(offer)), { force: true });
+    }
     const next = packagesAction(action.env, action.profile, Number(action.argv[2]) + 1, missing.value.map(installedStamp));
     return ok(planned([...missing.value.flatMap((offer) => packageActions(offer, tool)), next]));
+  }
+
+  /** Whether all packages of an env came. */
+  isWhole(env: string): boolean {
+    return this.whole.has(env);
+  }
+
+  /** What came for envs for which not all did is taken up by the next run, also where nothing but the project's own folder tells what it is. */
+  finish(begun: Iterable<string>): void {
+    const isHalf = [...begun].some((env) => !this.whole.has(env));
+    writeHalfway(this.host.project.dir, isHalf ? [...this.brought] : []);
   }
 
   /** The libraries of an env that were fetched. */
@@ -120,34 +150,69 @@ export class Acquisition {
       if (!at.ok) return at;
       if (at.value.is === "offered") offers.push(at.value.offer);
     }
-    return offers.length > 0 ? ok(offers) : this.missingLibraries(env, profile);
+    if (offers.length > 0) return ok(offers);
+    const libraries = await this.missingLibraries(env, profile);
+    if (libraries.ok && libraries.value.length === 0) this.whole.add(env.name);
+    return libraries;
   }
 
-  /** What the ini wants in a version that the platform's table does not have, PlatformIO's registry may have; where it has not, the table's own failure stands. */
+  /**
+   * What the ini wants of an Arduino index; and what it wants in a version that the platform's table does not have: an index that the settings name may have it,
+   * else PlatformIO's registry; where neither has, the table's own failure stands.
+   */
   private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
     for (const need of needs) {
-      const { name, want, debian } = need;
+      const { want } = need;
       const spec = specOf(env, need);
-      if (want?.source.is !== "registry" || this.chosen.has(spec.text)) continue;
-      const known = this.tables.offer(env.platform.rules, need);
-      if (known?.ok || this.host.lock.locked({ kind: "tool", env: env.name, spec, origin: want.origin }) !== null) continue;
-      const { driveDialogue } = await import("../registry.ts");
-      const choice = await driveDialogue(choose("tool", spec, null, this.machine), (request) => this.host.ask(request));
-      if (!choice.ok || "why" in choice.value) continue;
-      const { package: found, version, file } = choice.value;
-      const source = { from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: ARCHIVE_LAYOUT };
-      const offer: Offer = {
-        name,
-        owner: found.owner,
-        version: version.name,
-        is: "registry",
-        sources: [source],
-        program: programOf(need),
-        debian,
-        orSystem: false,
-      };
-      this.chosen.set(spec.text, offer);
+      if (want === null || this.chosen.has(spec.text)) continue;
+      if (this.host.lock.locked({ kind: "tool", env: env.name, spec, origin: want.origin }) !== null) continue;
+      if (want.source.is === "index") {
+        const found = await this.fromIndex(want.source, need);
+        this.chosen.set(spec.text, found);
+      } else if (want.source.is === "registry" && this.tables.offer(env.platform.rules, need)?.ok !== true) {
+        const named = this.tables.entry(env.platform.rules, need.name);
+        const [packager = "", name = ""] = named.ok ? (named.value?.index.split(":") ?? []) : [];
+        const hasIndex = packager !== "" && this.host.project.settings.indexes.length > 0;
+        const indexed = hasIndex ? await this.fromIndex({ packager, name, requirement: want.source.requirement }, need) : null;
+        const found = indexed?.ok === true ? indexed : await this.fromRegistry(env, need);
+        if (found !== null) this.chosen.set(spec.text, found);
+      }
     }
+  }
+
+  private async fromIndex(want: IndexWant, need: PackageNeed): Promise<Result<Offer>> {
+    const { Indexes } = await import("./indexes.ts");
+    this.indexes ??= new Indexes({
+      urls: this.host.project.settings.indexes,
+      machine: this.machine,
+      text: (url) => this.host.index(url),
+      note: (warning) => this.host.note(warning),
+    });
+    const found = await this.indexes.offer(want, need);
+    if (!found.ok) return found;
+    const { offer, files } = found.value;
+    this.others.set(`${offer.name}@${offer.version}`, files);
+    return ok(offer);
+  }
+
+  /** null: the registry does not have it, or can not be asked. */
+  private async fromRegistry(env: EnvProject, need: PackageNeed): Promise<Result<Offer> | null> {
+    const { driveDialogue } = await import("../registry.ts");
+    const choice = await driveDialogue(choose("tool", specOf(env, need), null, this.machine), (request) => this.host.ask(request));
+    if (!choice.ok || "why" in choice.value) return null;
+    const { package: found, version, file } = choice.value;
+    this.others.set(`${need.name}@${version.name}`, registryFiles(version));
+    return ok({
+      kind: "tool",
+      name: need.name,
+      owner: found.owner,
+      version: version.name,
+      is: "registry",
+      sources: [{ from: file.url, sha256: file.sha256, size: file.size, version: version.name, layout: ARCHIVE_LAYOUT }],
+      program: programOf(need),
+      debian: need.debian,
+      orSystem: false,
+    });
   }
 
   private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {

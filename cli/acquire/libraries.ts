@@ -16,6 +16,7 @@ import {
   type SetRequest,
 } from "../../rules/library-set.ts";
 import { type LockEntry, lockedFile } from "../../rules/lock.ts";
+import { registryFiles } from "../../rules/lock-files.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
@@ -251,6 +252,7 @@ class Search {
           size: offer.is === "repository" ? 0 : from.size,
           digest: found.digest,
         },
+        ...(library.choice === null ? [] : registryFiles(library.choice.version).filter((file) => file.system !== system)),
       ],
     };
     for (const asked of this.asked) if (isFor(asked.spec, library, all)) host.lock.choose(asked, entry);
@@ -298,11 +300,11 @@ class Search {
     }
     const name = spec.name ?? "library";
     if (source.is === "archive") return ok(atAddress(name, "archive", source.url));
-    if (source.is === "repository" && source.kind === "git") {
-      const from = `git+${source.url}${source.ref === null ? "" : `#${source.ref}`}`;
+    if (source.is === "repository") {
+      const from = `${source.kind}+${source.url}${source.ref === null ? "" : `#${source.ref}`}`;
       return ok(atAddress(name, "repository", from));
     }
-    const message = `lib_deps "${spec.text}": fb fetches from git, not from ${source.is === "repository" ? source.kind : source.is}`;
+    const message = `lib_deps "${spec.text}": nothing can be fetched from a ${source.is}`;
     return fail(failure("library.repository", 4, message, { hint: "name an archive of it (https://…), or put it into lib/" }));
   }
 }

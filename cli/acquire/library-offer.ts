@@ -24,7 +24,7 @@ export interface LibraryFile {
 export function offerOf({ name, owner, version, is, from, sha256, size }: LibraryFile): Offer {
   // Archives of repositories have a folder around all, those of the registry have not.
   const source = { from, sha256, size, version, layout: ARCHIVE_LAYOUT };
-  return { name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
+  return { kind: "library", name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
 }
 
 /** What the first manifest says that can be read. */

@@ -5,7 +5,7 @@ import { replaceFile } from "../../cache/replace-file.ts";
 import { writeTrouble } from "../../cache/trouble.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
-import { type Lock, type LockEntry, type LockKind, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
+import { type Lock, type LockEntry, type LockKind, type LockWant, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
 import { type AskedPackage, driftOf, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
 
 export const LOCK_FILE = "fb.lock";
@@ -86,16 +86,24 @@ export class LockFile {
   }
 
   /**
-   * Writes what was chosen, and for envs that this run did not build what was there. True if the file is another now. locked: it may not be: a failure then, with
-   * what differs.
+   * Writes what was chosen, and what was there for envs that this run did not build, or whose packages (`isWhole`) did not all come: of those nothing is forgotten.
+   * True if the file is another now. locked: it may not be: a failure then, with what differs.
    */
-  save(locked: boolean): Result<boolean> {
+  save(locked: boolean, isWhole: (env: string) => boolean): Result<boolean> {
     if (this.chosen.length === 0) return ok(false);
-    const text = lockText(lockOf([...this.chosen, ...this.wantedBy((env) => !this.envs.has(env))]));
+    const isKnown = (env: string): boolean => this.envs.has(env) && isWhole(env);
+    const anew = new Set(this.chosen.flatMap((entry) => entry.wants.map((want) => wantKey(entry, want))));
+    const kept = this.wanted((entry, want) => !isKnown(want.env) && !anew.has(wantKey(entry, want)));
+    const text = lockText(lockOf([...this.chosen, ...kept]));
     if (!text.ok) return text;
     if (text.value === this.text) return ok(false);
     if (locked) {
-      const drift = lockedFailure(driftOf({ entries: this.wantedBy((env) => this.envs.has(env)) }, this.asked));
+      const drift = lockedFailure(
+        driftOf(
+          { entries: this.wanted((_, want) => isKnown(want.env)) },
+          this.asked.filter((asked) => isKnown(asked.env)),
+        ),
+      );
       // Files that other machines use are no drift.
       return drift === null ? ok(false) : fail(drift);
     }
@@ -109,11 +117,15 @@ export class LockFile {
     }
   }
 
-  /** What the lock has for some of its envs. */
-  private wantedBy(isOne: (env: string) => boolean): LockEntry[] {
+  /** What the lock has for some of its wants. */
+  private wanted(isOne: (entry: LockEntry, want: LockWant) => boolean): LockEntry[] {
     return this.before.entries.flatMap((entry) => {
-      const wants = entry.wants.filter((want) => isOne(want.env));
+      const wants = entry.wants.filter((want) => isOne(entry, want));
       return wants.length === 0 ? [] : [{ ...entry, wants }];
     });
   }
+}
+
+function wantKey({ kind }: Pick<LockEntry, "kind">, { env, spec, by }: LockWant): string {
+  return JSON.stringify([kind, env, spec, by]);
 }

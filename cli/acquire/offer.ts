@@ -12,6 +12,7 @@ export interface OfferSource extends Source {
 }
 
 export interface Offer {
+  readonly kind: "tool" | "library";
   readonly name: string;
   /** "" for none. */
   readonly owner: string;
@@ -53,6 +54,7 @@ export const OUT_OF_REACH: ReadonlySet<string> = new Set([
   "registry.offline",
   "fetch.refused",
   "fetch.timeout",
+  "fetch.unanswered",
   "fetch.broken",
   "fetch.failed",
   "fetch.not-found",

@@ -27,7 +27,9 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
     locked: false,
     mode: project.settings.provider,
     dryRun: true,
-    ask: () => Promise.resolve(fail(failure("registry.offline", 4, "a survey asks nobody", { hint: "run `fb deps`" }))),
+    renewed: false,
+    ask: () => Promise.resolve(nobody()),
+    index: () => Promise.resolve(nobody()),
     note: () => {},
     plan: () => Promise.resolve(ok(emptyPlan(env.name, "release"))),
   });
@@ -41,4 +43,8 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
   if (toFetch.length > 0) return ok({ packages: null, toFetch });
   const found = findPackages(project, env, disk, packages);
   return found.ok ? ok({ packages: found.value, toFetch }) : found;
+}
+
+function nobody<T>(): Result<T> {
+  return fail(failure("registry.offline", 4, "a survey asks nobody", { hint: "run `fb deps`" }));
 }

@@ -47,6 +47,7 @@ export class PackageTables {
     const sources = sourcesFor(entry.value, this.system).map(offerSource);
     if (sources.length > 0)
       return ok({
+        kind: "tool",
         name,
         owner: entry.value.owner,
         version,

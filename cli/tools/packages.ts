@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fetchFirst } from "../../cache/sources/sources.ts";
 import { installDefaults, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
+import { withoutCredentials } from "../../engine/redact.ts";
 import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Fetched, type Installed, type Offer, type OfferSource, OUT_OF_REACH } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
@@ -52,6 +53,7 @@ async function fetch(offer: Offer, places: PackagePlaces, around: ToolRun): Prom
     onProgress: (bytes, total) => around.progress(bytes, total, at),
     onRetry: (why, ms) => around.note(again(offer, why, `trying again in ${ms / 1000} s`)),
     mirrors: places.mirrors,
+    credentials: places.credentials,
     vars: process.env,
     onNext: (_, why, next) => {
       at = shownSource(next);
@@ -73,7 +75,7 @@ async function fetch(offer: Offer, places: PackagePlaces, around: ToolRun): Prom
 /** Where the same is to be had the next time: a registry that was asked for no version says which it gave, a branch is at a commit. */
 function exactly({ from, version }: OfferSource, gave: string | null): { readonly from: string; readonly version: string } {
   if (gave !== null && /^deb:[^@]*$/.test(from)) return { from: `${from}@${gave}`, version: gave };
-  if (gave !== null && from.startsWith("git+"))
+  if (gave !== null && /^(?:git|hg|svn)\+/.test(from))
     return { from: `${from.replace(/#.*$/s, "")}#${gave}`, version: `0.0.0+sha.${gave.slice(0, 7)}` };
   return { from, version };
 }
@@ -97,10 +99,8 @@ function install(offer: Offer, installed: Installed, places: PackagePlaces, disk
   return fail(failure("package.no-program", 4, message, { hint: `it is no archive of ${offer.name}, or of another layout` }));
 }
 
-/** What a log may say of a source: who gives a password in a url does not want to read it there. */
 function shownSource(source: Pick<OfferSource, "from"> | undefined): string {
-  const from = source?.from ?? "";
-  return from.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1");
+  return withoutCredentials(source?.from ?? "");
 }
 
 function storeOf({ cache }: PackagePlaces): Store {
@@ -131,7 +131,9 @@ function supplied(why: Failure, offer: Offer): Failure {
     ...apt,
     // Who was answered has a network.
     ANSWERED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
-    `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
+    offer.kind === "library"
+      ? `put it into the project's lib folder: lib/${offer.name}`
+      : `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
     "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
   ];
   return {

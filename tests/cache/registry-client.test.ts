@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { defaultTiming, type Network, openNetwork } from "../../cache/fetch/network.ts";
-import { nextMirror, type RegistryContext, registryJson } from "../../cache/registry-client.ts";
+import { type RegistryContext, registryJson } from "../../cache/registry-client.ts";
 import { answerRegistry, driveDialogue } from "../../cli/registry.ts";
 import { parsePackageSpec } from "../../rules/package-spec.ts";
 import { choose } from "../../rules/registry.ts";
@@ -53,7 +53,7 @@ test.before.each(async (here) => {
   if (!network.ok) throw new Error(network.failure.message);
   here.network = network.value;
   here.context = {
-    hosts: { api: [`${here.base}/api`], dl: [`${here.base}/dl`] },
+    hosts: [`${here.base}/api`],
     answers: join(here.folder, "answers"),
     network: here.network,
     mirrors: new Map([
@@ -149,7 +149,7 @@ test("5xx and broken connections are tried again, a second host is asked before 
     else response.writeHead(200).end("[2]");
   };
   const waits: number[] = [];
-  const hosts = { api: [`${here.base}/api`, `${here.base}/two`], dl: [] };
+  const hosts = [`${here.base}/api`, `${here.base}/two`];
   const got = await registryJson("/v3/a", "a", { ...here.context, hosts, onRetry: (_, wait) => waits.push(wait) });
   assert.equal(got, { ok: true, value: [2] });
   assert.equal([waits.length, here.asked.length], [2, 6]);
@@ -173,51 +173,11 @@ for (const [what, status, body, code, asked] of refusals)
   });
 
 test("a name that does not resolve is not tried again", async (here) => {
-  const hosts = { api: ["http://nowhere.invalid", "http://nowhere2.invalid"], dl: [] };
+  const hosts = ["http://nowhere.invalid", "http://nowhere2.invalid"];
   let waits = 0;
   const got = await registryJson("/v3/a", "acme/Foo", { ...here.context, hosts, onRetry: () => waits++ });
   if (got.ok) throw new Error("expected a failure");
   assert.equal([got.failure.code, got.failure.exit, waits], ["fetch.no-network", 4, 0]);
-});
-
-test("mirrors of a file, one after the other, until there is none", async (here) => {
-  world = makeWorld(1, 1);
-  const [first] = world.packages;
-  const version = first?.versions[0]?.name;
-  const path = [first?.kind, first?.owner, first?.name, version].map((part) => encodeURIComponent(part ?? "")).join("/");
-  const visited: string[] = [];
-  const found: (string | null)[] = [];
-  for (;;) {
-    const next = await nextMirror(`${HOSTS.dl}/${path}/0.tar.gz`, visited, here.context);
-    if (!next.ok) throw new Error(next.failure.message);
-    if (next.value === null) break;
-    assert.match(next.value.sha256 ?? "", /^[0-9a-f]{64}$/);
-    found.push(next.value.url);
-  }
-  assert.equal(
-    found,
-    ["one", "two"].map((mirror) => `${here.base}/files/${path}/0.tar.gz?mirror=${mirror}`),
-  );
-  assert.equal(visited, ["one", "two"]);
-});
-
-test("mirrors: a host that serves the file itself, one that redirects to no http, in a circle, to nothing", async (here) => {
-  const next = async (status: number, headers: Record<string, string>, visited: string[] = []) => {
-    here.asked.length = 0;
-    here.handle = (_, response) => response.writeHead(status, headers).end();
-    const got = await nextMirror("http://dl.nowhere.invalid/a/b.tar.gz", visited, here.context);
-    return got.ok ? (got.value?.url ?? null) : got.failure.code;
-  };
-  assert.is(await next(200, {}), `${here.base}/dl/a/b.tar.gz`);
-  assert.is(await next(302, { location: "../../files/x", "x-pio-mirror": "m" }), `${here.base}/files/x`);
-  assert.is(await next(302, { location: "file:///etc/passwd", "x-pio-mirror": "m" }), null);
-  assert.is(await next(302, { location: "http://x.example/", "x-pio-mirror": "m" }, ["m"]), null);
-  assert.is(await next(302, { location: "http://x.example/" }), null);
-  assert.is(await next(302, { "x-pio-mirror": "m" }), null);
-  assert.is(await next(404, {}), null);
-  assert.is(await next(429, {}), "fetch.denied");
-  const offline = await nextMirror("http://x.example/a", [], { ...here.context, network: null });
-  assert.is(offline.ok ? "" : offline.failure.code, "registry.offline");
 });
 
 test("an interruption ends it at once", async (here) => {

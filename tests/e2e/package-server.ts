@@ -46,14 +46,20 @@ interface Published {
   readonly type: "library" | "tool";
   readonly owner: string;
   readonly name: string;
-  readonly versions: { readonly name: string; readonly file: string }[];
+  readonly versions: { readonly name: string; readonly file: string; readonly systems: readonly string[] }[];
 }
 
 export class PackageServer {
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
+  /** `Authorization` of the last request for each path that had one. */
+  readonly told = new Map<string, string>();
+  /** Paths that want it, and as it has to be. */
+  readonly guarded = new Map<string, string>();
   /** The same of those that went on where they had broken off. */
   readonly resumed: string[] = [];
+  /** Paths that lead elsewhere. */
+  readonly redirects = new Map<string, string>();
   private readonly held = new Map<string, Promise<void>>();
   private readonly server: Server;
   private readonly files = new Map<string, Buffer>();
@@ -63,6 +69,11 @@ export class PackageServer {
     this.server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", this.url);
       this.asked.push(url.pathname);
+      const said = request.headers.authorization;
+      if (said !== undefined) this.told.set(url.pathname, said);
+      if ((this.guarded.get(url.pathname) ?? said) !== said) return void response.writeHead(401).end("log in");
+      const to = this.redirects.get(url.pathname);
+      if (to !== undefined) return void response.writeHead(302, { location: to }).end();
       const answer = this.files.get(url.pathname) ?? this.registry(url);
       if (answer === null) return void response.writeHead(404).end();
       const etag = `"${sha256(answer)}"`;
@@ -110,14 +121,21 @@ export class PackageServer {
     };
   }
 
-  /** Publishes a package's version in the registry. */
-  publish(owner: string, name: string, version: string, content: Content, type: "library" | "tool" = "library"): void {
+  /** Publishes a package's version in the registry: one file, which it has for each of the systems. */
+  publish(
+    owner: string,
+    name: string,
+    version: string,
+    content: Content,
+    type: "library" | "tool" = "library",
+    systems: readonly string[] = ["*"],
+  ): void {
     const data = archive(`${name}.tar.gz`, content, ".");
     const file = `${owner}-${name}-${version}.tar.gz`;
     this.put(file, data);
     const key = `${type}/${owner}/${name}`.toLowerCase();
     const known = this.packages.get(key) ?? { type, owner, name, versions: [] };
-    known.versions.push({ name: version, file });
+    known.versions.push({ name: version, file, systems });
     this.packages.set(key, known);
   }
 
@@ -145,14 +163,14 @@ export class PackageServer {
   private packageOf({ type, owner, name, versions }: Published, whole: boolean) {
     const all = versions.map((version) => {
       const data = this.files.get(`/${version.file}`) ?? Buffer.alloc(0);
-      const file = {
+      const files = version.systems.map((system) => ({
         name: version.file,
-        system: "*",
+        system,
         size: data.length,
         checksum: { sha256: sha256(data) },
         download_url: `${this.url}/${version.file}`,
-      };
-      return { name: version.name, released_at: "2020-01-01T00:00:00Z", files: [file] };
+      }));
+      return { name: version.name, released_at: "2020-01-01T00:00:00Z", files };
     });
     const about = { id: 1 + name.length, type, name, owner: { username: owner }, version: all.at(-1), tier: "community" };
     return whole ? { ...about, versions: all } : about;

@@ -46,6 +46,7 @@ test("of two the first one's where it says something; mirrors of both count", ()
       ["https://b/", "https://3/"],
     ]),
     provider: "system" as const,
+    indexes: [],
     registry: "https://r",
   };
   const both = joinSettings(first, second);

@@ -37,7 +37,7 @@ const wants: readonly (readonly [text: string, name: string, owner: string | nul
   ["t@/opt/a@b", "t", null, { is: "folder", path: "/opt/a@b" }],
   ["t@./t", "t", null, { is: "folder", path: "./t" }],
   ["t@https://x.example/t.zip", "t", null, { is: "url", url: "https://x.example/t.zip" }],
-  ["t@git@x.example:a/t.git", "t", null, { is: "url", url: "git@x.example:a/t.git" }],
+  ["t@git@x.example:a/t.git", "t", null, { is: "url", url: "git+git@x.example:a/t.git" }],
 ];
 for (const [text, name, owner, source] of wants)
   test(`platform_packages = ${text}`, () => {

@@ -10,7 +10,7 @@ import { parseRegistrySource } from "../../../cache/sources/ref.ts";
 import { fetchFromRegistry } from "../../../cache/sources/registry-fetch.ts";
 import { fetchFirst, type Source, type SourceContext } from "../../../cache/sources/sources.ts";
 import { tarOf } from "../extract/archives.ts";
-import { contextFor, network, serve } from "../fetch/server.ts";
+import { contextFor, network, quick, serve } from "../fetch/server.ts";
 import { sha, temporary } from "../help.ts";
 
 const body = gzipSync(tarOf([{ name: "package/a", type: "0", data: Buffer.from("a") }]));
@@ -29,6 +29,7 @@ const isolated = (vars: Record<string, string>) => ({ ...vars, PATH: vars["PATH"
 const sourceContext = (downloads: string, net: SourceContext["network"], more: Partial<SourceContext> = {}): SourceContext => ({
   ...contextFor(downloads, net),
   mirrors: new Map(),
+  credentials: new Map(),
   vars: {},
   onNext: () => {},
   ...more,
@@ -219,6 +220,30 @@ test("sources in their order: the next one is asked where one can not give the f
   const got = await fetchFirst([source("https://vendor.invalid/a.tar.gz")], sourceContext(join(folder, "m"), null, { mirrors }));
   assert.ok(got.ok, got.ok ? mirrored("https://vendor.invalid/a.tar.gz", mirrors) : got.failure.message);
   await net.close();
+  await server.close();
+});
+
+test("a host that is not there keeps nobody waiting who has another source; where none has it, it is tried again", async () => {
+  const folder = temporary();
+  const server = await serve({ "/good": (_, r) => r.end(body) });
+  const gone = await serve({});
+  await gone.close();
+  const source = (from: string): Source => ({ from, sha256: sha(body), size: null });
+  const first = await network({}, { ...quick, retries: [60_000] });
+  const told: string[] = [];
+  const eager = sourceContext(join(folder, "a"), first, { onNext: (_, why) => told.push(why.code) });
+  const got = await fetchFirst([source(`${gone.base}/a`), source(`${server.base}/good`)], eager);
+  assert.ok(got.ok && got.value.index === 1, got.ok ? "" : got.failure.message);
+  assert.equal(told, ["fetch.refused"]);
+  await first.close();
+  const second = await network();
+  let retries = 0;
+  const patient = sourceContext(join(folder, "b"), second, { onRetry: () => retries++ });
+  const failed = await fetchFirst([source(`${gone.base}/a`), source(`${server.base}/none`)], patient);
+  assert.ok(!failed.ok && failed.failure.code === "fetch.refused" && failed.failure.exit === 4);
+  assert.match(failed.failure.message, /refuses the connection \(4 tries\)\n {2}also: .*\/none: there is no such file/);
+  assert.is(retries, 3);
+  await second.close();
   await server.close();
 });
 
