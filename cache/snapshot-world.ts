@@ -69,6 +69,15 @@ export function variableOf(name: string): string {
   return name.startsWith(secret) ? name.slice(secret.length) : name;
 }
 
+/** The name in a record of a variable whose value nobody is to see. */
+export function secretName(variable: string): string {
+  return secret + variable;
+}
+
+export function isSecretName(name: string): boolean {
+  return name.startsWith(secret);
+}
+
 export function digestOf(text: string): string {
   return process.getBuiltinModule("node:crypto").hash("sha256", text, "hex");
 }

@@ -38,6 +38,11 @@ class StoredRun implements LastRun {
   }
 }
 
+/** Where the evidence of a row's run lies. */
+export function evidencePlaceOf({ rows }: Batch, at: number): readonly [offset: number, place: number] {
+  return [readF64(rows, at + 11), rows[at + 13] as number];
+}
+
 /** Milliseconds that the run of a row took, without building the rest. */
 export function msOf({ rows }: Batch, at: number): number {
   return readF64(rows, at + 3);
@@ -123,9 +128,7 @@ export class StateRows {
       ms: readF64(rows, at + 3),
       origin: name(at + 2),
     };
-    return new StoredRun(digest(at + 14) as StaticKey, digest(at + 22) as Key, result, () =>
-      evidence(readF64(rows, at + 11), rows[at + 13] as number),
-    );
+    return new StoredRun(digest(at + 14) as StaticKey, digest(at + 22) as Key, result, () => evidence(...evidencePlaceOf(batch, at)));
   }
 
   /** Rows of runs (null: forgotten), and the texts that they cut up. evidenceAt: where the block of their evidence begins. */

@@ -1,16 +1,18 @@
 /**
  * One project's memory between runs, in its `.fb/state`: the last run of each action (db, see statefile.ts), the outputs of each folder (outputs/),
- * the folders that a run which did not come to its end was writing into (unfinished, a line "SINCE FOLDER" each), the last sizes (sizes.json) and the last runs (history, a JSON line each). Plain files, replaced by rename or appended; the writer holds the project's lock.
+ * the folders that a run which did not come to its end was writing into (unfinished, a line "SINCE FOLDER" each), the last sizes (sizes.json) and the last runs
+ * (history.ts). Plain files, replaced by rename or appended; the writer holds the project's lock.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CanonPath, Failure, LastRun, ProjectState, Read, Result, RunResult } from "../engine/types.ts";
+import type { CanonPath, Failure, LastRun, OutputRecord, ProjectState, Read, Result, RunResult } from "../engine/types.ts";
+import type { EvidenceRef } from "./evidence.ts";
 import { makeFolders } from "./folders.ts";
+import { History, type Run } from "./history.ts";
 import { replaceFile } from "./replace-file.ts";
 import { StateFile, type StateMark } from "./statefile.ts";
 import { errorCode, trouble } from "./trouble.ts";
 
-const keptRuns = 20;
 /** So many results are written at once while a run goes on; a kill loses no more. */
 const batchSize = 64;
 /** https://bford.info/cachedir/: the first line is fixed, backup programs look for it. */
@@ -20,7 +22,10 @@ export type Sizes = RunResult["size"][number];
 
 export class LocalState implements ProjectState {
   readonly folder: string;
+  readonly history: History;
   readonly #file: StateFile;
+  /** What this process changed: where the evidence of the run before lies, and whether the outputs are as they were. */
+  readonly #changed = new Map<string, { readonly before: EvidenceRef | null; same: boolean }>();
   #changes = new Map<string, LastRun | null>();
   /** Durations outlive the results that they were measured with, as long as the process lives. */
   readonly #durations = new Map<string, number>();
@@ -32,7 +37,8 @@ export class LocalState implements ProjectState {
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.#file = StateFile.open(join(folder, "db"));
+    this.history = new History(join(folder, "history"));
+    this.#file = StateFile.open(join(folder, "db"), () => this.history.generations());
   }
 
   /**
@@ -61,6 +67,10 @@ export class LocalState implements ProjectState {
   }
 
   setLast(action: string, run: LastRun): void {
+    const before = this.last(action);
+    const outputs = before?.result.outputs ?? [];
+    const same = before !== undefined && sameOutputs(outputs, run.result.outputs);
+    this.#changed.set(action, { before: this.#changed.get(action)?.before ?? this.#file.evidenceRef(action), same });
     this.#durations.set(action, run.result.ms);
     this.#change(action, run);
   }
@@ -154,20 +164,20 @@ export class LocalState implements ProjectState {
     if (all !== readText(file)) this.#try(() => replaceFile(file, all));
   }
 
-  /** The last runs, oldest first, at most 20, as they were added. */
-  history(): unknown[] {
-    const runs: unknown[] = [];
-    for (const line of (readText(join(this.folder, "history")) ?? "").split("\n")) {
-      const run = parseJson(line);
-      if (run !== undefined) runs.push(run);
-    }
-    return runs.slice(-keptRuns);
+  /** What the history says of an action that this process ran or restored; null of any other. After flush(). */
+  changed(action: string): { readonly before: EvidenceRef | null; readonly after: EvidenceRef | null; readonly same: boolean } | null {
+    const changed = this.#changed.get(action);
+    return changed === undefined ? null : { ...changed, after: this.#file.evidenceRef(action) };
   }
 
-  /** @param run a JSON value: what `fb explain` will say of this run */
-  addHistory(run: unknown): void {
-    const lines = [...this.history(), run].slice(-keptRuns).map((r) => JSON.stringify(r));
-    this.#try(() => replaceFile(join(this.folder, "history"), `${lines.join("\n")}\n`));
+  /** What an action saw, as JSON of Evidence in engine/key.ts. */
+  evidence(ref: EvidenceRef): string {
+    return this.#file.evidence(ref);
+  }
+
+  /** Adds a run to the history, where that can be written. */
+  addRun(run: Omit<Run, "run">): void {
+    this.#try(() => this.history.add(run));
   }
 
   async flush(): Promise<void> {
@@ -224,6 +234,10 @@ export class LocalState implements ProjectState {
   #outputsFile(folder: string): string {
     return join(this.folder, "outputs", encodeURIComponent(folder));
   }
+}
+
+function sameOutputs(a: readonly OutputRecord[], b: readonly OutputRecord[]): boolean {
+  return a.length === b.length && a.every((o, i) => o.path === b[i]?.path && o.digest === b[i].digest);
 }
 
 function unwritableState(folder: string, error: unknown): Failure {

@@ -9,18 +9,19 @@
  *           cuts it off. The generation names the file of the evidence (evidence-GENERATION): both are rewritten together.
  *   batch   u32 ×4: checksum of all else, bytes of rows, of names, of texts; then these, padded to 4 bytes
  *           rows: see state-rows.ts; names: each ended by NUL, numbered through all batches (paths, action names); texts: cut by offset and length
- * Later rows replace earlier ones of the same name. Rewritten whole when more than half of it is dead.
+ * Later rows replace earlier ones of the same name. Rewritten whole when more than half of it is dead; evidence of an earlier generation stays as long as
+ * the history of runs names it.
  * One writer: the project's lock is held. Readers need none.
  */
 import { hash } from "node:crypto";
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CanonPath, LastRun, Read } from "../engine/types.ts";
-import { EvidenceFile, noEvidence } from "./evidence.ts";
-import { type Batch, msOf, StateRows } from "./state-rows.ts";
+import { EvidenceFile, type EvidenceRef, noEvidence } from "./evidence.ts";
+import { type Batch, evidencePlaceOf, msOf, StateRows } from "./state-rows.ts";
 import { errorCode } from "./trouble.ts";
 
-const magic = Buffer.from("fbstate\x05", "latin1");
+const magic = Buffer.from("fbstate\x06", "latin1");
 const fileHead = 16;
 const batchHead = 16;
 /** Evidence is compressed in blocks of so many. */
@@ -46,18 +47,23 @@ export class StateFile {
   readonly #places = new Map<string, Place>();
   #rowCount = 0;
   #goodBytes = 0;
+  /** Files of evidence that are read, the present one's beside. */
+  readonly #earlier = new Map<number, EvidenceFile>();
+  readonly #generationsInUse: () => readonly number[];
 
-  private constructor(path: string, generation: number) {
+  private constructor(path: string, generation: number, generationsInUse: () => readonly number[]) {
     this.#path = path;
+    this.#generationsInUse = generationsInUse;
     this.#generation = generation;
     this.#evidence = evidenceOf(path, generation);
   }
 
-  /** An unreadable file, or one of another version, is as an empty one. */
-  static open(path: string): StateFile {
+  /** An unreadable file, or one of another version, is as an empty one. generationsInUse: those whose evidence is still asked for. */
+  static open(path: string, generationsInUse: () => readonly number[]): StateFile {
     const bytes = readWhole(path);
-    if (bytes === null || bytes.length < fileHead || !bytes.subarray(0, magic.length).equals(magic)) return new StateFile(path, Date.now());
-    const file = new StateFile(path, bytes.readDoubleLE(magic.length));
+    if (bytes === null || bytes.length < fileHead || !bytes.subarray(0, magic.length).equals(magic))
+      return new StateFile(path, Date.now(), generationsInUse);
+    const file = new StateFile(path, bytes.readDoubleLE(magic.length), generationsInUse);
     file.#load(bytes);
     return file;
   }
@@ -70,6 +76,23 @@ export class StateFile {
   ms(action: string): number | undefined {
     const place = this.#places.get(action);
     return place === undefined ? undefined : msOf(place.batch, place.at);
+  }
+
+  /** Where the evidence of its last run lies. */
+  evidenceRef(action: string): EvidenceRef | null {
+    const place = this.#places.get(action);
+    return place === undefined ? null : [this.#generation, ...evidencePlaceOf(place.batch, place.at)];
+  }
+
+  /** The text, or that of nothing seen where it is no more. */
+  evidence([generation, offset, place]: EvidenceRef): string {
+    if (generation === this.#generation) return this.#evidence.get(offset, place);
+    let file = this.#earlier.get(generation);
+    if (file === undefined) {
+      file = evidenceOf(this.#path, generation);
+      this.#earlier.set(generation, file);
+    }
+    return file.get(offset, place);
   }
 
   /** How far this file reaches; what is appended later leaves that part as it is. */
@@ -134,13 +157,13 @@ export class StateFile {
     const temp = `${this.#path}.new`;
     rmSync(temp, { force: true });
     const generation = Math.max(Date.now(), this.#generation + 1);
-    const fresh = new StateFile(temp, generation);
+    const fresh = new StateFile(temp, generation, this.#generationsInUse);
     fresh.#evidence = evidenceOf(this.#path, generation);
     const runs = [...all];
     // Also without runs: the file says which generation it is.
     for (let i = 0; i === 0 || i < runs.length; i += blockRuns) fresh.#appendBatch(new Map(runs.slice(i, i + blockRuns)));
     renameSync(temp, this.#path);
-    removeOldEvidence(this.#path, [generation, this.#generation]);
+    removeOldEvidence(this.#path, [generation, this.#generation, ...this.#generationsInUse()]);
     this.#generation = generation;
     this.#evidence = fresh.#evidence;
     // A new one: what get() gave out still looks into the old one.

@@ -32,6 +32,7 @@ import { wordsAlias } from "./payload.ts";
 import { plannerOf } from "./plans.ts";
 import { removeMade } from "./remove-made.ts";
 import { Resumed } from "./resume.ts";
+import { RunRecorder } from "./run-history.ts";
 import { type Made, resultOf } from "./results.ts";
 import { type DepsHost, Whole, type WholeHost } from "./whole.ts";
 import { baseVars, pathsOf, tempFolder, worldOf } from "./world.ts";
@@ -75,6 +76,7 @@ interface Course {
   readonly world: World;
   readonly what: Pick<RunRequest, "plans" | "goals" | "resume">;
   readonly builds: readonly { readonly env: string; readonly profile: string }[];
+  readonly tools: Readonly<Record<string, string>>;
   compilersStand(disk: HostDisk): boolean;
   made(outcome: RunOutcome, disk: HostDisk): Made;
 }
@@ -89,6 +91,8 @@ class Build {
   private outcome: RunOutcome | null = null;
   private envs: readonly string[] = [];
   private ended: Promise<void> = Promise.resolve();
+  /** Adds the run to the project's history, once all that it did is on disk. */
+  private recorded: () => void = () => {};
 
   constructor(folder: string, command: RunCommand, host: BuildHost) {
     this.folder = folder;
@@ -153,7 +157,9 @@ class Build {
     } finally {
       await closeProcesses(runner, guardian);
       await places.close();
-      const flushed = await state.value.flush().then(() => state.value.failure);
+      await state.value.flush();
+      this.recorded();
+      const flushed = state.value.failure;
       // Of a full disk it is enough to hear once.
       if (flushed !== null && !this.isFull()) this.report.add(flushed);
       this.collect(cache.value);
@@ -168,12 +174,12 @@ class Build {
   private async run(host: Opened): Promise<void> {
     const key = requestKey(this.command);
     const found = takeFound();
-    const world = (roots: readonly Root[], carried: Carried) => {
+    const world = (roots: readonly Root[], carried: Carried, valuesRead: Iterable<string>) => {
       notePackages(
         host.cache.folder,
         roots.map((root) => root.real),
       );
-      return worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried);
+      return worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried, valuesRead);
     };
     const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
@@ -228,7 +234,10 @@ class Build {
     };
     let full: ReturnType<typeof fullFolder> = null;
     const libraries = { project: this.folder, libraries: ["lib"], store: join(cache.folder, "packages") };
+    const recorder = new RunRecorder();
+    const began = new Date();
     const emit = (e: Event) => {
+      recorder.note(e);
       this.host.sink.emit({ ...e, t: this.report.ms });
       if (e.type !== "end" || e.status !== "failed") return;
       full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
@@ -246,6 +255,9 @@ class Build {
     if (outcome.counts.ran > 0 && !course.compilersStand(disk)) this.disown(outcome, cache, state);
     if (full !== null && !this.isFull()) this.report.add(fullDisk(full));
     for (const size of this.made().size) state.setSizes(builds.find((b) => b.env === size.env)?.profile ?? "release", size);
+    if (!dryRun)
+      this.recorded = () =>
+        recorder.keep(state, outcome, this.result(), { began, request: this.command.targets.map(targetText), builds, tools: course.tools });
     return outcome;
   }
 

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Digests, type GraphFacts, writeDigests, writeGraph } from "../cache/graph-file.ts";
 import type { Folder, KeptIds, SnapshotRecord } from "../cache/snapshot-format.ts";
-import { resolveProgram } from "../cache/snapshot-world.ts";
+import { resolveProgram, variableOf } from "../cache/snapshot-world.ts";
 import { writeSnapshot } from "../cache/snapshot-write.ts";
 import type { LocalState } from "../cache/state.ts";
 import { isAsProbed } from "../cache/toolchain.ts";
@@ -121,7 +121,7 @@ export async function keepSnapshot(
     folders,
     absent: [...new Set([...files.absents(), ...looked.reads.filter((r) => r.is === "absent").map((r) => r.path as string)])],
     missingFolders,
-    values: Object.fromEntries(names.map((name) => [name, process.env[name]])),
+    values: Object.fromEntries(names.map((name) => [name, process.env[variableOf(name)]])),
     programs: Object.fromEntries(programs.map((name) => [name, resolveProgram(name, looksUp)])),
     volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),
     links: Object.fromEntries(links.map((link) => [link, readlinkSync(join(project.dir, link))])),

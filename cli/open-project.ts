@@ -5,6 +5,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { listingText, OWN_NAMES } from "../engine/files.ts";
+import { secretName } from "../cache/snapshot-world.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
@@ -105,8 +106,8 @@ export class RecordingProjectIo implements ProjectIo {
     return entries;
   }
 
-  value(name: string): string | undefined {
-    this.note("value", name);
+  value(name: string, secret?: "secret"): string | undefined {
+    this.note("value", secret === undefined ? name : secretName(name));
     return process.env[name];
   }
 

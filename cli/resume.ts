@@ -77,7 +77,7 @@ export class Resumed {
     found: Found,
     request: string,
     state: LocalState,
-    worldOf: (roots: readonly Root[], carried: Carried) => World,
+    worldOf: (roots: readonly Root[], carried: Carried, valuesRead: Iterable<string>) => World,
   ): Resumed | null {
     const { kept } = found.record.facts;
     if (found.request !== request || kept === null || !isStill(snapshotFile(found.dir), found)) return null;
@@ -91,7 +91,7 @@ export class Resumed {
     if (!state.reaches(digestFile.facts.state) || changed.some((path) => fixed.has(path))) return null;
     if (facts.builds.some(({ env, profile }) => state.unfinished(outFolder(env, profile)) !== null)) return null;
     const unchanged = new Unchanged(found, digests);
-    const world = worldOf(facts.roots, unchanged);
+    const world = worldOf(facts.roots, unchanged, Object.keys(found.record.facts.values));
     const files = new Files(world);
     const graph = new KeptGraph(columns);
     const places = graph.affected(new Set(changed), state.readers(otherwise(found, digests, files, facts.builds)));
@@ -111,6 +111,9 @@ export class Resumed {
   get builds(): Resume["builds"] {
     return this.resume.builds;
   }
+
+  /** It looks at none. */
+  readonly tools = {};
 
   /** Whether the compilers are still those of the last good run. */
   compilersStand(disk: HostDisk): boolean {

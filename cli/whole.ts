@@ -89,6 +89,7 @@ export class Whole {
       this.paths,
       plannerOf(this.inputs, (action) => this.acquisition.grow(action)),
       null,
+      open.looked.reads.filter((r) => r.is === "value").map((r) => r.path),
     );
   }
 
@@ -184,6 +185,12 @@ export class Whole {
   /** What an ini asks for and this version does not do is said once, not with every build. */
   private reportOnce(f: Failure): void {
     if (this.once.isNew(f.message)) this.report.add(f);
+  }
+
+  /** Names and versions of the tools of its envs, by their digest. */
+  get tools(): Readonly<Record<string, string>> {
+    const tools = [...this.inputs.values()].flatMap((input) => [...input.plan.tools]);
+    return Object.fromEntries(tools.map(([name, { digest, version, folder }]) => [digest, `${name} ${version} (${folder})`]));
   }
 
   /** Whether the compilers are still those that were probed. */

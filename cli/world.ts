@@ -16,6 +16,7 @@ import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 import type { HostRunner } from "./host/lanes.ts";
 import type { PackagePlaces } from "./acquire/places.ts";
+import { masker } from "./secrets.ts";
 import { innerTools } from "./tools/inner.ts";
 
 /** What a build has opened. */
@@ -27,8 +28,17 @@ export interface Opened {
   readonly places: PackagePlaces;
 }
 
-/** paths: of this project's folder; carried: what is known of files that are proven to be as they were, null for nothing. */
-export function worldOf({ cache, state, runner, disk, places }: Opened, paths: Paths, planner: Planner, carried: Carried | null): World {
+/**
+ * paths: of this project's folder; carried: what is known of files that are proven to be as they were, null for nothing; valuesRead: names of the variables
+ * that the project's ini read.
+ */
+export function worldOf(
+  { cache, state, runner, disk, places }: Opened,
+  paths: Paths,
+  planner: Planner,
+  carried: Carried | null,
+  valuesRead: Iterable<string>,
+): World {
   return {
     disk,
     hashing,
@@ -46,6 +56,7 @@ export function worldOf({ cache, state, runner, disk, places }: Opened, paths: P
     includesOf,
     directivesOf,
     nearest,
+    mask: masker(valuesRead, process.env),
   };
 }
 

@@ -81,16 +81,26 @@ export function fullKey(hashing: Hashing, sk: StaticKey, reads: readonly Read<Ca
 export interface Evidence {
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly inputs: readonly (readonly [is: ReadKind, path: CanonPath, digest: Digest])[];
+  /** So many of the inputs, the first ones, were declared; the others were discovered by running. */
+  readonly declared: number;
 }
 
-/** The other sink: keeps names and values for `why` and explain. */
+/** The other sink: keeps names and values for `why` and explain. mask: takes what nobody is to see out of a text. */
 export class EvidenceSink implements KeySink {
-  readonly fields: [string, string][] = [];
-  readonly inputs: [ReadKind, CanonPath, Digest][] = [];
+  private readonly fields: [string, string][] = [];
+  private readonly inputs: [ReadKind, CanonPath, Digest][] = [];
+  private readonly mask: (text: string) => string;
+  constructor(mask: (text: string) => string) {
+    this.mask = mask;
+  }
   field(name: string, value: string): void {
-    this.fields.push([name, value]);
+    this.fields.push([name, this.mask(value)]);
   }
   input(is: ReadKind, path: CanonPath, digest: Digest): void {
     this.inputs.push([is, path, digest]);
+  }
+  /** What was seen, of which so many inputs were declared. */
+  evidence(declared: number): Evidence {
+    return { fields: this.fields, inputs: this.inputs, declared };
   }
 }

@@ -426,7 +426,8 @@ class Run {
     for (const { env, profile } of resume?.builds ?? plans) this.sweeper.tidy(env, profile);
   }
 
-  private failed(node: Node, result: ActionResult | null, exitCode: number | null, why: readonly Cause[]): void {
+  private failed(node: Node, result: ActionResult | null, exitCode: number | null, decided: readonly Cause[]): void {
+    const why = this.settler.whyFailed(node, decided);
     if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
     if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.events.ended(node, "failed", result, exitCode, why);

@@ -50,6 +50,8 @@ export interface World extends FilesHost {
   readonly planner: Planner;
   readonly tools: InnerTools;
   readonly paths: Paths;
+  /** A text without what nobody is to see, as values of `${sysenv.*}`: what is kept for explaining has digests in their place. */
+  mask(text: string): string;
   /** The names nearest to one that is unknown, best first. */
   nearest(word: string, names: Iterable<string>): readonly string[];
 }
@@ -113,8 +115,9 @@ export class Settler {
         if (broken.length === 0) return { do: "keep", last };
       }
     }
-    const why = broken.length > 0 ? broken : this.why(node, last);
-    if (lookup === "all" && spec.sharing !== "time" && spec.sharing !== "never") {
+    const why = broken.length > 0 ? broken : this.saysWhy ? this.causesOf(node, last) : [];
+    const shared = lookup === "all" && spec.sharing !== "time" && spec.sharing !== "never";
+    if (shared) {
       const recorded = world.cache.reads(sk);
       const sets = recorded instanceof Promise ? await recorded : recorded;
       for (const reads of sets) {
@@ -125,7 +128,8 @@ export class Settler {
         if (result !== undefined) return { do: "restore", sk, key, result, why };
       }
     }
-    return { do: "run", sk, forgotten, why };
+    // What was there once would have been restored.
+    return { do: "run", sk, forgotten, why: shared && broken.length > 0 ? [...broken, { cause: "evicted" }] : why };
   }
 
   private staticKey(spec: ActionSpec): StaticKey {
@@ -164,15 +168,19 @@ export class Settler {
     return broken;
   }
 
-  private why(node: Node, last: LastRun | undefined): readonly Cause[] {
-    if (!this.saysWhy) return [];
+  /** Why an action that failed was to run: nothing of it is kept that could be asked later. */
+  whyFailed(node: Node, decided: readonly Cause[]): readonly Cause[] {
+    return decided.length > 0 ? decided : this.causesOf(node, this.world.state.last(node.spec.name));
+  }
+
+  private causesOf(node: Node, last: LastRun | undefined): readonly Cause[] {
     if (last === undefined) return FIRST_BUILD;
-    const now = new EvidenceSink();
+    const now = this.evidenceSink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
     const out = outFolder(node.spec.env, node.spec.profile);
     const digests = last.result.reads.map((r) => this.files.digest(projectRead(r, out)));
     walkReads(last.result.reads, digests, now);
-    const found = causes(JSON.parse(last.evidence) as Evidence, now);
+    const found = causes(JSON.parse(last.evidence) as Evidence, now.evidence(node.spec.inputs.length));
     return found.length > 0 ? found : [{ cause: "evicted" }];
   }
 
@@ -431,11 +439,15 @@ export class Settler {
 
   /** Keeps the result for the next run, with what `why` will compare. digests: of the result's reads. */
   private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult, digests: readonly Digest[]): void {
-    const seen = new EvidenceSink();
+    const seen = this.evidenceSink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), seen);
     walkReads(result.reads, digests, seen);
-    const evidence: Evidence = { fields: seen.fields, inputs: seen.inputs };
-    this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence: JSON.stringify(evidence) });
+    const evidence = JSON.stringify(seen.evidence(node.spec.inputs.length));
+    this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence });
+  }
+
+  private evidenceSink(): EvidenceSink {
+    return new EvidenceSink((text) => this.world.mask(text));
   }
 }
 

@@ -1,44 +1,51 @@
-/** Why an action runs: what differs between the evidence of its last run and now, each cause naming its evidence. */
+/** Why an action runs: what differs between the evidence of its last run and of this one, each cause naming its evidence. */
 import type { Evidence } from "./key.ts";
-import type { Cause, CanonPath, Digest } from "./types.ts";
+import type { Cause, CanonPath, Digest, ReadKind } from "./types.ts";
 
-/** before: what the last run saw; now: what the static walk sees, with the last run's reads as they are today. */
+type Input = Evidence["inputs"][number];
+
+/**
+ * before: what the last run saw. now: what this one sees, before it ran (then with the last run's reads as they are today) or after it. What it discovered
+ * for the first time follows from something that changed, so it is a cause only where nothing else is, or where nothing lay there before.
+ */
 export function causes(before: Evidence, now: Evidence): Cause[] {
+  const found = [...inputsChanged(before, now), ...argumentsChanged(argumentsOf(before), argumentsOf(now)), ...fieldsChanged(before, now)];
+  if (found.length > 0) return found;
+  const old = new Set(before.inputs.map(nameOf));
+  return now.inputs.filter((input) => input[0] === "file" && !old.has(nameOf(input))).map(([, file]) => ({ cause: "input-added", file }));
+}
+
+function nameOf([is, path]: Input): string {
+  return `${is}:${path}`;
+}
+
+function inputsChanged(before: Evidence, now: Evidence): Cause[] {
   const found: Cause[] = [];
-  const old = new Map(before.inputs.map(([is, path, digest]) => [`${is}:${path}`, { path, digest }]));
-  const current = new Map(now.inputs.map(([is, path, digest]) => [`${is}:${path}`, { path, digest }]));
-  for (const [name, { path, digest }] of current) {
-    const was = old.get(name);
-    if (was === undefined) found.push({ cause: "input-added", file: path });
-    else if (was.digest !== digest) found.push(changed(path, was.digest, digest));
-  }
-  for (const [name, { path }] of old) if (!current.has(name)) found.push({ cause: "input-removed", file: path });
-  const args = (e: Evidence) => e.fields.filter(([n]) => n === "arg").map(([, v]) => v);
-  found.push(...argumentsChanged(args(before), args(now)));
-  const fields = (e: Evidence) => {
-    const outputs = e.fields.filter(([n]) => n === "output").map(([, v]) => v);
-    return new Map([...e.fields.filter(([n]) => n !== "arg" && n !== "output"), ["output", outputs.join(" ")]]);
-  };
-  const was = fields(before);
-  const is = fields(now);
-  for (const name of new Set([...was.keys(), ...is.keys()])) {
-    const from = was.get(name) ?? "";
-    const to = is.get(name) ?? "";
-    if (from === to) continue;
-    const cause = name === "tool" ? "tool-changed" : OF_RULE.has(name) ? "rule-changed" : "var-changed";
-    found.push({ cause, name: name.startsWith("var:") ? name.slice(4) : name, old: from, new: to });
+  const current = new Map(now.inputs.map((input) => [nameOf(input), input[2]]));
+  const old = new Map(before.inputs.map((input) => [nameOf(input), input[2]]));
+  const declared = new Set(before.inputs.slice(0, before.declared).map(nameOf));
+  for (const input of now.inputs.slice(0, now.declared)) if (!old.has(nameOf(input))) found.push({ cause: "input-added", file: input[1] });
+  for (const input of before.inputs) {
+    const [is, path, was] = input;
+    const digest = current.get(nameOf(input));
+    if (digest !== undefined) {
+      if (digest !== was) found.push(changed(is, path, was, digest));
+    } else if (is === "absent" && current.has(`file:${path}`)) found.push({ cause: "input-added", file: path });
+    else if (declared.has(nameOf(input)) || (is === "file" && current.has(`absent:${path}`)))
+      found.push({ cause: "input-removed", file: path });
   }
   return found;
 }
 
-/** Fields that follow from the rule, or from fb itself. */
-const OF_RULE: ReadonlySet<string> = new Set(["rule", "schema", "kind", "sharing", "discover", "output"]);
-
-function changed(path: CanonPath, was: Digest, now: Digest): Cause {
+function changed(is: ReadKind, path: CanonPath, was: Digest, now: Digest): Cause {
   if (was === "absent") return { cause: "input-added", file: path };
   if (now === "absent") return { cause: "input-removed", file: path };
-  if (now === "present") return { cause: "input-added", file: path };
+  if (is === "absent" && now === "present") return { cause: "input-added", file: path };
   return { cause: "input-changed", file: path, old: `sha256:${was}`, new: `sha256:${now}`, via: [] };
+}
+
+function argumentsOf(e: Evidence): readonly string[] {
+  return e.fields.filter(([name]) => name === "arg").map(([, value]) => value);
 }
 
 /** Arguments as multisets: what came, what went. The same ones in another order are one change of each. */
@@ -56,4 +63,27 @@ function argumentsChanged(before: readonly string[], now: readonly string[]): Ca
         { cause: "arg-removed", arg: moved },
         { cause: "arg-added", arg: moved },
       ];
+}
+
+/** Fields that follow from the rule, or from fb itself. */
+const OF_RULE: ReadonlySet<string> = new Set(["rule", "schema", "kind", "sharing", "discover", "output"]);
+
+function fieldsChanged(before: Evidence, now: Evidence): Cause[] {
+  const found: Cause[] = [];
+  const was = fieldsOf(before);
+  const is = fieldsOf(now);
+  for (const name of new Set([...was.keys(), ...is.keys()])) {
+    const from = was.get(name) ?? "";
+    const to = is.get(name) ?? "";
+    if (from === to) continue;
+    const cause = name === "tool" ? "tool-changed" : OF_RULE.has(name) ? "rule-changed" : "var-changed";
+    found.push({ cause, name: name.startsWith("var:") ? name.slice(4) : name, old: from, new: to });
+  }
+  return found;
+}
+
+/** All but arguments, by name; several outputs as one. */
+function fieldsOf(e: Evidence): ReadonlyMap<string, string> {
+  const outputs = e.fields.filter(([name]) => name === "output").map(([, value]) => value);
+  return new Map([...e.fields.filter(([name]) => name !== "arg" && name !== "output"), ["output", outputs.join(" ")]]);
 }

@@ -17,8 +17,8 @@ export interface ConfigIo {
    * no braces, a leading dot only where the pattern has it, without a wildcard the path itself if it is there. `~` is already replaced.
    */
   glob(pattern: string): readonly string[];
-  /** Value of an environment variable, undefined when it is not set. */
-  value(name: string): string | undefined;
+  /** Value of an environment variable, undefined when it is not set. secret: nobody is to see it, as what `${sysenv.*}` names. */
+  value(name: string, secret?: "secret"): string | undefined;
   /** Seconds since 1970. */
   unixTime(): number;
   /** Hex digest of the text in UTF-8. */
@@ -189,7 +189,7 @@ export class Resolver {
       if (builtin !== undefined) uses.add(builtin);
       return { ok: true, value: this.#builtin(builtin) ?? reference.text };
     }
-    if (reference.section === "sysenv") return { ok: true, value: this.#io.value(option) ?? "" };
+    if (reference.section === "sysenv") return { ok: true, value: this.#io.value(option, "secret") ?? "" };
     const section = reference.section === "this" ? reading.section : reference.section;
     if (reference.section === "this" && option === "__env__") {
       if (section.startsWith("env:")) return { ok: true, value: section.slice("env:".length) };

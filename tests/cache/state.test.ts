@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, write
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Run, RunAction } from "../../cache/history.ts";
 import { LocalState } from "../../cache/state.ts";
 import type { LastRun } from "../../engine/types.ts";
 import { keyOf, sha, someReads, someResult, staticKeyOf, temporary } from "./help.ts";
@@ -29,6 +30,31 @@ function run(name: string): LastRun {
     evidence: JSON.stringify(evidence),
   };
 }
+
+const emptyRun: Omit<Run, "run"> = {
+  time: "2026-01-01T00:00:00.000Z",
+  request: [":firmware"],
+  status: "ok",
+  ms: 1,
+  counts: { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: 0 },
+  builds: [],
+  targets: {},
+  tools: {},
+  actions: [],
+};
+const emptyAction: RunAction = {
+  name: "x",
+  kind: "compile",
+  env: "uno",
+  label: "x",
+  status: "ran",
+  ms: 1,
+  why: [],
+  origin: null,
+  before: null,
+  after: null,
+  same: false,
+};
 
 const plain = (r: LastRun | undefined) => r && { staticKey: r.staticKey, key: r.key, result: r.result, evidence: r.evidence };
 
@@ -163,21 +189,52 @@ test("outputs of a folder are on disk when the promise settles", async () => {
   assert.equal(open(folder).outputs(".fb/build/uno/debug"), []);
 });
 
-test("history keeps the last twenty runs, sizes the last of each env and profile", () => {
+test("history keeps the last twenty runs; one that was half written is none, and its number is not given again", () => {
   const folder = temporary();
   const a = open(folder);
-  assert.equal(a.history(), []);
-  for (let i = 0; i < 25; i++) a.addHistory({ run: i, why: ["ü\n"] });
+  assert.equal(a.history.numbers(), []);
+  const run = (i: number) => ({ ...emptyRun, request: [`ü\n${i}`] });
+  for (let i = 1; i <= 25; i++) a.addRun(run(i));
+  const b = open(folder).history;
+  assert.equal(
+    b.numbers(),
+    Array.from({ length: 20 }, (_, i) => 25 - i),
+  );
+  assert.equal(b.run(6), { ...run(6), run: 6 });
+  assert.is(b.run(5), null);
+  writeFileSync(join(folder, "state/history/26"), "half");
+  assert.is(b.run(26), null);
+  a.addRun(run(27));
+  assert.equal(b.numbers().slice(0, 3), [27, 26, 25]);
+});
+
+test("evidence that the history names outlives the rewrite of the state", async () => {
+  const folder = temporary();
+  const a = open(folder);
+  const evidence = (n: number) => JSON.stringify({ fields: [["arg", String(n)]], inputs: [], declared: 0 });
+  a.setLast("x", { ...run("x"), evidence: evidence(0) });
+  await a.flush();
+  const first = a.changed("x")?.after ?? null;
+  a.addRun({ ...emptyRun, actions: [{ ...emptyAction, after: first }] });
+  for (let i = 1; i < 2500; i++) {
+    a.setLast("x", { ...run("x"), evidence: evidence(i) });
+    if (i % 10 === 0) await a.flush();
+  }
+  await a.flush();
   const b = open(folder);
-  assert.equal(b.history().length, 20);
-  assert.equal(b.history()[0], { run: 5, why: ["ü\n"] });
+  assert.is.not(first, null);
+  assert.is(b.evidence(first ?? [0, 0, 0]), evidence(0));
+  assert.is(b.last("x")?.evidence, evidence(2499));
+});
+
+test("sizes are those of the last link of each env and profile", () => {
+  const folder = temporary();
+  const b = open(folder);
   const size = { env: "uno", flash: { used: 10, total: 20 }, ram: { used: 1, total: null } };
   assert.is(b.sizes("uno", "release"), null);
   b.setSizes("release", size);
   b.setSizes("debug", { ...size, flash: { used: 11, total: 20 } });
   assert.equal(open(folder).sizes("uno", "release"), size);
-  writeFileSync(join(folder, "state", "history"), '{"run":1}\n{"ru');
-  assert.equal(open(folder).history(), [{ run: 1 }]);
 });
 
 test("a folder that cannot be made is a failure that names it", () => {

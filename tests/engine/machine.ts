@@ -173,6 +173,7 @@ export function worldOf(machine: Machine, scenario: Scenario): World & FilesHost
     },
     planner: scenario.planner,
     nearest: () => [],
+    mask: (text) => text,
     tools: scenario.tools ?? { run: () => ({ ok: false, failure: failure("tool.unknown", 2, "no tools here") }) },
     paths: new Paths(PROJECT, { realpath: (p) => machine.disk.realpath(p) }),
   };

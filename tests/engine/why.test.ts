@@ -1,7 +1,7 @@
 /** Each cause, from the evidence of two walks. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EvidenceSink, walkReads, walkStatic } from "../../engine/key.ts";
+import { type Evidence, EvidenceSink, walkReads, walkStatic } from "../../engine/key.ts";
 import type { ActionSpec, CanonPath, Cause, Digest, Read } from "../../engine/types.ts";
 import { causes } from "../../engine/why.ts";
 import { files, paths, sha256, spec } from "./spec.ts";
@@ -12,15 +12,15 @@ const Y = sha256("y");
 
 type Reads = readonly (readonly [is: Read["is"], path: string, digest: string])[];
 
-function evidence(s: ActionSpec, reads: Reads, digests: Readonly<Record<string, string>> = {}): EvidenceSink {
-  const sink = new EvidenceSink();
+function evidence(s: ActionSpec, reads: Reads, digests: Readonly<Record<string, string>> = {}): Evidence {
+  const sink = new EvidenceSink((text) => text);
   walkStatic(s, "/p", (r) => (digests[r.path] ?? sha256(r.path)) as Digest, sink);
   walkReads(
     reads.map(([is, path]) => ({ is, path: path as CanonPath })),
     reads.map(([, , digest]) => digest as Digest),
     sink,
   );
-  return sink;
+  return sink.evidence(s.inputs.length);
 }
 
 /** Reads before and now, what differs in the action, digests of its inputs now, the causes. */
@@ -30,6 +30,38 @@ const table: readonly (readonly [string, Reads, Reads, Partial<ActionSpec>, Reco
   ["a header", [["file", "a.h", X]], [["file", "a.h", Y]], {}, {}, [{ cause: "input-changed", file: "a.h" as CanonPath }]],
   ["a header gone", [["file", "a.h", X]], [["file", "a.h", "absent"]], {}, {}, [{ cause: "input-removed", file: "a.h" as CanonPath }]],
   ["a header that would be found first", [["absent", "b.h", "absent"]], [["absent", "b.h", "present"]], {}, {}, [{ cause: "input-added" }]],
+  [
+    "a header that came with a change",
+    [["file", "a.h", X]],
+    [
+      ["file", "a.h", Y],
+      ["file", "b.h", X],
+    ],
+    {},
+    {},
+    [{ cause: "input-changed" }],
+  ],
+  ["a header that nothing else explains", [], [["file", "b.h", X]], {}, {}, [{ cause: "input-added", file: "b.h" as CanonPath }]],
+  [
+    "a header found first now",
+    [["absent", "b.h", "absent"]],
+    [["file", "b.h", X]],
+    {},
+    {},
+    [{ cause: "input-added", file: "b.h" as CanonPath }],
+  ],
+  ["a header found elsewhere now", [["file", "a.h", X]], [["absent", "a.h", "absent"]], {}, {}, [{ cause: "input-removed" }]],
+  [
+    "a header no more read",
+    [
+      ["file", "a.h", X],
+      ["file", "b.h", X],
+    ],
+    [["file", "a.h", Y]],
+    {},
+    {},
+    [{ cause: "input-changed" }],
+  ],
   ["an input more", [], [], { inputs: files("x.c", "y.c") }, {}, [{ cause: "input-added", file: "y.c" as CanonPath }]],
   ["an input less", [], [], { inputs: [] }, {}, [{ cause: "input-removed", file: "x.c" as CanonPath }]],
   ["an argument more", [], [], { argv: ["cc", "-O2", "-O2", "-g", "x.c"] }, {}, [{ cause: "arg-added", arg: "-g" }]],

@@ -1,0 +1,71 @@
+/** Keeps what a run did in the project's history, for `fb explain`: its ends of actions, and where what they saw is kept. */
+import type { Run, RunAction } from "../cache/history.ts";
+import type { LocalState } from "../cache/state.ts";
+import type { RunOutcome } from "../engine/run.ts";
+import type { ActionId, Event, RunResult } from "../engine/types.ts";
+
+type End = Event & { readonly type: "end" };
+
+/** About the run beside what its events say. */
+export interface RunFacts extends Pick<Run, "request" | "builds" | "tools"> {
+  readonly began: Date;
+}
+
+export class RunRecorder {
+  private readonly ends = new Map<ActionId, End>();
+
+  /** Takes an event of the run. */
+  note(event: Event): void {
+    if (event.type === "end") this.ends.set(event.id, event);
+  }
+
+  /** Adds the run to the history, if it did anything, after the state was flushed. */
+  keep(state: LocalState, { graph, resolved, results }: RunOutcome, result: RunResult, { began, ...facts }: RunFacts): void {
+    if (this.ends.size === 0) return;
+    const actions = [...this.ends.values()].map(({ id, kind, env, label, status, ms, why }): RunAction => {
+      const { name } = graph.node(id).spec;
+      const seen = status === "failed" || status === "cancelled" ? null : state.changed(name);
+      // What evidence tells is worked out when it is asked for.
+      const kept = seen === null ? why : why.filter((cause) => !WRITTEN_DOWN.has(cause.cause));
+      const origin = status === "hit" ? (results.get(id)?.origin ?? null) : null;
+      return {
+        name,
+        kind,
+        env,
+        label,
+        status,
+        ms,
+        why: kept,
+        origin,
+        before: seen?.before ?? null,
+        after: seen?.after ?? null,
+        same: seen?.same ?? false,
+      };
+    });
+    const targets: Record<string, Record<string, readonly string[]>> = {};
+    for (const [goal, paths] of resolved) targets[goal.env] = { ...targets[goal.env], [goal.target]: paths };
+    const { actions: count, ran, hits, upToDate, failed, status, ms } = result;
+    state.addRun({
+      time: began.toISOString(),
+      status,
+      ms,
+      counts: { actions: count, ran, hits, upToDate, failed },
+      targets,
+      ...facts,
+      actions,
+    });
+  }
+}
+
+/** Causes that follow from two evidences. */
+const WRITTEN_DOWN: ReadonlySet<string> = new Set([
+  "input-changed",
+  "input-added",
+  "input-removed",
+  "arg-added",
+  "arg-removed",
+  "var-changed",
+  "tool-changed",
+  "rule-changed",
+  "first-build",
+]);
