@@ -1,23 +1,17 @@
 /**
  * What a run of few changes takes up instead of planning: `.fb/state/graph`, the last good run's graph in columns, and `.fb/state/digests`, what each file of
  * its snapshot had for digests. A snapshot names the two it belongs to by their ids; where one is missing, damaged or another, everything is decided anew.
- *
- *   file   magic, id (16 hex digits: the start of the sha256 of what follows it), bytes of facts (u32), 0 (u32), words of each column (u32 × columns), facts (JSON), columns; parts
- *          padded to 8
  */
-import { hash } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptColumns } from "../engine/kept-graph.ts";
 import { packedBytes, packedFrom } from "../engine/packed.ts";
 import type { Root } from "../engine/paths.ts";
 import type { Digest, ReadKind } from "../engine/types.ts";
-import { replaceFile } from "./replace-file.ts";
+import { readColumns, writeColumns } from "./columns-file.ts";
 import type { StateMark } from "./statefile.ts";
 
-const magic = "fbgraph3";
-const idAt = magic.length;
-const bodyAt = idAt + 16;
+const magic = "fbgraph4";
 
 export interface GraphFacts {
   readonly request: string;
@@ -143,11 +137,11 @@ export function dropGraph(state: string): void {
 export function writeGraph(state: string, facts: GraphFacts, c: KeptColumns): string | null {
   const packed = new Uint32Array(packedBytes(c.packed, 0).buffer);
   const lists = [c.needs, c.inputs, c.outputs].flatMap(({ ends, values }) => [ends, values]);
-  return write(graphFile(state), facts, [packed, c.specs, c.names, ...lists, c.folders, c.assembling]);
+  return writeColumns(graphFile(state), magic, facts, [packed, c.specs, c.names, ...lists, c.folders, c.assembling]);
 }
 
 export function readGraph(state: string, id: string): { readonly facts: GraphFacts; readonly columns: KeptColumns } | null {
-  const file = read<GraphFacts>(graphFile(state), id);
+  const file = readColumns<GraphFacts>(graphFile(state), magic, id);
   if (file === null || file.columns.length !== 11) return null;
   const [bytes, specs, names, needEnds, needs, inputEnds, inputs, outputEnds, outputs, folders, assembling] = file.columns as FullColumns;
   const { packed } = packedFrom(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -171,59 +165,12 @@ type FullColumns = readonly [C, C, C, C, C, C, C, C, C, C, C];
 
 /** @returns the id, null where nothing can be written */
 export function writeDigests(state: string, facts: DigestFacts, digests: Digests): string | null {
-  return write(join(state, "digests"), facts, digests.columns());
+  return writeColumns(join(state, "digests"), magic, facts, digests.columns());
 }
 
 export function readDigests(state: string, id: string): { readonly facts: DigestFacts; readonly digests: Digests } | null {
-  const file = read<DigestFacts>(join(state, "digests"), id);
+  const file = readColumns<DigestFacts>(join(state, "digests"), magic, id);
   const [rows, words] = file?.columns ?? [];
   if (file === null || rows === undefined || words === undefined || words.length !== rows.length * 8) return null;
   return { facts: file.facts, digests: new Digests(rows, Buffer.from(words.buffer, words.byteOffset, words.byteLength)) };
-}
-
-function write(path: string, facts: object, columns: readonly Uint32Array[]): string | null {
-  const json = Buffer.from(JSON.stringify(facts), "utf8");
-  const counts = Uint32Array.from([json.length, columns.length, ...columns.map((c) => c.length)]);
-  const parts = [counts, json, ...columns].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-  const body = Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(-part.length & 7)]));
-  const id = idOf(body);
-  try {
-    replaceFile(path, Buffer.concat([Buffer.from(magic + id, "latin1"), body]));
-    return id;
-  } catch {
-    // A full disk: the next run decides everything anew, no more.
-    return null;
-  }
-}
-
-function read<F>(path: string, id: string): { readonly facts: F; readonly columns: readonly Uint32Array[] } | null {
-  try {
-    const bytes = readFileSync(path);
-    if (bytes.toString("latin1", 0, bodyAt) !== magic + id) return null;
-    // Copied, so that its columns lie where a Uint32Array may begin.
-    const body = Buffer.from(Uint8Array.prototype.slice.call(bytes, bodyAt).buffer);
-    if (idOf(body) !== id) return null;
-    const words = (at: number, count: number) => new Uint32Array(body.buffer, at, count);
-    const [jsonBytes = 0, count = 0] = words(0, 2);
-    const counts = words(8, count);
-    let at = aligned(8 + count * 4);
-    const facts = JSON.parse(body.toString("utf8", at, at + jsonBytes)) as F;
-    at = aligned(at + jsonBytes);
-    const columns: Uint32Array[] = [];
-    for (const length of counts) {
-      columns.push(words(at, length));
-      at = aligned(at + length * 4);
-    }
-    return { facts, columns };
-  } catch {
-    return null;
-  }
-}
-
-function aligned(n: number): number {
-  return (n + 7) & ~7;
-}
-
-function idOf(body: Uint8Array): string {
-  return hash("sha256", body, "hex").slice(0, 16);
 }
