@@ -3,6 +3,7 @@ import { fail, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
 import { didYouMean, nearest } from "../rules/nearest.ts";
 import { splitWords } from "../rules/shellwords.ts";
+import { OUTPUTS, type Output } from "./query/output.ts";
 import { flagsOf, MONITOR_FLAGS, type Profile, VERBS, verbsHere } from "./flags.ts";
 import { FOREIGN_VERBS, PIO_TARGETS, PIO_TARGETS_NOT_HERE } from "./foreign.ts";
 import { Usage, Words } from "./words.ts";
@@ -90,6 +91,23 @@ export type Command =
       readonly envs: readonly string[];
       readonly profile: Profile | null;
     }
+  | {
+      readonly verb: "query";
+      readonly expr: string;
+      readonly output: Output;
+      readonly dir: string | null;
+      readonly profile: Profile | null;
+    }
+  | {
+      readonly verb: "graph";
+      /** null: all of it. */
+      readonly expr: string | null;
+      readonly format: "dot" | "mermaid" | "html";
+      /** Of html; null: `.fb/graph.html`. */
+      readonly file: string | null;
+      readonly dir: string | null;
+      readonly profile: Profile | null;
+    }
   | { readonly verb: "cache"; readonly action: "stats" | "gc" | "verify" | "clear"; readonly file: null; readonly json: boolean }
   | {
       readonly verb: "cache";
@@ -165,6 +183,10 @@ function command(verb: string, words: Words): Command {
       return { verb, dir, project, json: words.on("json") };
     case "export":
       return { verb, format: oneOf(verb, words, ["compdb", "ninja", "dot"]), dir, envs: words.list("env"), profile: words.profile() };
+    case "query":
+      return query(words);
+    case "graph":
+      return graph(words);
     case "cache":
       return cache(words);
     case "completion":
@@ -342,6 +364,28 @@ function deps(words: Words): Command {
   if (extra !== undefined) throw new Usage("word", `"${extra}": one word too many for \`fb deps\``, "usage: fb deps [DIR]");
   const run = runCommand(words, [{ is: "name", dir: null, name: "packages", env: null }], "nothing");
   return { verb: "deps", run: { ...run, dir: dir ?? run.dir, json: false }, tree: words.on("tree"), upgrade, json: words.on("json") };
+}
+
+function query(words: Words): Command {
+  const expr = words.positionals.join(" ");
+  if (expr === "") throw new Usage("word", "`fb query` needs a query", "as in: fb query 'deps(:firmware)'");
+  const given = words.text("output") ?? "label";
+  const output = OUTPUTS.find((o) => o === given);
+  if (output === undefined)
+    throw new Usage("value", `--output is ${OUTPUTS.join(", ")}, not "${given}"`, didYouMean(given, OUTPUTS, "as in --output label_kind"));
+  return { verb: "query", expr, output: words.on("json") ? "json" : output, dir: words.text("directory"), profile: words.profile() };
+}
+
+function graph(words: Words): Command {
+  const asked = (["dot", "mermaid", "html"] as const).filter((f) => words.on(f));
+  if (asked.length > 1) throw new Usage("flag", `--${asked[0]} and --${asked[1]} exclude each other`, "ask for one picture at a time");
+  const format = asked[0] ?? "html";
+  const positionals = [...words.positionals];
+  let file = words.text("html") || null;
+  // `--html out.html`: the file may stand apart from its flag.
+  if (words.on("html") && file === null && positionals.at(-1)?.endsWith(".html") === true) file = positionals.pop() ?? null;
+  const expr = positionals.join(" ");
+  return { verb: "graph", expr: expr === "" ? null : expr, format, file, dir: words.text("directory"), profile: words.profile() };
 }
 
 function cache(words: Words): Command {

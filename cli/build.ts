@@ -34,7 +34,7 @@ import { removeMade } from "./remove-made.ts";
 import { Resumed } from "./resume.ts";
 import { RunRecorder } from "./run-history.ts";
 import { type Made, resultOf } from "./results.ts";
-import { type DepsHost, Whole, type WholeHost } from "./whole.ts";
+import { type DepsHost, type Planned, Whole, type WholeHost } from "./whole.ts";
 import { baseVars, pathsOf, tempFolder, worldOf } from "./world.ts";
 
 /** What a build works with. */
@@ -56,6 +56,8 @@ export interface BuildHost {
   onRunner(runner: HostRunner): void;
   /** What `fb deps` wants of a run for packages alone; null for any other. */
   readonly deps: DepsHost | null;
+  /** For who wants to see the whole project: a dry run of every env hands over what it has planned, before its end; null for any other. */
+  readonly onPlanned: ((planned: Planned, state: LocalState) => Promise<void>) | null;
 }
 
 /** What a run left behind, for other faces. */
@@ -203,10 +205,12 @@ class Build {
   }
 
   private async runAll(host: Opened, key: string | null): Promise<void> {
-    const whole = await Whole.begin(this.folder, this.command, host, this.host.deps, this.report);
+    const wants = { deps: this.host.deps, everyEnv: this.host.onPlanned !== null };
+    const whole = await Whole.begin(this.folder, this.command, host, wants, this.report);
     if (whole === null) return;
     const outcome = await this.perform(whole, host);
     this.envs = whole.envs;
+    if (this.host.onPlanned !== null) return this.host.onPlanned(whole.planned(outcome), host.state);
     const written = whole.writeFiles(outcome, this.made().artifacts);
     host.state.finish();
     if (key !== null && this.wentWell(outcome)) await whole.keep(key, this.alias(), outcome, this.result(), written);

@@ -72,6 +72,17 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb export ninja -e uno", "a build.ninja that runs without fb's scheduler"],
     ["fb export dot", "the graph, for Graphviz"],
   ],
+  query: [
+    ["fb query 'deps(:firmware@uno)'", "all that it is made of"],
+    ["fb query 'rdeps(//..., include/pins.h)'", "what an edit of this header reaches"],
+    ["fb query 'somepath(:firmware, lib/Servo/Servo.h)'", "why is this in it?"],
+    ["fb query -o commands 'kind(link, //...)'", "how it is linked"],
+  ],
+  graph: [
+    ["fb graph", "all of it, as a page: .fb/graph.html"],
+    ["fb graph 'deps(:firmware@uno)' --html uno.html", "a part of it"],
+    ["fb graph --dot", "for Graphviz; --mermaid for a README"],
+  ],
   cache: [
     ["fb cache stats", "how much it holds"],
     ["fb cache gc", "down to its limit"],
@@ -96,6 +107,8 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
 const NOTES: Readonly<Record<string, string>> = {
   "": "Exit codes: 0 done; 1 the build failed; 2 usage; 3 configuration; 4 network, disk or cache; 5 device; 130 interrupted.",
   run: "Without @ENV or -e: default_envs of platformio.ini, else all envs. `fb help targets` lists the targets. The first failure ends its env; -k goes on.",
+  query:
+    "The language is Bazel's: deps rdeps allpaths somepath kind attr filter inputs outputs buildfiles tests, let, set, + - ^. Labels: src/main.cpp, :firmware@uno, compile:uno:src/main.cpp.o, pkg:NAME@VERSION; //... is everything. From what is made to what it is made of.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",
   deploy:
     "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count.",

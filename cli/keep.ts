@@ -61,28 +61,67 @@ export async function keepSnapshot(
   state: LocalState,
   { roots, infos }: Pick<GraphFacts, "roots" | "infos">,
 ): Promise<void> {
-  const { disk, project, looked } = open;
+  const ground = await groundOf(open, outcome, inputs, extra);
+  if (ground === null) return;
+  // A run of few changes writes these itself.
+  const own = new Set(inputs.map((i) => buildInfoFile(i.plan.env, i.plan.profile)));
+  const facts: GraphFacts = {
+    request,
+    builds: inputs.map((i) => ({ env: i.plan.env, profile: i.plan.profile })),
+    roots,
+    infos,
+    fixed: ground.fixed.filter((path) => !own.has(path)),
+    tools: ground.tools,
+  };
+  const record: SnapshotRecord = {
+    ...ground.record,
+    kept: await keepGraphOf(
+      outcome,
+      facts,
+      ground.record.files.map((f) => f.path),
+      state,
+    ),
+    payload: JSON.stringify(payloadOf(told)),
+  };
+  writeSnapshot(snapshotFile(open.project.dir), request, record, alias);
+}
+
+/** What a run rests on, as a snapshot has it. */
+export interface Ground {
+  readonly record: Omit<SnapshotRecord, "kept" | "payload">;
+  /** Files that more than actions rest on, and of these what tells toolchains apart. */
+  readonly fixed: readonly string[];
+  readonly tools: readonly string[];
+}
+
+/** Null where something that the run rests on is no longer as it was, or could change without its signature changing. */
+export async function groundOf(
+  { disk, project, looked }: OpenProject,
+  outcome: RunOutcome,
+  inputs: readonly PlanInput[],
+  extra: readonly string[],
+): Promise<Ground | null> {
   const { files } = outcome;
-  if (!(await hasSettled(disk, files, extra))) return;
+  if (!(await hasSettled(disk, files, extra))) return null;
   const now = disk.now();
   const signed = new Map<string, Signature>(files.files());
   for (const [path, was] of looked.files) {
     // Read again rather than asked for its age: these are a handful of small files.
     const signature = disk.sign(path);
-    if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return;
+    if (signature === null || !sameSignature(signature, was.signature) || hashing.sha256(disk.read(path)) !== was.digest) return null;
     signed.set(path, signature);
   }
   const tools = [...new Set(inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards.map((g) => g.path))))];
   const guards = [...tools, ...extra];
   for (const path of guards) {
     const signature = disk.sign(path);
-    if (signature === null) return;
+    if (signature === null) return null;
     if (!signed.has(path)) signed.set(path, signature);
   }
   // After they were signed here, so that a compiler that was exchanged before is seen, and one that is exchanged later differs from its signature.
-  if (!inputs.every((i) => i.toolchains.every((t) => isAsProbed(t, disk)))) return;
+  if (!inputs.every((i) => i.toolchains.every((t) => isAsProbed(t, disk)))) return null;
   const device = disk.sign(".")?.dev ?? 0n;
-  if ([...signed.values()].some((s) => isYoung(s, now, device))) return;
+  if ([...signed.values()].some((s) => isYoung(s, now, device))) return null;
   const folders: Folder[] = [];
   const specs = outcome.graph.nodes.filter((n) => outcome.results.has(n.id)).map((n) => n.spec);
   const trees = new Set(specs.flatMap((s) => [...s.inputs.map((i) => i.path), ...s.outputs]).filter((path) => path.endsWith("/")));
@@ -96,7 +135,7 @@ export async function keepSnapshot(
     const signature = disk.sign(path === "" ? "." : path);
     const entries = files.list(path);
     const known = looked.listings.get(path);
-    if (known !== undefined && hashing.sha256(listingText(entries)) !== known) return;
+    if (known !== undefined && hashing.sha256(listingText(entries)) !== known) return null;
     if (signature !== null && entries !== null)
       folders.push({ path: path === "" ? "." : path, signature, entries, hidden: path === "" ? [...OWN_NAMES] : [] });
   }
@@ -105,17 +144,7 @@ export async function keepSnapshot(
   const programs = [...new Set(inputs.flatMap((i) => [...i.programs.keys()]))];
   const names = [...new Set([...files.valueNames(), ...looked.reads.filter((r) => r.is === "value").map((r) => r.path as string)])];
   const links = [...new Set(inputs.flatMap((i) => i.packages.flatMap((p) => (p.link === null ? [] : [p.link]))))];
-  // A run of few changes writes these itself.
-  const own = new Set(inputs.map((i) => buildInfoFile(i.plan.env, i.plan.profile)));
-  const facts: GraphFacts = {
-    request,
-    builds: inputs.map((i) => ({ env: i.plan.env, profile: i.plan.profile })),
-    roots,
-    infos,
-    fixed: [...looked.files.keys(), ...guards].filter((path) => !own.has(path)),
-    tools,
-  };
-  const record: SnapshotRecord = {
+  const record = {
     dir: project.dir,
     files: [...signed].map(([path, signature]) => ({ path, signature })),
     folders,
@@ -126,12 +155,10 @@ export async function keepSnapshot(
     volatile: Object.fromEntries(inputs.flatMap((i) => [...i.commands])),
     links: Object.fromEntries(links.map((link) => [link, readlinkSync(join(project.dir, link))])),
     build: buildId,
-    kept: await keepGraphOf(outcome, facts, [...signed.keys()], state),
-    payload: JSON.stringify(payloadOf(told)),
     now,
     device,
   };
-  writeSnapshot(snapshotFile(project.dir), request, record, alias);
+  return { record, fixed: [...looked.files.keys(), ...guards], tools };
 }
 
 /** Writes the graph, and the digests of the snapshot's files; null where a run of few changes could not rely on them. */

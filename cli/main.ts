@@ -30,6 +30,10 @@ async function perform(command: Command, faces: Faces): Promise<number> {
       return (await import("./verbs/doctor.ts")).doctorVerb(command, faces);
     case "export":
       return (await import("./verbs/export.ts")).exportVerb(command, faces);
+    case "query":
+      return (await import("./verbs/query.ts")).queryVerb(command, faces);
+    case "graph":
+      return (await import("./verbs/graph.ts")).graphVerb(command, faces);
     case "cache":
       return (await import("./verbs/cache.ts")).cacheVerb(command, faces);
     case "tool":

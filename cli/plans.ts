@@ -10,7 +10,7 @@ import { hashing } from "./host/hash.ts";
 import type { PlanInput } from "./plan-input.ts";
 
 /** The envs that targets and flags name, else default_envs, else all, in file order. */
-export function wantedEnvs(project: Project, command: RunCommand): Result<readonly string[]> {
+export function wantedEnvs(project: Project, command: Pick<RunCommand, "envs" | "targets">): Result<readonly string[]> {
   const all = [...project.envs.keys()];
   const named = [...command.envs, ...command.targets.flatMap((t) => (t.env === null ? [] : [t.env]))];
   const chosen = named.length > 0 ? named : project.defaultEnvs.length > 0 ? project.defaultEnvs : all;

@@ -13,7 +13,8 @@ declare const __FB_BUILD__: string;
 
 // cli/fb's word to this Node alone.
 delete process.env["NODE_COMPILE_CACHE"];
-const rest = unchanged(process.argv.slice(2));
+const words = process.argv.slice(2);
+const rest = words.includes("query") ? "./look.cjs" : unchanged(words);
 if (rest === "./main.cjs") runMain();
 else if (rest !== null) require(rest);
 

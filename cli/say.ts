@@ -14,7 +14,7 @@ export function sayAgain(said: Payload["said"], ms: number, lines: string | null
 }
 
 /** The whole text, to the descriptor. What cannot be written was not said: exit code 4, unless the reader has gone. */
-function say(fd: 1 | 2, text: string): void {
+export function say(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -29,6 +29,6 @@ function say(fd: 1 | 2, text: string): void {
 }
 
 /** A character device is a terminal here: /dev/null takes colours without complaint. */
-function isTerminal(fd: 1 | 2): boolean {
+export function isTerminal(fd: 1 | 2): boolean {
   return fstatSync(fd).isCharacterDevice();
 }

@@ -44,12 +44,30 @@ export interface DepsHost {
   onPlan(input: PlanInput): void;
 }
 
+/** What is wanted of a run beside what its command says. */
+export interface Wants {
+  readonly deps: DepsHost | null;
+  /** Every env of the project, whatever the command names. */
+  readonly everyEnv: boolean;
+}
+
+/** What a run that only plans has found out. */
+export interface Planned {
+  readonly open: OpenProject;
+  readonly outcome: RunOutcome;
+  /** Of the envs that could be planned. */
+  readonly inputs: readonly PlanInput[];
+  /** What it rests on beside what the plans read: fb.lock, where there is one. */
+  readonly extra: readonly string[];
+}
+
 export class Whole {
   readonly world: World;
   readonly builds: { readonly env: string; readonly profile: string }[] = [];
   private readonly command: RunCommand;
   private readonly host: WholeHost;
   private readonly deps: DepsHost | null;
+  private readonly everyEnv: boolean;
   private readonly report: Report;
   private readonly open: OpenProject;
   private readonly lock: LockFile;
@@ -61,10 +79,11 @@ export class Whole {
   private readonly inputs = new Map<string, PlanInput>();
   private readonly infos: BuildInfo[] = [];
 
-  private constructor(command: RunCommand, host: WholeHost, deps: DepsHost | null, report: Report, open: OpenProject, lock: LockFile) {
+  private constructor(command: RunCommand, host: WholeHost, wants: Wants, report: Report, open: OpenProject, lock: LockFile) {
     this.command = command;
     this.host = host;
-    this.deps = deps;
+    this.deps = wants.deps;
+    this.everyEnv = wants.everyEnv;
     this.report = report;
     this.open = open;
     this.lock = lock;
@@ -78,7 +97,7 @@ export class Whole {
       locked: command.locked,
       mode: command.packages ?? open.project.settings.provider,
       dryRun: command.dryRun,
-      renewed: deps !== null && deps.renewed !== null,
+      renewed: wants.deps !== null && wants.deps.renewed !== null,
       ask: (request) => host.places.ask(request),
       index: (url) => host.places.index(url),
       note: (warning) => report.add(warning),
@@ -93,8 +112,9 @@ export class Whole {
     );
   }
 
-  /** Reads the project in a folder, and what its wanted envs begin with. deps: null for a build. Null where nothing is to be built: why has been reported. */
-  static async begin(folder: string, command: RunCommand, host: WholeHost, deps: DepsHost | null, report: Report): Promise<Whole | null> {
+  /** Reads the project in a folder, and what its wanted envs begin with. Null where nothing is to be built: why has been reported. */
+  static async begin(folder: string, command: RunCommand, host: WholeHost, wants: Wants, report: Report): Promise<Whole | null> {
+    const { deps } = wants;
     const open = openProject(folder, host.disk);
     const lock = open.ok ? LockFile.open(folder, deps?.renewed ?? null) : open;
     if (!open.ok || !lock.ok) {
@@ -103,7 +123,7 @@ export class Whole {
     }
     const { project } = open.value;
     host.places.use(project.settings, credentialsOf(project), deps !== null && deps.renewed !== null);
-    const whole = new Whole(command, host, deps, report, open.value, lock.value);
+    const whole = new Whole(command, host, wants, report, open.value, lock.value);
     await whole.begin();
     return whole.plans.length === 0 ? null : whole;
   }
@@ -121,7 +141,7 @@ export class Whole {
     const { project } = this.open;
     for (const w of project.warnings) this.report.add(w);
     if (project.later.length > 0) this.reportOnce(laterNote(project.later));
-    const wanted = wantedEnvs(project, this.command);
+    const wanted = wantedEnvs(project, this.everyEnv ? { envs: [...project.envs.keys()], targets: [] } : this.command);
     if (!wanted.ok) return this.report.add(wanted.failure);
     for (const name of wanted.value) {
       const read = project.envs.get(name);
@@ -184,7 +204,7 @@ export class Whole {
 
   /** What an ini asks for and this version does not do is said once, not with every build. */
   private reportOnce(f: Failure): void {
-    if (this.once.isNew(f.message)) this.report.add(f);
+    if (this.everyEnv || this.once.isNew(f.message)) this.report.add(f);
   }
 
   /** Names and versions of the tools of its envs, by their digest. */
@@ -227,10 +247,19 @@ export class Whole {
     const saved = this.lock.save(command.locked, (env) => this.acquisition.isWhole(env));
     this.acquisition.finish(this.builds.map((build) => build.env));
     if (!saved.ok) this.report.add(saved.failure);
-    // Its absence counts as well: a lock that comes later is obeyed.
-    if (existsSync(join(project.dir, LOCK_FILE))) written.push(LOCK_FILE);
-    else outcome.files.digest({ is: "absent", path: LOCK_FILE as ProjectPath });
-    return written;
+    return [...written, ...this.lockRead(outcome)];
+  }
+
+  /** fb.lock, where there is one. Its absence counts as well: a lock that comes later is obeyed. */
+  private lockRead(outcome: RunOutcome): string[] {
+    if (existsSync(join(this.open.project.dir, LOCK_FILE))) return [LOCK_FILE];
+    outcome.files.digest({ is: "absent", path: LOCK_FILE as ProjectPath });
+    return [];
+  }
+
+  /** For who wants to see all of it. */
+  planned(outcome: RunOutcome): Planned {
+    return { open: this.open, outcome, inputs: [...this.inputs.values()], extra: this.lockRead(outcome) };
   }
 
   /** Keeps the snapshot after a run that went well. request, alias: its names; written: by writeFiles. */

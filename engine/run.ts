@@ -29,6 +29,8 @@ export interface RunOutcome {
   readonly cancelled: boolean;
   /** False when the next run must look again: something changed during this one, failed, or was only pretended. */
   readonly trusted: boolean;
+  /** Something that an action read changed while it ran, to the end. */
+  readonly disturbed: boolean;
   readonly counts: Counts & { readonly actions: number };
   /** What each goal turned out to stand for. */
   readonly resolved: ReadonlyMap<Goal, readonly ProjectPath[]>;
@@ -119,6 +121,7 @@ class Run {
         this.report.failures.every((f) => f.severity === "warning") &&
         !this.stop.aborted &&
         !this.request.dryRun,
+      disturbed: this.settler.disturbed,
       counts: { actions: this.actionsNeeded(), ...this.events.counts },
       resolved: this.goals.resolved,
       targets: this.goals.targets,

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, main.cjs does everything else. V8's cache of their code lies beside them
+ * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else. V8's cache of their code lies beside them
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
@@ -70,9 +70,10 @@ const lmdb = await bundled({
 });
 put("lmdb.cjs", lmdb);
 put("package.json", '{"type":"commonjs"}\n');
-const external = [...common.external, "./request.cjs", "./main.cjs"];
+const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });
 put("request.cjs", await quick("request"));
+put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
 put("fb.cjs", await quick("quick"));
 

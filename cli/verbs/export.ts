@@ -1,19 +1,19 @@
 /** `fb export`: a project's actions as files of other tools. Plans, and runs nothing else. */
 import type { Graph } from "../../engine/graph.ts";
 import type { RunOutcome } from "../../engine/run.ts";
-import type { Event, Failure, Result } from "../../engine/types.ts";
+import type { Result } from "../../engine/types.ts";
 import { ok } from "../../engine/failure.ts";
-import { type Command, parseCommand, type RunCommand } from "../args.ts";
-import { type Built, build } from "../build.ts";
+import type { Command } from "../args.ts";
+import type { Built } from "../build.ts";
 import { COMPDB_FILE, compileCommands } from "../compdb.ts";
 import { dotGraph } from "../dot.ts";
-import { complain, type Faces, tellWait } from "../faces.ts";
+import { complain, type Faces } from "../faces.ts";
 import { DiskError, openDisk } from "../host/disk.ts";
-import { watchSignals } from "../host/signals.ts";
 import { NINJA_FILE, ninjaFile } from "../ninja.ts";
 import { projectFolder } from "../open-project.ts";
+import { planProject } from "../plan-only.ts";
 import { writeIfNew } from "../write-if-new.ts";
-import { count, quoteForShell, renderFailure } from "../show/text.ts";
+import { count, quoteForShell } from "../show/text.ts";
 
 type ExportCommand = Extract<Command, { verb: "export" }>;
 
@@ -21,7 +21,8 @@ type ExportCommand = Extract<Command, { verb: "export" }>;
 export async function exportVerb(command: ExportCommand, faces: Faces): Promise<number> {
   const folder = projectFolder(command.dir);
   if (!folder.ok) return complain(faces, [folder.failure]);
-  const built = await plan(folder.value, command, faces);
+  const { dir, envs, profile } = command;
+  const built = await planProject(folder.value, { dir, envs, profile, offline: false }, faces, { warnings: true, onPlanned: null });
   const { outcome, result } = built;
   if (outcome === null || result.exitCode !== 0) return result.exitCode;
   try {
@@ -67,35 +68,4 @@ function ninja(command: ExportCommand, graph: Graph, targets: RunOutcome["target
     ...(command.profile === null ? [] : [`--${command.profile}`]),
   ]);
   return ninjaFile({ fb: [process.execPath, ...process.execArgv, process.argv[1] ?? ""], firmware: new Map(firmware), madeBy }, graph);
-}
-
-/** The project planned: a run of nothing but its plans. What there is to say of it goes to standard error. */
-async function plan(folder: string, command: ExportCommand, faces: Faces): Promise<Built> {
-  const signals = watchSignals(() => {});
-  const said = new Set<string>();
-  const emit = (e: Event) => {
-    if (e.type !== "diagnostic") return;
-    const text = renderFailure(e satisfies Pick<Failure, "message">, { color: faces.err.color });
-    if (!said.has(text)) faces.err.write(text);
-    said.add(text);
-  };
-  try {
-    return await build(folder, planOnly(command), {
-      sink: { emit },
-      stop: signals.stop,
-      onWait: (holder) => tellWait(faces, holder),
-      progress: { upToDate: 0 },
-      onPreviousSizes: () => {},
-      onRunner: () => {},
-      deps: null,
-    });
-  } finally {
-    signals.close();
-  }
-}
-
-function planOnly({ dir, envs, profile }: ExportCommand): RunCommand {
-  const parsed = parseCommand(["run", ":compdb"]);
-  if (!parsed.ok || parsed.value.verb !== "run") throw new Error("`fb run :compdb` is no run");
-  return { ...parsed.value, dir, envs, profile, dryRun: true };
 }

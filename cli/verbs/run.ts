@@ -123,6 +123,7 @@ export async function buildShown(
         runner = r;
       },
       deps,
+      onPlanned: null,
     });
   } finally {
     display.close();

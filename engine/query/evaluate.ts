@@ -1,9 +1,9 @@
 /** An expression's nodes. Sets are a byte a node; closures rest on the view's order, in which every edge leads to a higher number. */
 import { isAction, type View } from "../view.ts";
 import { attribute } from "./attribute.ts";
-import type { Argument, Expr } from "./parse.ts";
+import type { Argument, Expr, Word } from "./parse.ts";
 import { QueryProblem } from "./problem.ts";
-import { nodesOf } from "./words.ts";
+import { EVERYTHING, nodesOf } from "./words.ts";
 
 /** 1 for each node that is in it. */
 export type NodeSet = Uint8Array;
@@ -33,9 +33,9 @@ class Evaluation {
   value(expr: Expr, names: ReadonlyMap<string, NodeSet>): NodeSet {
     switch (expr.is) {
       case "word":
-        return this.setOf(nodesOf(this.view, expr.word, this.near));
+        return this.word(expr.word);
       case "set":
-        return this.setOf(expr.words.flatMap((word) => nodesOf(this.view, word, this.near)));
+        return expr.words.map((word) => this.word(word)).reduce(union, this.setOf([]));
       case "variable":
         return this.variable(expr.name, names);
       case "let":
@@ -43,7 +43,7 @@ class Evaluation {
       case "binary": {
         const left = this.value(expr.left, names);
         const right = this.value(expr.right, names);
-        if (expr.operator === "union") return left.map((is, id) => is | (right[id] as number));
+        if (expr.operator === "union") return union(left, right);
         if (expr.operator === "intersect") return left.map((is, id) => is & (right[id] as number));
         return left.map((is, id) => is & ~(right[id] as number));
       }
@@ -96,6 +96,11 @@ class Evaluation {
     }
   }
 
+  private word(word: Word): NodeSet {
+    if (EVERYTHING.has(word.text)) return new Uint8Array(this.view.size).fill(1);
+    return this.setOf(nodesOf(this.view, word, this.near));
+  }
+
   private setOf(ids: Iterable<number>): NodeSet {
     const set = new Uint8Array(this.view.size);
     for (const id of ids) set[id] = 1;
@@ -107,6 +112,7 @@ class Evaluation {
   }
 
   private closure(from: NodeSet): NodeSet {
+    if (!from.includes(0)) return from;
     const found = from.slice();
     const { ends, values } = this.view.columns.edges;
     for (let id = 0, at = 0; id < found.length; id++) {
@@ -201,4 +207,8 @@ class Evaluation {
   private tests(set: NodeSet): NodeSet {
     return this.setOf(members(set).filter((id) => this.view.kind(id) === "target" && /^:test(?:[-_/][^@]*)?@/.test(this.view.label(id))));
   }
+}
+
+function union(a: NodeSet, b: NodeSet): NodeSet {
+  return a.map((is, id) => is | (b[id] as number));
 }

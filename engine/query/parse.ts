@@ -207,6 +207,7 @@ class Parser {
     const args: Argument[] = [];
     for (const kind of kinds) {
       if (kind === "depth" && this.isSign(")")) break;
+      if (kind === "depth" && !this.isSign(",")) throw this.unexpected('"," or ")"', USAGE[name]);
       if (args.length > 0) this.expect(",", USAGE[name]);
       args.push(this.argument(kind, name));
     }

@@ -3,12 +3,12 @@ import { isAction, type View } from "../view.ts";
 import type { Word } from "./parse.ts";
 import { QueryProblem } from "./problem.ts";
 
-const EVERYTHING = new Set(["//…", "//...", "//:all", ":all", "//…:all", "//...:all"]);
+/** Words that stand for every node. */
+export const EVERYTHING: ReadonlySet<string> = new Set(["//…", "//...", "//:all", ":all", "//…:all", "//...:all"]);
 
-/** near: the names nearest to one that is none, best first. Throws QueryProblem for a word that stands for nothing. */
+/** Of a word that does not stand for everything. near: the names nearest to one that is none, best first. Throws QueryProblem for one that stands for nothing. */
 export function nodesOf(view: View, word: Word, near: (word: string, names: Iterable<string>) => readonly string[]): readonly number[] {
   const { text } = word;
-  if (EVERYTHING.has(text)) return [...Array(view.size).keys()];
   const found = lookUp(view, text);
   if (found.length > 0) return found;
   const names = suggestions(view, text, near).map((name) => `"${name}"`);
