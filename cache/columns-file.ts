@@ -17,10 +17,15 @@ export function writeColumns(path: string, magic: string, facts: object, columns
   const json = Buffer.from(JSON.stringify(facts), "utf8");
   const counts = Uint32Array.from([json.length, columns.length, ...columns.map((c) => c.length)]);
   const parts = [counts, json, ...columns].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-  const body = Buffer.concat(parts.flatMap((part) => [part, Buffer.alloc(-part.length & 7)]));
+  const body = Buffer.alloc(parts.reduce((size, part) => size + aligned(part.length), 0));
+  let at = 0;
+  for (const part of parts) {
+    part.copy(body, at);
+    at += aligned(part.length);
+  }
   const id = newId();
   try {
-    replaceFile(path, Buffer.concat([Buffer.from(magic + id + checksum(body), "latin1"), body]));
+    replaceFile(path, [Buffer.from(magic + id + checksum(body), "latin1"), body]);
     return id;
   } catch {
     // A full disk: the next run decides everything anew, no more.
@@ -38,10 +43,11 @@ export function readColumns<F>(
     const bytes = readFileSync(path);
     const bodyAt = magic.length + headLength;
     if (bytes.toString("latin1", 0, magic.length + idLength) !== magic + id) return null;
-    // Copied, so that its columns lie where a Uint32Array may begin.
-    const body = Buffer.from(Uint8Array.prototype.slice.call(bytes, bodyAt).buffer);
+    // Columns must lie where a Uint32Array may begin. What is more than small is read into a buffer of its own; a graph of 30,000 actions has 15 MB.
+    const body =
+      (bytes.byteOffset + bodyAt) % 8 === 0 ? bytes.subarray(bodyAt) : Buffer.from(Uint8Array.prototype.slice.call(bytes, bodyAt).buffer);
     if (bytes.toString("latin1", magic.length + idLength, bodyAt) !== checksum(body)) return null;
-    const column = (at: number, count: number) => new Uint32Array(body.buffer, at, count);
+    const column = (at: number, count: number) => new Uint32Array(body.buffer, body.byteOffset + at, count);
     const [jsonBytes = 0, count = 0] = column(0, 2);
     const counts = column(8, count);
     let at = aligned(8 + count * 4);

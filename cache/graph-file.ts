@@ -118,9 +118,9 @@ export class Digests {
   }
 
   columns(): readonly Uint32Array[] {
-    const words = new Uint32Array(this.bytes.length / 4);
-    Buffer.from(words.buffer).set(this.bytes);
-    return [this.rows, words];
+    const { buffer, byteOffset, length } =
+      this.bytes.byteOffset % 4 === 0 ? this.bytes : Buffer.from(Uint8Array.prototype.slice.call(this.bytes).buffer);
+    return [this.rows, new Uint32Array(buffer, byteOffset, length / 4)];
   }
 }
 

@@ -203,9 +203,13 @@ export function split(bytes: Buffer, from: number, to: number): string[] {
   return from === to ? [] : bytes.toString("utf8", from, to - 1).split("\0");
 }
 
-export function padded(b: Buffer, fill: string): Buffer {
-  const bytes = Buffer.from(new ArrayBuffer((b.length + 7) & ~7)).fill(fill);
-  b.copy(bytes);
+/** In one buffer of its own, filled up to a multiple of 8. */
+export function padded(parts: readonly Buffer[], fill: string): Buffer {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = Buffer.from(new ArrayBuffer((size + 7) & ~7));
+  let at = 0;
+  for (const part of parts) at += part.copy(bytes, at);
+  bytes.fill(fill, at);
   return bytes;
 }
 

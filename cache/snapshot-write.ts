@@ -53,7 +53,7 @@ export function writeRecord(file: string, request: string, encoded: Buffer, alia
     row[1] = at;
     at += row[2];
   }
-  const index = padded(Buffer.from(JSON.stringify(rows), "utf8"), " ");
+  const index = padded([Buffer.from(JSON.stringify(rows), "utf8")], " ");
   const head = Buffer.alloc(headBytes + usedBytes);
   head.write(magic, "latin1");
   head.writeUInt32LE(index.length, 8);
@@ -62,7 +62,7 @@ export function writeRecord(file: string, request: string, encoded: Buffer, alia
   // The writer holds the project's lock; a name of its own for each process would be left by each that is killed.
   try {
     makeFolders(dirname(file));
-    replaceFile(file, Buffer.concat([head, index, ...fitting.map((r) => r.bytes)]));
+    replaceFile(file, [head, index, ...fitting.map((r) => r.bytes)]);
   } catch (error) {
     // A full disk: the next run looks at everything again, no more.
     return `${file} cannot be written: ${errorCode(error)}`;
@@ -132,7 +132,7 @@ export function assemble(
   for (const [i, n] of [...counts, filePaths.length, folderPaths.length, details.length, json.length].entries())
     head.writeUInt32LE(n, i * 4);
   const bytes = Buffer.from(signatures.buffer, signatures.byteOffset, signatures.byteLength);
-  return padded(Buffer.concat([head, bytes, json, filePaths, folderPaths, details]), "\0");
+  return padded([head, bytes, json, filePaths, folderPaths, details], "\0");
 }
 
 export const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n };
