@@ -23,6 +23,7 @@ import { takeFound } from "./found.ts";
 import { version } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import { type HostDisk, openDisk } from "./host/disk.ts";
+import { collectGarbage, keepHeapSmall } from "./host/heap.ts";
 import { type Guardian, openGuardian } from "./host/guardian.ts";
 import type { HostRunner } from "./host/lanes.ts";
 import { acquireLock, type Holder } from "./host/lock.ts";
@@ -243,6 +244,7 @@ class Build {
     const emit = (e: Event) => {
       recorder.note(e);
       this.host.sink.emit({ ...e, t: this.report.ms });
+      keepHeapSmall();
       if (e.type !== "end" || e.status !== "failed") return;
       full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
       const hint = e.kind === "compile" ? missingHeader(e.output, libraries) : null;
@@ -255,6 +257,7 @@ class Build {
     wentWay(["run", what.resume === null ? "all" : "few", ...(ran > 0 ? ["ran"] : []), ...(hits > 0 ? ["hit"] : [])].join("-"));
     // They end while the snapshot is written.
     this.ended = closeProcesses(runner, guardian);
+    collectGarbage();
     this.report.failures.push(...outcome.failures);
     if (outcome.counts.ran > 0 && !course.compilersStand(disk)) this.disown(outcome, cache, state);
     if (full !== null && !this.isFull()) this.report.add(fullDisk(full));
