@@ -1,6 +1,6 @@
 /**
  * What fb costs, as ratios and differences measured in one run beside ninja, a bare compiler, an empty script, and PlatformIO and fbuild where they are:
- *   npm run bench [-- --quick] [NAME…]     names: blink compiles tiny graphs edit libraries peers
+ *   npm run bench [-- --quick] [NAME…]     names: blink compiles tiny graphs edit libraries packages peers
  * Only for the eye: nothing fails when a target is missed, and under load the wall times mean little (processor times less so).
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -21,6 +21,7 @@ import {
   type Time,
   time,
 } from "./measure.ts";
+import { besidePipe } from "./packages.ts";
 import { besidePeers, peerVersions } from "./peers.ts";
 import { edit, generated, ninjaCommand, remove, sourceOf, stubToolchain, withLibraries, withoutOwnTools, write } from "./projects.ts";
 
@@ -293,6 +294,7 @@ async function main(): Promise<void> {
   if (wanted("graphs")) graphs(toolchain);
   if (wanted("edit")) oneEdit(toolchain);
   if (wanted("libraries")) libraries(toolchain);
+  if (wanted("packages")) await besidePipe({ scratch, fb, runs: quick ? 1 : 3, quick, say });
   if (wanted("peers")) await besidePeers({ scratch, fb, runs: runs.long, blink: join(root, "examples/blink"), toolchain, say });
   printTable();
   const after = load();
