@@ -3,9 +3,11 @@ import { writeSync } from "node:fs";
 import { type Command, parseCommand } from "./args.ts";
 import { wentWay } from "./compiled.ts";
 import { complain, type Faces, openFaces } from "./faces.ts";
+import { watchEarly } from "./host/signals.ts";
 
 /** Runs one command; the exit code. Verbs that are rarely wanted are loaded when they are. */
 export async function main(argv: readonly string[]): Promise<number> {
+  watchEarly();
   const faces = openFaces(() => {});
   const parsed = parseCommand(argv);
   return parsed.ok ? perform(parsed.value, faces) : complain(faces, [parsed.failure]);

@@ -14,6 +14,7 @@ import type { EnvProject } from "../../rules/project.ts";
 import { ANY_SYSTEM } from "../../rules/systems.ts";
 import { specOf as textSpec } from "./library-offer.ts";
 import { type LockFile, notLocked } from "./lock-file.ts";
+import { isAmong } from "./system-version.ts";
 import {
   addressVersion,
   ARCHIVE_LAYOUT,
@@ -44,6 +45,8 @@ export interface AcquirerHost {
   readonly machine: string;
   /** The system's package for a need, null for none. */
   system(need: PackageNeed): Result<PackageRef> | null;
+  /** The versions that it goes by. */
+  systemVersions(env: EnvProject, need: PackageNeed, found: PackageRef): readonly string[];
   /** What can be fetched for a need: of the platform's table, or of a registry. null: nothing is known. */
   offer(env: EnvProject, need: PackageNeed): Result<Offer> | null;
   /** How an archive that the lock names becomes the package. */
@@ -82,9 +85,12 @@ export class Acquirer implements PackageProvider {
     if (mode === "system" || (mode === null && entry === null && system !== null && !asksVersion)) return elsewhere;
     const known = this.locked(entry, env, need) ?? (source?.is === "url" ? ok(urlOffer(need, source.url)) : this.host.offer(env, need));
     if (known === null) return elsewhere;
-    const standsIn = mode !== "fetch" && system !== null && entry === null;
+    const range = source?.is === "registry" ? source.requirement : "*";
+    const versions =
+      system?.ok === true && entry === null && range !== "*" && mode !== "fetch" ? this.host.systemVersions(env, need, system.value) : [];
+    const standsIn = mode !== "fetch" && system !== null && entry === null && isAmong(versions, range);
     if (!known.ok) {
-      if (!standsIn) return known;
+      if (!standsIn) return versions.length === 0 ? known : fail(notStanding(known.failure, versions));
       const { message, hint } = known.failure;
       this.host.note(warning("package.source", `${message}; the system's own is used`, { ...need.want?.origin, hint }));
       lock.choose(asked, bySystem(need));
@@ -161,6 +167,10 @@ function sourceOf(offer: Offer, there: Package, entry: LockEntry | null): Pick<O
   const [first] = offer.sources;
   if (same === undefined && (first === undefined || entry === null)) throw new Error(`nothing of ${offer.name} is what is stored`);
   return same ?? (first as OfferSource);
+}
+
+function notStanding(why: Failure, versions: readonly string[]): Failure {
+  return { ...why, message: `${why.message}; the system's own is ${versions.join(" or ")}` };
 }
 
 function bySystem({ name }: PackageNeed): Omit<LockEntry, "wants"> {

@@ -26,6 +26,7 @@ import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
 import { readHalfway, writeHalfway } from "./halfway.ts";
 import { ARCHIVE_LAYOUT, type Installed, type Offer, programOf } from "./offer.ts";
+import { systemVersions } from "./system-version.ts";
 import { PackageTables } from "./tables.ts";
 
 export interface AcquisitionHost {
@@ -84,6 +85,10 @@ export class Acquisition {
       mode: host.mode,
       machine,
       system: (need) => system.find(need),
+      systemVersions: (env, need, found) => {
+        const table = tables.entry(env.platform.rules, need.name);
+        return systemVersions(need, found, table.ok ? table.value : null);
+      },
       offer: (env, need) => {
         const chosen = need.want === null ? undefined : this.chosen.get(specOf(env, need).text);
         return chosen ?? tables.offer(env.platform.rules, need);

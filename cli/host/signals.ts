@@ -18,6 +18,20 @@ export interface Signals {
   close(): void;
 }
 
+/** A signal that came before anybody watched; what ends fb then, unless somebody takes it up. */
+let early: { readonly signal: NodeJS.Signals; readonly end: NodeJS.Timeout } | null = null;
+/** A verb that is about to watch does so well before. */
+const EARLY_MS = 200;
+
+function onEarly(signal: NodeJS.Signals): void {
+  early ??= { signal, end: setTimeout(() => process.exit(INTERRUPTED), EARLY_MS) };
+}
+
+/** From the first moment on a signal ends fb as the contract says; watchSignals takes up what came before it. */
+export function watchEarly(): void {
+  for (const s of WATCHED) process.on(s, onEarly);
+}
+
 /** `killNow`: ends what runs without waiting; called before the exit that a second signal makes. */
 export function watchSignals(killNow: () => void): Signals {
   const controller = new AbortController();
@@ -32,7 +46,15 @@ export function watchSignals(killNow: () => void): Signals {
       process.exit(INTERRUPTED);
     }
   };
-  for (const s of WATCHED) process.on(s, on);
+  for (const s of WATCHED) {
+    process.on(s, on);
+    process.off(s, onEarly);
+  }
+  if (early !== null) {
+    clearTimeout(early.end);
+    on(early.signal);
+    early = null;
+  }
   return {
     stop: controller.signal,
     close() {

@@ -183,7 +183,7 @@ test("a library that a folder of the project has is not fetched", async () => {
   assert.not.ok(p.exists("fb.lock"));
 });
 
-test("a tool in a version that only the registry has; one that nobody has: the system's, with a warning, and locked so", async () => {
+test("a tool in a version that only the registry has; one that nobody has: the system's where it is in the range, with a warning, and locked so", async () => {
   server.publish(
     "platformio",
     "toolchain-atmelavr",
@@ -198,17 +198,23 @@ test("a tool in a version that only the registry has; one that nobody has: the s
   assert.is(built.code, 0, built.stderr);
   assert.ok(ran(built).includes("fetch toolchain-atmelavr 1.50400.190710"), ran(built).join("\n"));
   assert.match(p.read("fb.lock"), /\[tool\."platformio\/toolchain-atmelavr@1\.50400\.190710"\]/);
-  const q = new TestProject({ "platformio.ini": ini("~9.0.0"), "src/main.cpp": SKETCH });
-  const fallen = await run(q);
+  const far = new TestProject({ "platformio.ini": ini("~9.0.0"), "src/main.cpp": SKETCH });
+  const refused = await run(far);
+  assert.is(refused.code, 3);
+  assert.match(refused.stderr, /platformio\.ini:5.*~9\.0\.0 is wanted, fb has .*; the system's own is 5\.4\.0 or 1\.50400\.0/);
+  // No server has a registry here.
+  const q = new TestProject({ "platformio.ini": ini("~1.50400.0"), "src/main.cpp": SKETCH });
+  const alone = (...args: string[]) => q.start(["run", ...args, "--json"], { vars: { FB_REGISTRY: `${server.url}/nowhere` } }).ended;
+  const fallen = await alone("--packages", "auto");
   assert.is(fallen.code, 0, fallen.stderr);
   const said = fallen.events.flatMap((e) =>
     e.type === "diagnostic" && e.code === "package.source" ? [`${e.file}:${e.line} ${e.message}`] : [],
   );
-  assert.match(said.join("\n"), /platformio\.ini:5 package toolchain-atmelavr: ~9\.0\.0 is wanted, fb has .*the system's own is used/);
+  assert.match(said.join("\n"), /platformio\.ini:5 package toolchain-atmelavr: ~1\.50400\.0 is wanted, fb has .*the system's own is used/);
   assert.match(q.read("fb.lock"), /provider = "system"/);
-  const again = await run(q);
+  const again = await alone();
   assert.is(again.code, 0);
-  assert.is((await run(q, ["--packages", "fetch"])).code, 3);
+  assert.is((await alone("--packages", "fetch")).code, 3);
 });
 
 test("what a library of the project needs of a certain owner is fetched, and locked under its name", async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -42,6 +43,27 @@ test("a second Ctrl-C ends an fb that does not end; the same one seen twice does
   assert.ok(sent > 3, `${sent} signals within 200 ms were taken for the first one`);
   // killNow signals without waiting, so this looks again until the kernel has carried it out.
   while (marked(mark).length > 0) await new Promise(setImmediate);
+});
+
+test("a signal before anybody watches: who watches then hears of it, else fb ends with 130", async () => {
+  const early = (then: string) => {
+    const source = `import { watchEarly, watchSignals } from ${JSON.stringify(new URL("../../../cli/host/signals.ts", import.meta.url).href)};
+watchEarly();
+process.kill(process.pid, "SIGINT");
+setTimeout(() => console.log("went on"), 60_000);
+setTimeout(() => { ${then} }, 20);`;
+    const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--disable-warning=ExperimentalWarning", "-e", source], {
+      encoding: "utf8",
+    });
+    return [ran.status, ran.signal, ran.stdout.trim(), ran.stderr];
+  };
+  assert.equal(early("const { stop } = watchSignals(() => {}); console.log(stop.aborted, stop.reason); process.exit(7);"), [
+    7,
+    null,
+    "true SIGINT",
+    "",
+  ]);
+  assert.equal(early(""), [130, null, "", ""]);
 });
 
 test.run();
