@@ -51,6 +51,8 @@ export function troubleOf(url: string, error: unknown, proxy: string | null, sta
       "if a company's proxy signs the traffic, name its certificate in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS",
       false,
     );
+  if (/wrong version number|packet length too long/i.test(text))
+    return make("fetch.failed", `${url}: ${host} does not speak TLS on this port`, "is it an http:// url? Look at the port, too", false);
   if (codes.includes("ECONNREFUSED"))
     return make(
       "fetch.refused",
@@ -103,6 +105,8 @@ export function troubleOfStatus(url: string, status: number, proxy: string | nul
       "the server refuses access",
       "it may want a login, or a proxy blocks it: use a mirror ([mirrors] in fb.toml)",
     );
+  if (status === 429)
+    return make("fetch.denied", "the server gives this address no more for now", "try again later, or use a mirror ([mirrors] in fb.toml)");
   if (status >= 500) return make("fetch.server", "the server failed", "try again later, or use a mirror ([mirrors] in fb.toml)");
   return make("fetch.status", "the server gave no file", "check the url");
 }

@@ -130,6 +130,14 @@ class Download {
 
   /** Where the last attempt began. */
   #resumedFrom = 0;
+  /** What the server says that it did to the file. Many say so of archives that they send as they are, so it counts only where these are not what is wanted. */
+  #encoding = "identity";
+
+  #wrong(size: number, sha256: string, head: Uint8Array): Failure | null {
+    const wrong = judge(this.#request, size, sha256, head);
+    if (wrong === null || this.#encoding === "identity") return wrong;
+    return { ...wrong, message: `${wrong.message} (sent with Content-Encoding ${this.#encoding}, which fb did not ask for)` };
+  }
 
   async #attempt(resume: boolean): Promise<Step> {
     const data = join(this.#partial, "data");
@@ -162,12 +170,13 @@ class Download {
       rmSync(data, { force: true });
       return this.#attempt(false);
     }
+    this.#encoding = (answer.header("content-encoding") ?? "identity").slice(0, 40);
     const length = answer.header("content-length");
     const whole = range?.[2] !== undefined && range[2] !== "*" ? Number(range[2]) : length === null ? null : start + Number(length);
     if (this.#request.size !== null && whole !== null && whole !== this.#request.size) {
       body.destroy();
       this.spoiled = true;
-      const wrong = judge(this.#request, whole, "", new Uint8Array(0));
+      const wrong = this.#wrong(whole, "", new Uint8Array(0));
       if (wrong !== null) return { is: "trouble", trouble: { failure: wrong, passing: false } };
     }
     writeAbout(this.#partial, {
@@ -206,7 +215,7 @@ class Download {
     }
     if (whole !== null && size < whole) return { is: "trouble", trouble: this.#cut(url, new Error("it ended"), size, whole) };
     const sha256 = hash.digest("hex");
-    const wrong = judge(this.#request, size, sha256, headOfFile(data));
+    const wrong = this.#wrong(size, sha256, headOfFile(data));
     if (wrong !== null) {
       this.spoiled = true;
       rmSync(data, { force: true });

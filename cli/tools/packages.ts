@@ -8,15 +8,13 @@ import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Fetched, type Installed, type Offer, type OfferSource, OUT_OF_REACH } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
 
-/** Of these, those that something on the way said. */
-const ANSWERED: ReadonlySet<string> = new Set([
-  "fetch.not-found",
-  "fetch.denied",
-  "fetch.status",
-  "source.not-found",
-  "source.denied",
-  "source.no-lists",
-  "source.no-client",
+/** Of these, those where nothing was reached at all. */
+const NOTHING_REACHED: ReadonlySet<string> = new Set([
+  "fetch.no-network",
+  "fetch.unanswered",
+  "fetch.offline",
+  "registry.offline",
+  "source.no-network",
 ]);
 
 export type PackageToolName = "fetch" | "extract" | "install";
@@ -129,8 +127,8 @@ function supplied(why: Failure, offer: Offer): Failure {
   const apt = offer.debian.length === 0 ? [] : [`install it (Debian, Ubuntu: sudo apt install ${offer.debian.join(" ")})`];
   const ways = [
     ...apt,
-    // Who was answered has a network.
-    ANSWERED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
+    // Who was answered, or refused, has a network.
+    !NOTHING_REACHED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
     offer.kind === "library"
       ? `put it into the project's lib folder: lib/${offer.name}`
       : `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,

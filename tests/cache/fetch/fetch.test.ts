@@ -53,7 +53,13 @@ const cases: readonly Case[] = [
   { name: "503 for ever", answer: (_, r) => r.writeHead(503).end(), code: "fetch.server", asked: 4, says: /HTTP 503.*4 tries/ },
   { name: "404", answer: (_, r) => r.writeHead(404).end("<html>nothing here</html>"), code: "fetch.not-found", asked: 1, says: /HTTP 404/ },
   { name: "403", answer: (_, r) => r.writeHead(403).end(), code: "fetch.denied", asked: 1 },
-  { name: "429 is not tried again", answer: (_, r) => r.writeHead(429).end(), code: "fetch.status", asked: 1 },
+  {
+    name: "429 is not tried again",
+    answer: (_, r) => r.writeHead(429).end(),
+    code: "fetch.denied",
+    asked: 1,
+    says: /no more for now \(HTTP 429\)/,
+  },
   { name: "reset then ok", answer: (q, r, n) => (n === 0 ? void r.socket?.resetAndDestroy() : whole(q, r, n)), code: null, asked: 2 },
   { name: "dies half way, then resumes", answer: (q, r, n) => (n === 0 ? cut(q, r, n) : ranged(q, r, n)), code: null, asked: 2 },
   { name: "dies half way, then ignores Range", answer: (q, r, n) => (n === 0 ? cut(q, r, n) : whole(q, r, n)), code: null, asked: 2 },
@@ -130,6 +136,19 @@ const cases: readonly Case[] = [
     says: /HTML/,
   },
   { name: "HTML, no sum known", answer: (_, r) => r.end("<html>"), request: { sha256: null }, code: "fetch.html", asked: 1 },
+  {
+    name: "sent compressed although nobody asked",
+    answer: (_, r) => r.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(body)),
+    code: "fetch.checksum",
+    asked: 1,
+    says: /got [0-9a-f]{64}; .*Content-Encoding gzip/,
+  },
+  {
+    name: "an archive that is called compressed, and sent as it is",
+    answer: (_, r) => r.writeHead(200, { "content-encoding": "x-gzip" }).end(body),
+    code: null,
+    asked: 1,
+  },
   { name: "chunked, no length", answer: (_, r) => r.end(body), code: null, asked: 1 },
 ];
 
