@@ -68,8 +68,8 @@ function isMeant(want: LibraryWant, known: NonNullable<Library["installed"]>): b
   if (want.name === "" || known.name.toLowerCase() !== want.name.toLowerCase()) return false;
   if (want.owner !== "" && known.owner !== "" && known.owner.toLowerCase() !== want.owner.toLowerCase()) return false;
   if (want.range === "") return true;
-  // A version that is none cannot be told to be outside.
-  return inRange(known.version, want.range) !== false;
+  // PlatformIO gives 0.0.0 and the hour to one without a version; one that is none cannot be told to be outside.
+  return inRange(known.version || "0.0.0", want.range) !== false;
 }
 
 function newer(a: string, b: string): boolean {

@@ -77,9 +77,12 @@ export interface LibraryIo {
 const MODES: readonly LdfMode[] = ["off", "chain", "deep", "chain+", "deep+"];
 const COMPATS: readonly CompatMode[] = ["off", "soft", "strict"];
 
-/** The library in a folder. Nothing fails: a broken manifest counts as none, and `broken` says so. */
-export function readLibrary(folder: string, context: LibraryContext, io: LibraryIo): Library {
-  return new Reader(folder, context, io).library();
+/**
+ * The library in a folder. Nothing fails: a broken manifest counts as none, and `broken` says so.
+ * @param writtenName of a library for which PlatformIO writes a library.json, since it installs it and there is no manifest (installed-library.ts)
+ */
+export function readLibrary(folder: string, context: LibraryContext, io: LibraryIo, writtenName: string | null = null): Library {
+  return new Reader(folder, context, io, writtenName).library();
 }
 
 class Reader {
@@ -87,9 +90,11 @@ class Reader {
   private readonly context: LibraryContext;
   private readonly io: LibraryIo;
   private readonly tree: FileTree;
+  private readonly writtenName: string | null;
   private broken: Library["broken"] = null;
 
-  constructor(folder: string, context: LibraryContext, io: LibraryIo) {
+  constructor(folder: string, context: LibraryContext, io: LibraryIo, writtenName: string | null) {
+    this.writtenName = writtenName;
     this.folder = folder;
     this.context = context;
     this.io = io;
@@ -117,7 +122,7 @@ class Reader {
     const installed = this.installed();
     return {
       folder,
-      name: manifest.name ?? baseName(folder),
+      name: manifest.name ?? this.writtenName ?? baseName(folder),
       version: manifest.version,
       installed,
       builder,
@@ -156,16 +161,18 @@ class Reader {
 
   /** By manifest, else by what its sources include: only the quoted forms count, since PlatformIO's expression has a slip there. */
   private builder(): Builder {
-    if (this.hasFile("library.json")) return "platformio";
+    if (this.hasFile("library.json") || this.writtenName !== null) return "platformio";
     if (this.hasFile("library.properties") || this.hasFile("keywords.txt")) return "arduino";
     if (this.hasFile("module.json")) return "mbed";
-    for (const path of this.tree.below(this.folder)) {
-      if (path.endsWith("/mbed_lib.json")) return "mbed";
-      if (!CODE.test(path)) continue;
-      for (const { text, quote, how } of this.io.includes(path) ?? []) {
-        if (how !== "include" || !quote) continue;
-        if (text === "Arduino.h") return "arduino";
-        if (text === "mbed.h") return "mbed";
+    for (const { dir, entries } of this.tree.folders(this.folder)) {
+      if (this.tree.has(dir, "mbed_lib.json", "file")) return "mbed";
+      for (const { name, is } of entries) {
+        if (is !== "file" || !CODE.test(name)) continue;
+        for (const { text, quote, how } of this.io.includes(join(dir, name)) ?? []) {
+          if (how !== "include" || !quote) continue;
+          if (text === "Arduino.h") return "arduino";
+          if (text === "mbed.h") return "mbed";
+        }
       }
     }
     return "unknown";
@@ -173,7 +180,7 @@ class Reader {
 
   /** A folder that a manifest names: below the library's, unless it climbs out. */
   private below(path: string): string {
-    return rootless(collapse(path.startsWith("/") ? path : join(this.folder, path)));
+    return rootless(collapse(path.startsWith("/") ? path : join(this.folder, path)).replace(/(?<=.)\/$/, ""));
   }
 
   private srcDir(builder: Builder, named: string | null): string {
@@ -251,7 +258,7 @@ class Reader {
       const read = readManifest(kind, this.io.read(join(this.folder, kind)));
       if (read.ok) return { name: read.value.name ?? "", owner: "", version: read.value.version ?? "", uri: "", recorded: false };
     }
-    return null;
+    return this.writtenName === null ? null : { name: this.writtenName, owner: "", version: "", uri: "", recorded: false };
   }
 
   private metadata(): JsonObject | null {

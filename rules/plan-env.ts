@@ -12,6 +12,7 @@ import { defaultFilter, filterText, matchSources, objectPath, relativeTo, source
 import { type FlagContext, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
 import { type PlannedLibraries, planLibraries } from "./plan-libs.ts";
+import { type GlobTree, normal } from "./python-glob.ts";
 import { type Resolved, resolve } from "./resolve.ts";
 import { FLAG_SCOPES } from "./schema.ts";
 import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
@@ -173,14 +174,16 @@ class EnvPlanner {
 
   private projectSources(): Group["sources"] {
     const { srcDir, srcFilter, variables } = this.p;
-    const found = matchSources(filterText(srcFilter, variables), this.io, srcDir);
-    const sources = found.flatMap((path): Group["sources"] => {
+    const tabs = this.tabs();
+    const sketch = tabs[0] === undefined ? null : `${baseOf(tabs[0])}.cpp`;
+    // PlatformIO's conversion lies beside the tabs: the filter decides on it, and its name on its place among the objects.
+    const tree = sketch === null ? this.io : withFile(this.io, srcDir, sketch);
+    return matchSources(filterText(srcFilter, variables), tree, srcDir).flatMap((path): Group["sources"] => {
+      if (path === sketch) return [this.sketch(tabs)];
       const kind = sourceKind(path);
       const src = collapse(join(srcDir, path));
       return kind === null ? [] : [{ src, obj: withoutSuffix(objectPath("src", path)), kind }];
     });
-    const sketch = this.sketch();
-    return sketch === null ? sources : [...sources, sketch];
   }
 
   private nothingToBuild(): Failure {
@@ -207,15 +210,13 @@ class EnvPlanner {
   }
 
   /** The action that merges the tabs of a sketch; its output is compiled as one more source. */
-  private sketch(): Group["sources"][number] | null {
+  private sketch(tabs: readonly string[]): Group["sources"][number] {
     const { srcDir } = this.p;
-    const tabs = this.tabs();
-    const first = tabs[0];
-    if (first === undefined) return null;
-    const out = `${this.build}/src/${baseOf(first)}.cpp` as ProjectPath;
-    const label = tabs.length === 1 ? first : `${srcDir}/*.ino`;
+    const first = baseOf(tabs[0] ?? "");
+    const out = `${this.build}/src/${first}.cpp` as ProjectPath;
+    const label = tabs.length === 1 ? join(srcDir, first) : `${srcDir}/*.ino`;
     this.actions.inner("ino", ["ino", "--out", out, ...tabs], tabs, out, `${label} → .cpp`);
-    return { src: out, obj: `src/${baseOf(first)}.cpp`, kind: "cxx" };
+    return { src: out, obj: `src/${first}.cpp`, kind: "cxx" };
   }
 
   private frameworkArchives(flags: CompileFlags, generated: readonly string[]): Result<ProjectPath[]> {
@@ -368,6 +369,17 @@ class EnvPlanner {
 
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** A tree with one file more. */
+function withFile(tree: GlobTree, folder: string, name: string): GlobTree {
+  return {
+    list(dir) {
+      const entries = tree.list(dir);
+      if (entries === null || normal(dir) !== normal(folder)) return entries;
+      return [...entries.filter((entry) => entry.name !== name), { name, is: "file" }];
+    },
+  };
 }
 
 /** As PlatformIO goes through them: by what they are called from the source folder, so that `../` comes first. */

@@ -1,6 +1,6 @@
 /** The libraries of one env's plan: found in its storages, searched for, and given to flags and compiles in the order in which they are linked. */
 import { failure, warning } from "../engine/failure.ts";
-import { collapse, join } from "../engine/paths.ts";
+import { baseOf, collapse, join } from "../engine/paths.ts";
 import type { Failure, IncludeText, PlanIo } from "../engine/types.ts";
 import type { LibraryInput } from "./compose.ts";
 import { conditionalIncludes } from "./conditional.ts";
@@ -9,6 +9,7 @@ import { FileTree, rootless } from "./file-tree.ts";
 import { matchSources } from "./filter.ts";
 import { noScopes, type Parsed } from "./flags.ts";
 import { findLibraries, type Finding, type IncludeRef, type Scan } from "./ldf.ts";
+import { installedRoot } from "./installed-library.ts";
 import { type LibraryWant, packageFor } from "./lib-deps.ts";
 import { incompatibility, type Library, type LibraryContext, readLibrary } from "./library.ts";
 
@@ -90,6 +91,8 @@ class LibraryPlanner {
   private readonly sourceLists = new Map<string, readonly string[]>();
   private readonly definesOf = new Map<string, readonly string[]>();
   private readonly read = new Map<string, readonly Directive[]>();
+  /** Installed libraries by their folders. `place`: the folder that was named. `written`: what PlatformIO calls it in the manifest that it writes; null if it has one. */
+  private readonly installed = new Map<string, { readonly place: string; readonly written: string | null }>();
 
   constructor(ask: LibraryAsk) {
     this.ask = ask;
@@ -154,19 +157,18 @@ class LibraryPlanner {
       const own = listed(storage).filter(([name]) => !taken.has(name) && !taken.has(name.replace(/\.pio-link$/, "")));
       return [...own, ...more].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, path]) => path);
     };
+    const fetched = options.fetched.map(([name, folder]) => [name, this.rootOf(folder, name)] as const);
     const all = [
       ...options.before.map((storage) => folders(storage, [])),
-      folders(options.installed, [...named, ...options.fetched]),
+      folders(options.installed, [...named, ...fetched]),
       ...[...options.after, ...frameworkStorages].map((storage) => folders(storage, [])),
     ];
-    const context: LibraryContext = { ...options, framework: this.ask.framework, mcu: this.ask.mcu };
-    const io = { tree: this.tree, read: (path: string) => this.text(path), includes: (path: string) => this.ask.io.includes(path) };
     const seen = new Set<string>();
     return all.map((each) =>
       each.flatMap((folder) => {
         if (seen.has(folder)) return [];
         seen.add(folder);
-        return [this.checked(readLibrary(folder, context, io))];
+        return [this.checked(this.libraryIn(folder))];
       }),
     );
   }
@@ -175,10 +177,27 @@ class LibraryPlanner {
     return new TextDecoder("utf-8").decode(this.ask.io.read(path) ?? new Uint8Array());
   }
 
-  /** Where a folder that lib_deps names lies, and the name by which it is sorted among the installed. */
+  private libraryIn(folder: string): Library {
+    const context: LibraryContext = { ...this.ask.options, framework: this.ask.framework, mcu: this.ask.mcu };
+    const io = { tree: this.tree, read: (path: string) => this.text(path), includes: (path: string) => this.ask.io.includes(path) };
+    return readLibrary(folder, context, io, this.installed.get(folder)?.written ?? null);
+  }
+
+  /** Where a folder that lib_deps names lies, and the name by which it is sorted among the installed: one that is linked is used as it is, all others are installed. */
   private placeOf(want: LibraryWant): readonly [string, string] {
     const folder = this.inProject(want.folder ?? "");
-    return [want.name === "" ? folder.slice(folder.lastIndexOf("/") + 1) : want.name, folder];
+    const { uri } = want.spec;
+    if (uri?.includes("symlink://") === true) return [want.name === "" ? baseOf(folder) : want.name, folder];
+    if (want.name !== "") return [want.name, this.rootOf(folder, want.name)];
+    const root = this.rootOf(folder, want.spec.name ?? baseOf(folder));
+    return [this.libraryIn(root).installed?.name || baseOf(folder), root];
+  }
+
+  /** Where the library lies in a folder that is installed under a name. */
+  private rootOf(folder: string, name: string): string {
+    const root = installedRoot(folder, this.tree);
+    this.installed.set(root.folder, { place: folder, written: root.named ? null : name });
+    return root.folder;
   }
 
   /** A path as the project spells it, also where it climbs out of the project and back in. */
@@ -306,9 +325,10 @@ class LibraryPlanner {
     const taken = new Set<string>();
     const built = new Map<string, BuiltLibrary>();
     for (const { library } of finding.found) {
-      const last = library.folder.slice(library.folder.lastIndexOf("/") + 1) || "project";
+      const place = this.installed.get(library.folder)?.place ?? library.folder;
+      const last = baseOf(place) || "project";
       // One of the store has its version behind its name.
-      const base = library.folder.startsWith(".fb/pkg/") ? last.replace(/@[^@]*$/, "") : last;
+      const base = place.startsWith(".fb/pkg/") ? last.replace(/@[^@]*$/, "") : last;
       let name = base;
       // Two libraries of one name in two storages; names are compared without case, as some disks do.
       for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${base}-${n}`;

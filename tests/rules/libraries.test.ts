@@ -1,16 +1,11 @@
 /** Plans of generated projects with libraries against what PlatformIO 6.2.0 compiled and linked (fixtures/libraries.json, made by record-libraries.ts). */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { libraryOptions } from "../../cli/library-input.ts";
-import type { ActionSpec, Digest, PlanIo } from "../../engine/types.ts";
-import type { EnvPlan } from "../../rules/env-plan.ts";
-import { planEnv } from "../../rules/plan-env.ts";
-import { type EnvProject, envNames, readProject } from "../../rules/project.ts";
+import type { ActionSpec } from "../../engine/types.ts";
 import { iniOf, type LibraryEnv, type LibraryTree } from "./library-cases.ts";
-import { memoryIo } from "./memory-io.ts";
+import { FRAMEWORK, planned as plannedFrom } from "./memory-plan.ts";
 
 interface Expected {
   /** Words of flags, "", the sources that have them. */
@@ -21,10 +16,6 @@ type Recorded = Omit<LibraryTree, "envs"> & { readonly envs: readonly (LibraryEn
 
 const file = process.env["FB_LIBRARY_FIXTURES"] ?? join(import.meta.dirname, "fixtures", "libraries.json");
 const recorded: Recorded[] = JSON.parse(readFileSync(file, "utf8"));
-const platforms = join(import.meta.dirname, "../../platforms");
-const hash = (text: string): Digest => createHash("sha256").update(text).digest("hex") as Digest;
-
-const FRAMEWORK = "/CORE/packages/framework-arduino-avr";
 const CORE: Readonly<Record<string, string>> = {
   [`${FRAMEWORK}/cores/arduino/Arduino.h`]: "#include <Wire.h>\n",
   [`${FRAMEWORK}/cores/arduino/main.cpp`]: "\n",
@@ -34,81 +25,7 @@ const CORE: Readonly<Record<string, string>> = {
   [`${FRAMEWORK}/libraries/Wire/library.properties`]: "name=Wire\nversion=1.0\narchitectures=avr\n",
 };
 
-function planned(
-  files: Readonly<Record<string, string>>,
-  predefines: string | null,
-): { actions(env: string): readonly ActionSpec[]; readonly asked: readonly string[] } {
-  const io = memoryIo({ ...files, ...CORE });
-  const project = readProject("/P", platforms, {
-    read: (path) => (path.startsWith(platforms) ? readFileSync(path, "utf8") : io.text(path)),
-    glob: () => [],
-    list: (path) =>
-      path === platforms
-        ? [
-            { name: "native", is: "dir" },
-            { name: "avr", is: "dir" },
-          ]
-        : io.list(path),
-    value: () => undefined,
-    unixTime: () => 0,
-    sha1: (text) => createHash("sha1").update(text).digest("hex"),
-  });
-  if (!project.ok) throw new Error(project.failure.message);
-  return {
-    asked: io.asked,
-    actions(name) {
-      const env = project.value.envs.get(name);
-      if (env?.ok !== true) throw new Error(JSON.stringify(env));
-      const plan = planOf(env.value, project.value.dirs, io, predefines, (variables) =>
-        libraryOptions(project.value, env.value, variables, { isDir: (path) => io.list(path) !== null }, null),
-      );
-      const result = planEnv(plan, io, hash);
-      if (!result.ok) throw new Error(`${result.failure.code}: ${result.failure.message}`);
-      return result.value.actions;
-    },
-  };
-}
-
-function planOf(
-  env: EnvProject,
-  dirs: { readonly src: string; readonly include: string; readonly test: string },
-  _io: PlanIo,
-  predefines: string | null,
-  options: (variables: ReadonlyMap<string, string>) => ReturnType<typeof libraryOptions>,
-): EnvPlan {
-  const arduino = env.framework === "arduino";
-  const variables = new Map([["PIOENV", env.name]]);
-  const libraries = options(variables);
-  if (!libraries.ok) throw new Error(libraries.failure.message);
-  const none = (items: readonly string[]) => ({ items, option: "build_flags", file: null, line: 0, column: 0 });
-  const tool = { folder: "/usr", version: "12.2.0", digest: hash("tool"), includeC: [], includeCxx: [], libraries: [] };
-  return {
-    env: env.name,
-    profile: "release",
-    host: "linux",
-    projectDir: "/P",
-    platform: env.platform.rules,
-    framework: arduino ? "arduino" : "",
-    frameworkFolder: arduino ? FRAMEWORK : "",
-    frameworkDigest: "",
-    names: new Map(envNames(env)),
-    mcu: env.board?.mcu ?? "",
-    variantFolder: null,
-    tools: new Map([[arduino ? "avr" : "native", tool]]),
-    variables,
-    flags: { board: env.board?.extraFlags ?? [], user: none(env.buildFlags), unflags: none([]), src: none([]), debug: none([]) },
-    commands: new Map(),
-    srcFilter: env.srcFilter,
-    srcDir: dirs.src,
-    includeDir: dirs.include,
-    testDir: dirs.test,
-    libraries: { ...libraries.value, predefines },
-    own: null,
-    envs: [env.name],
-    programs: new Map(),
-    notes: [],
-  };
-}
+const planned = (files: Readonly<Record<string, string>>, predefines: string | null) => plannedFrom({ ...files, ...CORE }, predefines);
 
 /** An env's actions in the recorder's words. */
 function summary(actions: readonly ActionSpec[]): Expected {
@@ -209,6 +126,64 @@ test("a manifest's dependency is looked for by the name that builds a library, n
       .map((action) => action.label);
   assert.equal(compiled({}), ["src/main.c"]);
   assert.equal(compiled({ "lib/B/library.json": '{"name": "B Lib", "version": "1.0.0"}' }), ["lib/B/B.c", "src/main.c"]);
+});
+
+const compiledFrom = (files: Record<string, string>): string[] =>
+  planned(files, null)
+    .actions("e")
+    .filter((action) => action.kind === "compile")
+    .map((action) => action.label)
+    .sort();
+
+test("srcDir may end with a slash", () => {
+  const files = {
+    "src/main.c": '#include "A.h"\n',
+    "lib/A/library.json": JSON.stringify({ name: "A", version: "1.0.0", build: { srcDir: "./code/" } }),
+    "lib/A/code/A.h": "\n",
+    "lib/A/code/a.c": "\n",
+    "platformio.ini": "[env:e]\nplatform = native\n",
+  };
+  assert.equal(compiledFrom(files), ["lib/A/code/a.c", "src/main.c"]);
+});
+
+test("a folder that is installed gets a manifest where it has none, and the library is where its sources begin", () => {
+  const files = {
+    "src/main.c": "\n",
+    "vendor/Old/keywords.txt": "\n",
+    "vendor/Old/sub/o.c": "\n",
+    "vendor/Packed/source/sub/p.c": "\n",
+    "vendor/Packed/source/p.h": "\n",
+    "vendor/Deep/tools/x.py": "\n",
+    "vendor/Deep/lib/library.json": '{"name": "D", "version": "1.0.0"}',
+    "vendor/Deep/lib/src/d.c": "\n",
+  };
+  const compiled = (how: string): string[] => {
+    const list = ["Old", "Packed", "Deep"].map((name) => `  ${how}://vendor/${name}\n`).join("");
+    return compiledFrom({ ...files, "platformio.ini": `[env:e]\nplatform = native\nlib_deps =\n${list}` });
+  };
+  assert.equal(compiled("file"), ["src/main.c", "vendor/Deep/lib/src/d.c", "vendor/Old/sub/o.c", "vendor/Packed/source/sub/p.c"]);
+  // One that is linked stays as it is: an Arduino library by its keywords.txt, which an env without a framework may not see.
+  assert.not.ok(compiled("symlink").includes("vendor/Old/sub/o.c"));
+});
+
+test("a library without a version is in no range that asks for one", () => {
+  const files = { "src/main.c": "\n", "lib/A/library.json": '{"name": "A"}', "lib/A/src/a.c": "\n" };
+  const compiled = (item: string): string[] =>
+    compiledFrom({ ...files, "platformio.ini": `[env:e]\nplatform = native\nlib_deps = ${item}\n` });
+  assert.equal(compiled("A@^1.0"), ["src/main.c"]);
+  assert.equal(compiled("A"), ["lib/A/src/a.c", "src/main.c"]);
+});
+
+test("the source filter decides on a sketch by the name of its conversion, and so does the order of the link", () => {
+  const files = { "src/b.ino": "void setup() {}\n", "src/a.cpp": "\n", "src/c.cpp": "\n" };
+  const ini = "[env:e]\nplatform = atmelavr\nboard = uno\nframework = arduino\n";
+  const objects = (more: string): string[] =>
+    summary(planned({ ...files, "platformio.ini": ini + more }, null).actions("e")).link.filter((word) => word.endsWith(".o"));
+  assert.equal(
+    objects("").map((word) => word.replace(/^@\/src\//, "")),
+    ["a.cpp.o", "b.ino.cpp.o", "c.cpp.o"],
+  );
+  assert.is(objects("build_src_filter = +<*> -<b.ino.cpp>\n").length, 2);
 });
 
 test("a plan depends on names, include texts and directives, never on the content of a source", () => {
