@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { iniKind } from "./ini.ts";
 import { checkLine, type Kind, seeded } from "./kind.ts";
+import { librariesKind } from "./libraries.ts";
 import { projectsKind } from "./projects.ts";
 import { readRecorded } from "./recorded.ts";
 import { registryKind } from "./registry.ts";
@@ -21,6 +22,7 @@ function every<C extends object, A>(kind: Kind<C, A>, least: number): void {
 
 every(iniKind, 500);
 every(projectsKind, 200);
+every(librariesKind, 90);
 every(specsKind, 70);
 every(registryKind, 160);
 

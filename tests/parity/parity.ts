@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { iniKind } from "./ini.ts";
 import { checkLine, type Kind, seeded } from "./kind.ts";
+import { librariesKind } from "./libraries.ts";
 import { type Files, Peer, writeFileTo } from "./peer.ts";
 import { projectsKind } from "./projects.ts";
 import { inputHash, type Line, writeRecorded } from "./recorded.ts";
@@ -65,6 +66,7 @@ async function main(): Promise<number> {
   }
   add(iniKind);
   add(projectsKind);
+  add(librariesKind);
   add(sketchesKind);
   add(specsKind);
   add(registryKind);

@@ -1,7 +1,7 @@
 /**
  * PlatformIO with stand-ins for its compilers: they write down their arguments, so what is recorded is what the shell made of PlatformIO's commands, and
  * nothing is compiled. `pio` is taken from PATH; PLATFORMIO_CORE_DIR names the folder with its platform native and tool-scons. The folder of FB_ATMELAVR, a
- * checkout of its AVR platform, and two packages of the core folder make AVR builds possible too.
+ * checkout of its AVR platform, and two packages of the core folder make AVR builds possible too. What a sketch becomes is left to a real g++.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -149,6 +149,7 @@ export class Peer {
     mkdirSync(folder, { recursive: true });
     const script = `#!/bin/sh
 if [ "$*" = "-v" ] || [ "$*" = "--version" ]; then echo "gcc version 12.2.0" >&2; exit 0; fi
+case " $* " in *" -fpreprocessed "*) exec /usr/bin/g++ "$@";; esac
 { printf '%s\\037' "\${0##*/}" "$@"; printf '\\036'; } >> '${this.log}'
 out=; last=
 for a; do [ "$last" = -o ] && out=$a; last=$a; done
