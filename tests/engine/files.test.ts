@@ -186,6 +186,30 @@ test("include texts are kept only for the content that they were scanned from", 
   assert.is(open(machine).includes("x")?.[0]?.text, "a.h");
 });
 
+test("of forty libraries that are unchanged no file is scanned; of one edit, that file", () => {
+  const paths = Array.from({ length: 40 }, (_, i) => `lib/l${i}/l${i}.h`);
+  const machine = machineWith(Object.fromEntries(paths.map((path) => [path, `#include "${path}"`])));
+  machine.disk.tick();
+  const scanned = (): string[] => {
+    const texts: string[] = [];
+    const counting = (content: Uint8Array) => {
+      texts.push(new TextDecoder().decode(content));
+      return includesOf(content);
+    };
+    const files = new Files(worldOf(machine, { programs: PROGRAMS, planner: PLANNER, includesOf: counting }));
+    for (const path of paths) files.digest(read("includes", path));
+    return texts;
+  };
+  assert.is(scanned().length, 40);
+  assert.equal(scanned(), []);
+  machine.disk.write("lib/l7/l7.h", '#include "other.h"');
+  machine.disk.tick();
+  assert.equal(scanned(), ['#include "other.h"']);
+  machine.disk.write("lib/l7/l7.h", '#include "lib/l7/l7.h"');
+  machine.disk.tick();
+  assert.equal(scanned(), []);
+});
+
 test("an edit that changes no include changes no includes digest", () => {
   const machine = machineWith({ x: '#include "a.h"\nint x' });
   const digest = open(machine).digest(read("includes", "x"));
