@@ -9,7 +9,7 @@ import { decodeReads, decodeResult, decodeSet, encodeReads, encodeResult, encode
 import type { Batcher, Lmdb } from "./lmdb.ts";
 
 const usedStepMinutes = 12 * 60;
-/** Keys are random, so a batch of 500 rewrites most leaf pages: larger ones are cheaper. A kill loses the last 100 ms at most. */
+/** Keys are random, so a batch of 500 rewrites most leaf pages: larger ones are cheaper. A kill loses the last 500 ms at most. */
 const batchSize = 4096;
 const keptSets = 1000;
 

@@ -3,7 +3,7 @@
  *
  * Constraints and numbers (2 cores, Node 24): loading the lmdb package costs 25 ms, from the one file that scripts/bundle.ts makes of it 6, and opening 2.5, so
  * nothing is loaded before the first read or write;
- * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 100 ms in one transaction.
+ * a put alone costs a transaction (0.6 ms), in a batch 3 µs, so what is put is queued by its owner (Batcher) and written every 500 ms in one transaction.
  * That transaction is synchronous: lmdb's asynchronous ones report a full disk as an unhandled rejection and on stderr, and take as much of this thread.
  * Every transaction and the opening run under a lock file of ours (FOLDER.lock, 0.05 ms), so LMDB's own mutex is never waited for: beside holders that were
  * killed with SIGKILL a waiter was once seen to sleep for ever.
@@ -26,7 +26,7 @@ declare const __FB_LMDB__: string | undefined;
 const lmdbModule = typeof __FB_LMDB__ === "undefined" ? "lmdb" : __FB_LMDB__;
 /** Address space, not disk: the file grows as it is written. */
 const mapBytes = 16 * 1024 ** 3;
-const flushMs = 100;
+const flushMs = 500;
 /** Not abortable, committed when it returns (lmdb's own putSync uses the same). */
 const commitFlags = 2;
 

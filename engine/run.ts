@@ -66,7 +66,8 @@ class Run {
   private readonly phase: Phase[] = [];
   private readonly waiting: number[] = [];
   private readonly ready = new ReadyQueue();
-  /** Decided to run, waiting for their claims. */
+  /** Decided to run, waiting for their claims: those of one unit of cpu, of which either the first can start or none, and all others. */
+  private readonly blockedByCpu = new ReadyQueue();
   private readonly blocked = new ReadyQueue();
   private readonly decided = new Map<ActionId, Decision & { do: "run" }>();
   private readonly inFlight = new Map<StaticKey, Promise<void>>();
@@ -143,7 +144,7 @@ class Run {
         turn = this.world.clock.monotonicMs();
         continue;
       }
-      if (this.running === 0 && (this.blocked.size === 0 || this.stop.aborted)) return;
+      if (this.running === 0 && (!this.anyBlocked() || this.stop.aborted)) return;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -170,6 +171,7 @@ class Run {
     const order = priorities(this.graph, this.needed, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
     this.ready.reorder(order);
     this.blocked.reorder(order);
+    this.blockedByCpu.reorder(order);
     for (const node of this.graph.nodes) if (this.needed.has(node.id) && this.phase[node.id] === undefined) this.await(node);
     this.emitPlan();
     return null;
@@ -275,17 +277,27 @@ class Run {
         this.decided.set(node.id, decision);
         this.phase[node.id] = "blocked";
         if (node.spec.env === NO_ENV) this.events.queued(node);
-        this.blocked.push(node.id);
+        (takesOneCpu(node) ? this.blockedByCpu : this.blocked).push(node.id);
       }
     }
+  }
+
+  private anyBlocked(): boolean {
+    return this.blocked.size > 0 || this.blockedByCpu.size > 0;
   }
 
   /** Starts what a released claim lets start. What was refused before anything was released needs no second look. */
   private startBlocked(): void {
     if (!this.released) return;
     this.released = false;
+    this.startFrom(this.blocked, 64);
+    this.startFrom(this.blockedByCpu, 0);
+  }
+
+  /** most: so many may be refused; then the others would be, too. */
+  private startFrom(queue: ReadyQueue, most: number): void {
     const passed: ActionId[] = [];
-    for (let id = this.blocked.pop(); id !== undefined; id = this.blocked.pop()) {
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       const node = this.graph.node(id);
       const decision = this.decided.get(id);
       if (decision === undefined || this.stop.aborted) continue;
@@ -298,11 +310,10 @@ class Run {
         this.decided.delete(id);
       } else {
         passed.push(id);
-        // Most claims are one unit of cpu: when so many do not fit, the others do not either.
-        if (passed.length > 64) break;
+        if (passed.length > most) break;
       }
     }
-    for (const id of passed) this.blocked.push(id);
+    for (const id of passed) queue.push(id);
   }
 
   /** Starts the action if its claims are free. */
@@ -327,7 +338,7 @@ class Run {
 
   /** Gives the processor of an action whose process has ended to one that waits for it. Other things are held until all is recorded. */
   private async handOn(node: Node, hold: Hold): Promise<void> {
-    if (this.blocked.size === 0 || !isOfCpu(node)) return;
+    if (!this.anyBlocked() || !isOfCpu(node)) return;
     hold.release();
     this.released = true;
     this.wakeUp();
@@ -477,6 +488,12 @@ class Run {
     }
   }
 }
+/** Whether it holds one processor while it runs, and nothing else. */
+function takesOneCpu({ spec }: Node): boolean {
+  const [claim] = spec.claims;
+  return spec.claims.length === 1 && claim?.on === "cpu" && claim.units === 1;
+}
+
 /** Whether it holds nothing but processors while it runs. */
 function isOfCpu({ spec }: Node): boolean {
   return spec.claims.length > 0 && spec.claims.every((claim) => claim.on === "cpu");
