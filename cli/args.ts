@@ -81,6 +81,17 @@ export type Command =
       readonly upgrade: readonly string[] | null;
       readonly json: boolean;
     }
+  | {
+      readonly verb: "explain";
+      /** What is asked about, as what a run would be asked for. */
+      readonly run: RunCommand;
+      /** As it was typed; null: the firmware. */
+      readonly word: string | null;
+      /** --vs */
+      readonly versus: string | null;
+      /** --run; null: the last. */
+      readonly number: number | null;
+    }
   | { readonly verb: "boards"; readonly dir: string | null; readonly query: string | null; readonly json: boolean }
   | { readonly verb: "init"; readonly dir: string | null; readonly project: string | null; readonly boards: readonly string[] }
   | { readonly verb: "doctor"; readonly dir: string | null; readonly project: string | null; readonly json: boolean }
@@ -172,6 +183,12 @@ function command(verb: string, words: Words): Command {
       return { verb, dir, project, json: words.on("json"), lint: words.on("lint") };
     case "deps":
       return deps(words);
+    case "explain": {
+      const named = project === null ? [] : [explained(project)];
+      const run = runCommand(words, named.length > 0 ? named : [{ is: "name", dir: null, name: "firmware", env: null }], "nothing");
+      const at = named[0]?.is === "name" ? named[0].dir : null;
+      return { verb, run: { ...run, dir: at ?? dir }, word: project, versus: words.text("vs"), number: words.whole("run", "--run") };
+    }
     case "boards":
       return { verb, dir, query: project, json: words.on("json") };
     case "init": {
@@ -330,6 +347,11 @@ function target(word: string): Target {
   const name = before.slice(colon + 1);
   if (name === "") throw new Usage("target", `"${word}": no name after ":"`, "as in :firmware, :flash, :lib/Servo");
   return { is: "name", dir: colon === 0 ? null : word.slice(0, colon), name, env };
+}
+
+/** A target, a file, or an action's label: KIND:ENV:FILE. */
+function explained(word: string): Target {
+  return /^[a-z]+:[^:]*:./.test(word) ? { is: "path", path: word, env: null } : target(word);
 }
 
 function pioTarget(name: string): string {

@@ -58,6 +58,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb deps --upgrade Timer", "only this one"],
     ["fb deps --offline --locked", "is all here, and as fb.lock has it?"],
   ],
+  explain: [
+    ["fb explain", "why the last run did what it did"],
+    ["fb explain src/main.cpp", "what is made from this file"],
+    ["fb explain :firmware@uno --run 3", "an earlier run"],
+    ["fb explain -n", "what would run now, and why"],
+    ["fb explain @uno --vs @mega", "why two envs share nothing"],
+  ],
   boards: [
     ["fb boards", "all"],
     ["fb boards nano", "those with nano in their name, id or chip"],

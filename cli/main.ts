@@ -24,6 +24,8 @@ async function perform(command: Command, faces: Faces): Promise<number> {
       return (await import("./verbs/config.ts")).configVerb(command, faces);
     case "deps":
       return (await import("./verbs/deps.ts")).depsVerb(command, faces);
+    case "explain":
+      return (await import("./verbs/explain.ts")).explainVerb(command, faces);
     case "boards":
       return (await import("./verbs/boards.ts")).boardsVerb(command, faces);
     case "init":

@@ -4,6 +4,7 @@ import type { Node } from "./graph.ts";
 import { fromCanonicalText, outFolder } from "./paths.ts";
 import type { Report } from "./report.ts";
 import type { ActionResult, Cause, Status } from "./types.ts";
+import { asTold } from "./why.ts";
 
 export interface Counts {
   readonly ran: number;
@@ -57,6 +58,7 @@ export class ActionEvents {
     if (status === "ran") this.counted.ran++;
     if (status === "failed") this.counted.failed++;
     if (status === "hit" || status === "remote-hit") this.counted.hits++;
+    const out = outFolder(spec.env, spec.profile);
     this.report.emit({
       type: "end",
       id,
@@ -67,8 +69,8 @@ export class ActionEvents {
       status,
       ms: status === "hit" ? 0 : (result?.ms ?? 0),
       exitCode,
-      output: fromCanonicalText(result?.log ?? "", outFolder(spec.env, spec.profile)),
-      why,
+      output: fromCanonicalText(result?.log ?? "", out),
+      why: why.map((cause) => asTold(cause, out)),
     });
   }
 

@@ -64,6 +64,7 @@ export class Files {
   /** Forgotten paths: what is carried of them is no longer so, nor of what lies below those that are folders ("dir/"). */
   private readonly lost = new Set<string>();
   private readonly lostTrees = new Set<string>();
+  private readonly assumed = new Map<string, Digest>();
   private clock: bigint;
   private readonly device: bigint;
 
@@ -90,8 +91,15 @@ export class Files {
     }
   }
 
+  /** In a dry run: takes a file for having this content, whatever lies there. */
+  assume(path: string, digest: Digest): void {
+    this.assumed.set(path, digest);
+  }
+
   /** sha256 of a file's content; ABSENT when it is not there; a folder counts as its tree. */
   content(path: string): Digest {
+    const assumed = this.assumed.size === 0 ? undefined : this.assumed.get(path);
+    if (assumed !== undefined) return assumed;
     const known = this.known.digest(path);
     if (known !== undefined) return known;
     if (this.absent.has(path)) return ABSENT;

@@ -74,6 +74,8 @@ class Run {
   private readonly results = new Map<ActionId, ActionResult>();
   private readonly goals: Goals;
   private readonly failedEnvs = new Set<string>();
+  /** In a dry run: what would run, so that nobody knows what it would make. */
+  private readonly unmade = new Set<ActionId>();
   private running = 0;
   /** A claim was given back since startBlocked last looked. */
   private released = false;
@@ -236,6 +238,13 @@ class Run {
     const { spec } = node;
     if (this.failedEnvs.has(spec.env) && !this.request.keepGoing) return this.drop(node.id);
     this.phase[node.id] = "deciding";
+    if (this.unmade.size > 0 && spec.kind !== "plan") {
+      const why = this.settler.whyAfter(node, this.unmade);
+      if (why.length > 0) {
+        this.unmade.add(node.id);
+        return this.pretend(node, "ran", why);
+      }
+    }
     const fresh = this.request.records === "fresh" && spec.kind !== "plan";
     const lookup = fresh ? "none" : this.request.records === "no-cache" && spec.kind !== "plan" ? "project" : "all";
     try {
@@ -252,7 +261,11 @@ class Run {
         this.events.kept(node);
         return this.settled(node, decision.last.result);
       case "restore": {
-        if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "hit", decision.why);
+        if (this.request.dryRun && node.spec.kind !== "plan") {
+          for (const { path, digest } of decision.result.outputs)
+            this.files.assume(fromCanonical(path, outFolder(node.spec.env, node.spec.profile)), digest);
+          return this.pretend(node, "hit", decision.why);
+        }
         // A plan writes nothing, and what is left over is looked for when it has settled.
         if (node.spec.kind !== "plan") await this.journal.begin(outFolder(node.spec.env, node.spec.profile));
         // Once is enough: a cache that keeps a record of what it can not give must not hold up the run.
@@ -261,7 +274,10 @@ class Run {
         return this.settled(node, decision.result);
       }
       case "run": {
-        if (this.request.dryRun && node.spec.kind !== "plan") return this.pretend(node, "ran", decision.why);
+        if (this.request.dryRun && node.spec.kind !== "plan") {
+          this.unmade.add(node.id);
+          return this.pretend(node, "ran", decision.why);
+        }
         const other = this.inFlight.get(decision.sk);
         if (other !== undefined) {
           // The same compile for another env is running: what it makes will be restored here.

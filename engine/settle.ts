@@ -18,6 +18,7 @@ import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFo
 import { RecordingIo } from "./recording-io.ts";
 import type {
   ActionCache,
+  ActionId,
   ActionResult,
   ActionSpec,
   Blobs,
@@ -182,6 +183,25 @@ export class Settler {
     walkReads(last.result.reads, digests, now);
     const found = causes(JSON.parse(last.evidence) as Evidence, now.evidence(node.spec.inputs.length));
     return found.length > 0 ? found : [{ cause: "evicted" }];
+  }
+
+  /** Why an action would run after others did, of which nobody knows what they will make; empty where it takes nothing of them. */
+  whyAfter(node: Node, unmade: ReadonlySet<ActionId>): readonly Cause[] {
+    const { spec } = node;
+    const last = this.world.state.last(spec.name);
+    const out = outFolder(spec.env, spec.profile);
+    const taken = [...spec.inputs, ...(last?.result.reads ?? []).map((r) => projectRead(r, out))];
+    const files = new Set(taken.filter((r) => r.is !== "value").map((r) => r.path as string));
+    const unknown = node.needs
+      .filter((id) => unmade.has(id))
+      .flatMap((id) => this.graph.node(id).spec.outputs)
+      .filter((path) => files.has(path));
+    if (unknown.length > 0 && last === undefined) return FIRST_BUILD;
+    return unknown.map((path): Cause => {
+      const was = this.files.content(path);
+      const file = canonical(path, out);
+      return was === ABSENT ? { cause: "input-added", file } : { cause: "input-changed", file, old: `sha256:${was}`, new: "", via: [] };
+    });
   }
 
   /** Copies the outputs of a recorded result into place; false if a blob was missing or wrong: then the record is gone. */

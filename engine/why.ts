@@ -1,5 +1,6 @@
 /** Why an action runs: what differs between the evidence of its last run and of this one, each cause naming its evidence. */
 import type { Evidence } from "./key.ts";
+import { fromCanonical, fromCanonicalText } from "./paths.ts";
 import type { Cause, CanonPath, Digest, ReadKind } from "./types.ts";
 
 type Input = Evidence["inputs"][number];
@@ -13,6 +14,12 @@ export function causes(before: Evidence, now: Evidence): Cause[] {
   if (found.length > 0) return found;
   const old = new Set(before.inputs.map(nameOf));
   return now.inputs.filter((input) => input[0] === "file" && !old.has(nameOf(input))).map(([, file]) => ({ cause: "input-added", file }));
+}
+
+/** A cause in the spelling of the project, for the output folder of its action. */
+export function asTold(cause: Cause, out: string): Cause {
+  if ("file" in cause) return { ...cause, file: fromCanonical(cause.file, out) };
+  return "arg" in cause ? { ...cause, arg: fromCanonicalText(cause.arg, out) } : cause;
 }
 
 function nameOf([is, path]: Input): string {

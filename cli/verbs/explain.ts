@@ -1,0 +1,193 @@
+/** `fb explain`: why a run did what it did, what would run now, or what keeps two actions from sharing a result. Reads what runs left behind. */
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Run } from "../../cache/history.ts";
+import { LocalState } from "../../cache/state.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Event, Failure, IncludeText, Result } from "../../engine/types.ts";
+import { includesOf } from "../../rules/includes.ts";
+import { nearest } from "../../rules/nearest.ts";
+import type { Command, RunCommand, Target } from "../args.ts";
+import { build } from "../build.ts";
+import { explain, type Explanation, Past } from "../explain/explain.ts";
+import { placeIn } from "../explain/place.ts";
+import { explainDry } from "../explain/would.ts";
+import { KnownActions, type Upstream } from "../explain/upstream.ts";
+import { type Side, versus } from "../explain/versus.ts";
+import { complain, type Faces, tellWait } from "../faces.ts";
+import { watchSignals } from "../host/signals.ts";
+import { projectFolder } from "../open-project.ts";
+import { explanationText, versusText } from "../show/explanation.ts";
+import { renderFailure } from "../show/text.ts";
+
+type ExplainCommand = Extract<Command, { verb: "explain" }>;
+
+export async function explainVerb(command: ExplainCommand, faces: Faces): Promise<number> {
+  const folder = projectFolder(command.run.dir);
+  if (!folder.ok) return complain(faces, [folder.failure]);
+  if (command.versus !== null) return explainVersus(command, folder.value, command.versus, faces);
+  return command.run.dryRun ? explainWould(command, folder.value, faces) : explainRun(command, folder.value, faces);
+}
+
+/** What the history has of a project; fails where nothing was ever run there. */
+function openPast(folder: string): Result<{ readonly state: LocalState; readonly past: Past }> {
+  if (!existsSync(join(folder, ".fb/state"))) {
+    return fail(
+      failure("explain.nothing", 2, `nothing was built in ${folder} yet`, { hint: "`fb run` builds; `fb explain -n` says what would run" }),
+    );
+  }
+  const state = LocalState.open(join(folder, ".fb"));
+  return state.ok ? ok({ state: state.value, past: new Past(state.value, scanner(folder)) }) : state;
+}
+
+/** The include texts of a project's files as they are now, each scanned once. */
+function scanner(folder: string): (path: string) => readonly IncludeText[] | null {
+  const known = new Map<string, readonly IncludeText[] | null>();
+  return (path) => {
+    let texts = known.get(path);
+    if (texts === undefined) {
+      try {
+        texts = includesOf(readFileSync(resolve(folder, path)));
+      } catch {
+        texts = null;
+      }
+      known.set(path, texts);
+    }
+    return texts;
+  };
+}
+
+async function explainRun(command: ExplainCommand, folder: string, faces: Faces): Promise<number> {
+  const opened = openPast(folder);
+  if (!opened.ok) return complain(faces, [opened.failure]);
+  const { state, past } = opened.value;
+  const run = runOf(past, command.number);
+  if (!run.ok) return complain(faces, [run.failure]);
+  const of = upstreamOf(command, run.value, past, state);
+  if (!of.ok) return complain(faces, [of.failure]);
+  show(explain(past, run.value, wordOf(command), of.value), run.value, command, folder, faces);
+  return 0;
+}
+
+function runOf(past: Past, number: number | null): Result<Run> {
+  const found = number === null ? past.runs[0] : past.runs.find((run) => run.run === number);
+  if (found !== undefined) return ok(found);
+  const kept = past.runs.map((run) => run.run);
+  if (kept.length === 0) return fail(failure("explain.nothing", 2, "no run of this project did anything yet", { hint: "`fb run` builds" }));
+  const hint = `kept are ${kept.length > 1 ? `${kept.at(-1)} to ${kept[0]}` : kept[0]}; runs that found all up to date are not counted`;
+  return fail(failure("explain.run", 2, `there is no run ${number}`, { hint }));
+}
+
+/** The target as it was typed, or the firmware of all envs. */
+function wordOf({ word }: ExplainCommand): string {
+  return word ?? ":firmware";
+}
+
+/** What the target comes from. The firmware stands for all that an env has: what failed on the way to it is told, too. */
+function upstreamOf(command: ExplainCommand, run: Run, past: Past, state: LocalState): Result<Upstream> {
+  const word = wordOf(command);
+  const known = new KnownActions(state, run.builds);
+  const told = past.actions(run);
+  const [target] = command.run.targets;
+  const envs = envsOf(command, run);
+  const labelled = known.labelled(word) ?? told.find((a) => a.label === word);
+  if (labelled !== undefined) return ok(known.only([labelled.name]));
+  if (target?.is === "name") {
+    if (target.name === "firmware") return ok(known.ofEnvs(envs, told));
+    const files = past.runs.flatMap((r) => envs.flatMap((env) => r.targets[env]?.[target.name] ?? []));
+    if (files.length > 0) return ok(known.upstreamOf(files, told));
+    const names = new Set(past.runs.flatMap((r) => envs.flatMap((env) => Object.keys(r.targets[env] ?? {}))));
+    const near = nearest(target.name, names);
+    const hint =
+      near.length > 0
+        ? `did you mean :${near[0]}?`
+        : "a file, a label as compile:uno:src/main.cpp.o, or a target that was asked for before";
+    return fail(failure("explain.target", 2, `no run of this project was asked for ${word}`, { hint }));
+  }
+  const path = target?.path ?? "";
+  const upstream = known.upstreamOf([path.replace(/\^$/, "")], told);
+  if (upstream.actions.size > 0) return ok(upstream);
+  const near = nearest(path, known.files());
+  const hint = near.length > 0 ? `did you mean ${near[0]}?` : "files are named from the project's folder";
+  return fail(failure("explain.file", 2, `no action of run ${run.run}'s envs reads or makes ${path}`, { hint }));
+}
+
+function envsOf(command: ExplainCommand, run: Run): readonly string[] {
+  const named = [...command.run.envs, ...command.run.targets.flatMap((t) => (t.env === null ? [] : [t.env]))];
+  return named.length > 0 ? named : run.builds.map((b) => b.env);
+}
+
+async function explainWould(command: ExplainCommand, folder: string, faces: Faces): Promise<number> {
+  const events: Event[] = [];
+  const signals = watchSignals(() => {});
+  const asked: RunCommand = { ...command.run, why: true, targets: command.run.targets.map((t) => madeFrom(t, folder)) };
+  const built = await build(folder, asked, {
+    sink: {
+      emit: (event) => {
+        if (event.type === "diagnostic")
+          faces.err.write(renderFailure(event satisfies Pick<Failure, "message">, { color: faces.err.color }));
+        events.push(event);
+      },
+    },
+    stop: signals.stop,
+    progress: { upToDate: 0 },
+    onWait: (holder) => tellWait(faces, holder),
+    onPreviousSizes: () => {},
+    onRunner: () => {},
+    deps: null,
+  }).finally(() => signals.close());
+  if (built.outcome === null || built.result.exitCode !== 0) return built.result.exitCode;
+  const opened = openPast(folder);
+  if (!opened.ok) return complain(faces, [opened.failure]);
+  show(explainDry(events, built.outcome, opened.value.past, wordOf(command)), null, command, folder, faces);
+  return 0;
+}
+
+/** A source stands for what is made from it. */
+function madeFrom(target: Target, folder: string): Target {
+  const source =
+    target.is === "path" && !target.path.endsWith("^") && !target.path.startsWith(".fb/") && existsSync(join(folder, target.path));
+  return source ? { ...target, path: `${target.path}^` } : target;
+}
+
+function show(explanation: Explanation, run: Run | null, command: ExplainCommand, folder: string, faces: Faces): void {
+  if (command.run.json) return faces.out.write(`${JSON.stringify(explanation)}\n`);
+  faces.out.write(explanationText(explanation, run, placeIn(folder), Date.now(), faces.out.color));
+}
+
+function explainVersus(command: ExplainCommand, folder: string, other: string, faces: Faces): number {
+  const here = openPast(folder);
+  if (!here.ok) return complain(faces, [here.failure]);
+  const elsewhere = existsSync(join(other, "platformio.ini")) ? openPast(resolve(other)) : here;
+  if (!elsewhere.ok) return complain(faces, [elsewhere.failure]);
+  const word = wordOf(command);
+  const a = sideOf(word, here.value.state);
+  const b = sideOf(elsewhere === here ? other : word, elsewhere.value.state);
+  if (!a.ok) return complain(faces, [a.failure]);
+  if (!b.ok) return complain(faces, [b.failure]);
+  const found = versus(a.value, b.value);
+  faces.out.write(command.run.json ? `${JSON.stringify(found)}\n` : versusText(found, word, other));
+  return 0;
+}
+
+/** The action of a label or an output, or all of an env (`@uno`, `uno`, `:firmware@uno`), each by its label without kind and env. */
+function sideOf(word: string, state: LocalState): Result<Side> {
+  const env = /^(?::\w+)?@([^@]+)$/.exec(word)?.[1] ?? word;
+  const names = state.actions().filter((name) => name.startsWith(`${env}/`));
+  const known = new KnownActions(state, null);
+  const action = known.labelled(word) ?? known.makerOf(word);
+  const chosen = action !== undefined ? [action] : known.all.filter((a) => names.includes(a.name));
+  if (chosen.length === 0) {
+    const near = nearest(word, [...known.all.map((a) => a.label), ...known.all.map((a) => a.env)]);
+    const hint =
+      near.length > 0 ? `did you mean ${near[0]}?` : "an action's label, a file that one makes, an env, or the folder of another checkout";
+    return fail(failure("explain.versus", 2, `nothing that was built here is called ${word}`, { hint }));
+  }
+  const sides = chosen.flatMap((a) => {
+    const last = state.last(a.name);
+    return last === undefined
+      ? []
+      : [[action !== undefined ? "" : a.name.slice(a.name.indexOf("/", a.env.length + 1) + 1), JSON.parse(last.evidence)] as const];
+  });
+  return ok(new Map(sides));
+}

@@ -1,0 +1,104 @@
+/** From what each action of a run saw to what set the run off: the first causes, and the chains by which they reached the actions. */
+import type { Cause, Kind, Status } from "./types.ts";
+
+/** An action of a run, with why it was not kept. Paths as the project spells them. */
+export interface Acted {
+  readonly name: string;
+  /** `compile:uno:src/main.cpp.o`. */
+  readonly label: string;
+  readonly kind: Kind;
+  readonly env: string;
+  readonly status: Status;
+  readonly outputs: readonly string[];
+  readonly causes: readonly Cause[];
+  /** Its outputs are those of the time before. */
+  readonly same: boolean;
+}
+
+/** A way from a first cause to an action: what the cause is about, then the labels of the actions in between, and its own. */
+export interface Chain {
+  readonly first: Cause;
+  readonly path: readonly string[];
+}
+
+/**
+ * Follows causes to where they began. runs: the explained one first, then earlier ones, newest first: what an action took may have been made by an earlier
+ * run that failed before this one's turn came.
+ */
+export class Chains {
+  private readonly runs: readonly ReadonlyMap<string, Acted>[];
+  /** Of each run: output → the action that made it. */
+  private readonly makers: readonly ReadonlyMap<string, Acted>[];
+  private readonly known = new Map<Acted, readonly Chain[]>();
+
+  constructor(runs: readonly (readonly Acted[])[]) {
+    this.runs = runs.map((actions) => new Map(actions.map((a) => [a.name, a])));
+    this.makers = runs.map((actions) => new Map(actions.flatMap((a) => a.outputs.map((output) => [output, a] as const))));
+  }
+
+  /** The chains of an action of the explained run, one a first cause. */
+  of(action: Acted): readonly Chain[] {
+    return this.chains(action, 0, new Set());
+  }
+
+  private chains(action: Acted, run: number, open: ReadonlySet<Acted>): readonly Chain[] {
+    const known = this.known.get(action);
+    if (known !== undefined) return known;
+    const found = new Map<string, Chain>();
+    const add = (first: Cause, path: readonly string[]) => {
+      const key = JSON.stringify(first);
+      const there = found.get(key);
+      if (there === undefined || path.length < there.path.length) found.set(key, { first, path });
+    };
+    const further = new Set([...open, action]);
+    for (const cause of principal(action.causes)) {
+      const maker = "file" in cause && isOfInput(cause) ? this.maker(cause.file, action, run) : null;
+      const before = maker === null || open.has(maker.action) ? [] : this.chains(maker.action, maker.run, further);
+      for (const chain of before) add(chain.first, [...chain.path, action.label]);
+      if (before.length === 0) add(cause, [subject(cause), action.label]);
+    }
+    const chains = [...found.values()];
+    // Within a cycle, which no graph has, it would not be all.
+    if (open.size === 0 || found.size > 0) this.known.set(action, chains);
+    return chains;
+  }
+
+  /** Who made a file that an action took, in this run or since the action last ended well. */
+  private maker(file: string, action: Acted, run: number): { readonly action: Acted; readonly run: number } | null {
+    for (let at = run; at < this.runs.length; at++) {
+      const made = this.makers[at]?.get(file);
+      if (made !== undefined && made !== action && !(at > run && made.same)) return { action: made, run: at };
+      const itself = this.runs[at]?.get(action.name);
+      if (at > run && itself !== undefined && itself.status !== "failed" && itself.status !== "cancelled") return null;
+    }
+    return null;
+  }
+}
+
+/** The first causes of several actions, each once. */
+export function firstCauses(chains: Iterable<Chain>): Cause[] {
+  return [...new Map([...chains].map(({ first }) => [JSON.stringify(first), first])).values()];
+}
+
+function isOfInput(cause: Cause): boolean {
+  return cause.cause === "input-changed" || cause.cause === "input-added" || cause.cause === "input-removed";
+}
+
+/** What a cause is about, in a word. */
+export function subject(cause: Cause): string {
+  if ("file" in cause) return cause.file;
+  if ("arg" in cause) return cause.arg;
+  return "name" in cause ? cause.name : cause.cause;
+}
+
+/** Less what follows from another cause of the same action: a rule's own words from the rule, a tool's paths and files from the tool. */
+function principal(causes: readonly Cause[]): readonly Cause[] {
+  const rule = causes.some((c) => c.cause === "rule-changed");
+  const tool = causes.some((c) => c.cause === "tool-changed");
+  if (!rule && !tool) return causes;
+  const left = causes.filter((c) => {
+    if (c.cause === "arg-added" || c.cause === "arg-removed") return false;
+    return !(tool && isOfInput(c) && "file" in c && (c.file.startsWith("/") || c.file.startsWith(".fb/pkg/")));
+  });
+  return left.length > 0 ? left : causes;
+}
