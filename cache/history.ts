@@ -51,6 +51,8 @@ export interface Run {
   /** Names and versions of tools by their digest, where the run looked at them. */
   readonly tools: Readonly<Record<string, string>>;
   readonly actions: readonly RunAction[];
+  /** Actions that there are no more, with what they had seen. */
+  readonly gone: readonly { readonly name: string; readonly before: EvidenceRef }[];
 }
 
 export class History {
@@ -99,7 +101,10 @@ export class History {
 
   /** The generations of evidence that its runs name. */
   generations(): readonly number[] {
-    const refs = this.numbers().flatMap((number) => (this.run(number)?.actions ?? []).flatMap((a) => [a.before, a.after]));
+    const refs = this.numbers().flatMap((number) => {
+      const run = this.run(number);
+      return [...(run?.actions ?? []).flatMap((a) => [a.before, a.after]), ...(run?.gone ?? []).map((a) => a.before)];
+    });
     return [...new Set(refs.flatMap((ref) => (ref === null ? [] : [ref[0]])))];
   }
 

@@ -26,6 +26,7 @@ export class LocalState implements ProjectState {
   readonly #file: StateFile;
   /** What this process changed: where the evidence of the run before lies, and whether the outputs are as they were. */
   readonly #changed = new Map<string, { readonly before: EvidenceRef | null; same: boolean }>();
+  readonly #gone = new Map<string, EvidenceRef>();
   #changes = new Map<string, LastRun | null>();
   /** Durations outlive the results that they were measured with, as long as the process lives. */
   readonly #durations = new Map<string, number>();
@@ -76,6 +77,8 @@ export class LocalState implements ProjectState {
   }
 
   forget(action: string): void {
+    const seen = this.#file.evidenceRef(action);
+    if (seen !== null) this.#gone.set(action, seen);
     const ms = this.duration(action);
     if (ms !== undefined) this.#durations.set(action, ms);
     this.#change(action, null);
@@ -168,6 +171,16 @@ export class LocalState implements ProjectState {
   changed(action: string): { readonly before: EvidenceRef | null; readonly after: EvidenceRef | null; readonly same: boolean } | null {
     const changed = this.#changed.get(action);
     return changed === undefined ? null : { ...changed, after: this.#file.evidenceRef(action) };
+  }
+
+  /** Actions that this process forgot and did not run again, with where what they saw lies. */
+  gone(): readonly { readonly name: string; readonly before: EvidenceRef }[] {
+    return [...this.#gone].flatMap(([name, before]) => (this.last(name) === undefined ? [{ name, before }] : []));
+  }
+
+  /** Where that of an action's last run lies. After flush(). */
+  evidenceRef(action: string): EvidenceRef | null {
+    return this.#file.evidenceRef(action);
   }
 
   /** What an action saw, as JSON of Evidence in engine/key.ts. */

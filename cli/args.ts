@@ -349,8 +349,9 @@ function target(word: string): Target {
   return { is: "name", dir: colon === 0 ? null : word.slice(0, colon), name, env };
 }
 
-/** A target, a file, or an action's label: KIND:ENV:FILE. */
+/** A target, a file, an action's label (KIND:ENV:FILE), or @ENV. */
 function explained(word: string): Target {
+  if (/^@./.test(word)) return { is: "name", dir: null, name: "firmware", env: word.slice(1) };
   return /^[a-z]+:[^:]*:./.test(word) ? { is: "path", path: word, env: null } : target(word);
 }
 

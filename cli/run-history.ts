@@ -37,7 +37,7 @@ export class RunRecorder {
         ms,
         why: kept,
         origin,
-        before: seen?.before ?? null,
+        before: seen === null ? state.evidenceRef(name) : seen.before,
         after: seen?.after ?? null,
         same: seen?.same ?? false,
       };
@@ -53,6 +53,7 @@ export class RunRecorder {
       targets,
       ...facts,
       actions,
+      gone: state.gone(),
     });
   }
 }

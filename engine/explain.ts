@@ -29,9 +29,12 @@ export class Chains {
   private readonly runs: readonly ReadonlyMap<string, Acted>[];
   /** Of each run: output → the action that made it. */
   private readonly makers: readonly ReadonlyMap<string, Acted>[];
+  private readonly gone: ReadonlyMap<string, string>;
   private readonly known = new Map<Acted, readonly Chain[]>();
 
-  constructor(runs: readonly (readonly Acted[])[]) {
+  /** gone: what an output was made from whose action is no more. */
+  constructor(runs: readonly (readonly Acted[])[], gone: ReadonlyMap<string, string>) {
+    this.gone = gone;
     this.runs = runs.map((actions) => new Map(actions.map((a) => [a.name, a])));
     this.makers = runs.map((actions) => new Map(actions.flatMap((a) => a.outputs.map((output) => [output, a] as const))));
   }
@@ -46,16 +49,19 @@ export class Chains {
     if (known !== undefined) return known;
     const found = new Map<string, Chain>();
     const add = (first: Cause, path: readonly string[]) => {
-      const key = JSON.stringify(first);
+      const key = keyOf(first);
       const there = found.get(key);
       if (there === undefined || path.length < there.path.length) found.set(key, { first, path });
     };
     const further = new Set([...open, action]);
     for (const cause of principal(action.causes)) {
-      const maker = "file" in cause && isOfInput(cause) ? this.maker(cause.file, action, run) : null;
+      const maker = cause.cause === "input-changed" || cause.cause === "input-added" ? this.maker(cause.file, action, run) : null;
       const before = maker === null || open.has(maker.action) ? [] : this.chains(maker.action, maker.run, further);
       for (const chain of before) add(chain.first, [...chain.path, action.label]);
-      if (before.length === 0) add(cause, [subject(cause), action.label]);
+      if (before.length > 0) continue;
+      const source = cause.cause === "input-removed" ? this.gone.get(cause.file) : undefined;
+      const first: Cause = cause.cause !== "input-removed" || source === undefined ? cause : { ...cause, file: source };
+      add(first, [subject(first), action.label]);
     }
     const chains = [...found.values()];
     // Within a cycle, which no graph has, it would not be all.
@@ -77,7 +83,12 @@ export class Chains {
 
 /** The first causes of several actions, each once. */
 export function firstCauses(chains: Iterable<Chain>): Cause[] {
-  return [...new Map([...chains].map(({ first }) => [JSON.stringify(first), first])).values()];
+  return [...new Map([...chains].map(({ first }) => [keyOf(first), first])).values()];
+}
+
+/** Equal for what is one cause, by whatever includes it came. */
+function keyOf(cause: Cause): string {
+  return JSON.stringify(cause.cause === "input-changed" ? { ...cause, via: [] } : cause);
 }
 
 function isOfInput(cause: Cause): boolean {
@@ -91,8 +102,10 @@ export function subject(cause: Cause): string {
   return "name" in cause ? cause.name : cause.cause;
 }
 
-/** Less what follows from another cause of the same action: a rule's own words from the rule, a tool's paths and files from the tool. */
-function principal(causes: readonly Cause[]): readonly Cause[] {
+/** Less what follows from another cause of the same action: names of inputs, a rule's own words from the rule, a tool's paths and files from the tool. */
+function principal(all: readonly Cause[]): readonly Cause[] {
+  const files = new Set(all.flatMap((c) => (isOfInput(c) && "file" in c ? [c.file] : [])));
+  const causes = all.filter((c) => !("arg" in c && files.has(c.arg)));
   const rule = causes.some((c) => c.cause === "rule-changed");
   const tool = causes.some((c) => c.cause === "tool-changed");
   if (!rule && !tool) return causes;

@@ -37,6 +37,13 @@ export class Sweeper {
     this.removeStrays(folder, alive);
     for (const path of prune(this.host.disk, folder, this.before(folder), alive)) this.files.forget(path);
     this.journal.note(folder, alive);
+    if (this.openPlans(env).length === 0) this.forgetDead(`${env}/${profile}/`);
+  }
+
+  /** What is known of actions that are no more would be carried along for ever. */
+  private forgetDead(prefix: string): void {
+    const { state } = this.host;
+    for (const name of state.actions()) if (name.startsWith(prefix) && this.graph.named(name) === undefined) state.forget(name);
   }
 
   /** The same for what tools that were killed, or that failed, have left in the folders of this run. Nothing may be running. */

@@ -3,7 +3,7 @@ import type { Run } from "../../cache/history.ts";
 import type { LocalState } from "../../cache/state.ts";
 import { type Chain, Chains, firstCauses } from "../../engine/explain.ts";
 import type { Cause } from "../../engine/types.ts";
-import { profileOf, tell, type Teller, type Told } from "./told.ts";
+import { goneIn, profileOf, tell, type Teller, type Told } from "./told.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ExplainedAction {
@@ -36,6 +36,10 @@ export class Past {
     this.teller = { state, includesOf, tools: Object.assign({}, ...this.runs.map((run) => run.tools)) as Record<string, string> };
   }
 
+  gone(run: Run): ReadonlyMap<string, string> {
+    return goneIn(run, this.teller.state);
+  }
+
   actions(run: Run): Told[] {
     let told = this.told.get(run);
     if (told === undefined) {
@@ -54,7 +58,7 @@ export class Past {
 export function explain(past: Past, run: Run, target: string, upstream: Upstream | null): Explanation {
   const earlier = past.runs.filter((r) => r.run < run.run);
   const all = past.actions(run);
-  const chains = new Chains([all, ...earlier.map((r) => past.actions(r))]);
+  const chains = new Chains([all, ...earlier.map((r) => past.actions(r))], past.gone(run));
   const wanted = upstream === null ? all : all.filter((a) => upstream.actions.has(a.name));
   const found = new Map<Told, readonly Chain[]>(wanted.map((a) => [a, chains.of(a)]));
   const actions = wanted.map((a): ExplainedAction => {

@@ -39,6 +39,24 @@ export function tell(run: Run, teller: Teller, builtBefore: ReadonlySet<string>)
   });
 }
 
+/** What the outputs of actions were made from that a run found to be no more. */
+export function goneIn(run: Run, state: LocalState): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const { name, before } of run.gone) {
+    const build = run.builds.find(({ env, profile }) => name.startsWith(`${env}/${profile}/`));
+    const seen = build === undefined ? null : evidenceOf(before, state);
+    if (build === undefined || seen === null) continue;
+    const source = sourceOf(seen);
+    if (source !== undefined) for (const output of outputsOf(seen, { name, env: build.env })) sources.set(output, source);
+  }
+  return sources;
+}
+
+/** The first declared input that nothing makes. */
+function sourceOf(seen: Evidence | null): string | undefined {
+  return seen?.inputs.slice(0, seen.declared).find(([is, path]) => is === "file" && !path.startsWith("@out/"))?.[1];
+}
+
 /** From its name, ENV/PROFILE/RULE:…; an env's name may hold a slash. */
 export function profileOf({ name, env }: Pick<RunAction, "name" | "env">): string {
   return name.slice(env.length + 1).split("/")[0] ?? "";
@@ -52,17 +70,18 @@ function differences(before: Evidence | null, after: Evidence | null): Cause[] {
   return before === null || after === null ? [] : causes(before, after);
 }
 
-function outputsOf(seen: Evidence | null, { env, name }: RunAction): ProjectPath[] {
+function outputsOf(seen: Evidence | null, { env, name }: Pick<RunAction, "env" | "name">): ProjectPath[] {
   const out = outFolder(env, profileOf({ env, name }));
-  return (seen?.fields ?? []).flatMap(([field, value]) => (field === "output" ? [fromCanonical(value, out)] : []));
+  if (seen === null) return [`${out}/${name.slice(name.indexOf(":") + 1)}` as ProjectPath];
+  return seen.fields.flatMap(([field, value]) => (field === "output" ? [fromCanonical(value, out)] : []));
 }
 
 /** Without a difference: it is new, or nothing is known of it any more. */
 function unexplained({ before, env, name }: RunAction, after: Evidence | null, builtBefore: ReadonlySet<string>): Cause[] {
   if (before !== null) return [{ cause: "evicted" }];
-  const source = after?.inputs.find(([is, path]) => is === "file" && !path.startsWith("@out/"));
+  const source = sourceOf(after);
   if (!builtBefore.has(`${env}/${profileOf({ env, name })}`) || source === undefined) return [{ cause: "first-build" }];
-  return [{ cause: "input-added", file: source[1] }];
+  return [{ cause: "input-added", file: source }];
 }
 
 /** In the project's spelling, with the chain of includes, tools by name, and hidden values as changes of their variables. */

@@ -23,7 +23,7 @@ export function explainDry(events: readonly Event[], { graph }: RunOutcome, past
       },
     ];
   });
-  const chains = new Chains([acted, ...past.runs.map((run) => past.actions(run))]);
+  const chains = new Chains([acted, ...past.runs.map((run) => past.actions(run))], new Map());
   const found = acted.map((a) => ({ a, chains: chains.of(a) }));
   return {
     run: null,

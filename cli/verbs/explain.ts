@@ -135,6 +135,7 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
     onPreviousSizes: () => {},
     onRunner: () => {},
     deps: null,
+    onPlanned: null,
   }).finally(() => signals.close());
   if (built.outcome === null || built.result.exitCode !== 0) return built.result.exitCode;
   const opened = openPast(folder);

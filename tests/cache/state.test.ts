@@ -41,6 +41,7 @@ const emptyRun: Omit<Run, "run"> = {
   targets: {},
   tools: {},
   actions: [],
+  gone: [],
 };
 const emptyAction: RunAction = {
   name: "x",

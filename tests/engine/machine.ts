@@ -155,6 +155,7 @@ export function worldOf(machine: Machine, scenario: Scenario): World & FilesHost
     state: {
       last: (action) => machine.last.get(action),
       setLast: (action, lastRun) => void (fate.act() && machine.set(machine.last, action, lastRun)),
+      actions: () => machine.last.keys(),
       forget: (action) => void (fate.act() && machine.set(machine.last, action, undefined)),
       duration: (action) => machine.last.get(action)?.result.ms,
       unfinished: (folder) => machine.unfinished.get(folder) ?? null,
