@@ -15,20 +15,23 @@ export interface HeaderPlaces {
   readonly store: string;
 }
 
+/** The registry's page for people, with a header's name behind it. */
+const SEARCH = "https://registry.platformio.org/search?q=header:";
+
 /** What gcc and clang say of it: `FILE:LINE:COLUMN: fatal error: NAME: No such file or directory`, clang `'NAME' file not found`. */
 const GONE = /^(.+?):(\d+):(\d+): fatal error: (?:'([^'\n]+)' file not found|(\S[^:\n]*): No such file or directory)/m;
 
-/** null: the output speaks of no missing header, or nobody is known to have it. */
+/** null: the output speaks of no missing header, or of one that no library can have. */
 export function missingHeader(output: string, places: HeaderPlaces): Failure | null {
   const match = GONE.exec(stripSgr(output));
   const name = match?.[4] ?? match?.[5] ?? "";
   if (match === null || name === "" || name.startsWith("/") || name.split("/").includes("..")) return null;
   const place = { file: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) };
-  const [message, hint] = whereIs(name, places) ?? [];
-  return message === undefined || hint === undefined ? null : warning("library.header", message, { ...place, hint });
+  const [message, hint] = whereIs(name, places);
+  return warning("library.header", message, { ...place, hint });
 }
 
-function whereIs(name: string, { project, libraries, store }: HeaderPlaces): readonly [message: string, hint: string] | null {
+function whereIs(name: string, { project, libraries, store }: HeaderPlaces): readonly [message: string, hint: string] {
   for (const folder of libraries)
     for (const library of foldersIn(join(project, folder)))
       if (has(join(project, folder, library), name))
@@ -47,7 +50,11 @@ function whereIs(name: string, { project, libraries, store }: HeaderPlaces): rea
         `add to the env: lib_deps = ${about.name}`,
       ];
   }
-  return null;
+  const where = `${SEARCH}${encodeURIComponent(name)}`;
+  return [
+    `${name} is in no library that fb knows`,
+    `correct the include, or add the library that has it to the env: lib_deps = OWNER/NAME (${where} lists those of the registry)`,
+  ];
 }
 
 function has(library: string, name: string): boolean {

@@ -1,7 +1,7 @@
 /** Libraries through the binary: what is built when one appears or changes, targets, two envs, messages. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ends, type Ran, result, TestProject } from "./harness.ts";
+import { ends, executed, type Ran, restored, result, TestProject } from "./harness.ts";
 
 const NATIVE = "[env:a]\nplatform = native\n";
 
@@ -98,6 +98,68 @@ test("two envs with the same libraries compile them once", () => {
   const p = project(`${NATIVE}[env:b]\nplatform = native\n`);
   p.run(["-e", "a"]);
   assert.not.ok(ran(p.run(["-e", "b"])).some((each) => each.startsWith("compile lib")));
+});
+
+test("libraries that lib_deps names, and one outside: an edit compiles that file, once for two envs; after fb clean too", () => {
+  const env = (name: string): string =>
+    `[env:${name}]\nplatform = native\nlib_extra_dirs = ../outside\nlib_deps =\n  file://vendor/five\n  symlink://vendor/nine\n`;
+  const p = project(env("a") + env("b"));
+  const code = (name: string): string => `int ${name}() { return 1; }\n`;
+  for (const name of ["five", "nine"]) {
+    p.write(`vendor/${name}/library.json`, `{"name":"${name}","version":"1.0.0"}\n`);
+    p.write(`vendor/${name}/${name}.c`, code(name));
+    p.write(`vendor/${name}/more.c`, code(`more_${name}`));
+  }
+  p.write("../outside/ten/ten.h", "#pragma once\n");
+  p.write("../outside/ten/ten.c", code("ten"));
+  p.write("../outside/ten/more.c", code("more_ten"));
+  p.write("src/later.cpp", '#include "ten.h"\n');
+  const compiles = (each: string): boolean => each.startsWith("compile");
+  const isLibrary = (each: string): boolean => compiles(each) && !each.startsWith("compile src/");
+
+  const first = executed(p.run()).filter(isLibrary);
+  assert.is(first.length, 10, first.join("\n"));
+  assert.is(new Set(first).size, 10, "once for both envs");
+
+  for (const [file, name] of [
+    ["vendor/five/five.c", "five"],
+    ["vendor/nine/more.c", "nine"],
+    ["../outside/ten/ten.c", "ten"],
+  ] as const) {
+    p.edit(file, "int ", `int also_${name};\nint `);
+    const run = p.run();
+    const source = first.find((each) => each.endsWith(file.slice(file.lastIndexOf(name))));
+    assert.equal(executed(run).filter(compiles), [source]);
+    // What the envs archive is equal, what they link says where it lies.
+    assert.equal([...new Set([...executed(run), ...restored(run)])].filter((each) => !compiles(each)).sort(), [
+      `archive lib/${name}/lib${name}.a`,
+      "link program",
+    ]);
+  }
+
+  p.fb(["clean"]);
+  const back = p.run();
+  assert.equal(
+    executed(back).filter((each) => !each.startsWith("link")),
+    [],
+  );
+  assert.is(restored(back).filter(isLibrary).length, 20);
+
+  p.fb(["clean"]);
+  p.edit("vendor/five/more.c", "int ", "int also_more;\nint ");
+  const after = executed(p.run());
+  assert.equal(after.filter(compiles), ["compile vendor/five/more.c"]);
+  assert.equal(
+    [...new Set(after)].filter((each) => each.startsWith("archive")),
+    ["archive lib/five/libfive.a"],
+  );
+
+  // One more library: of libraries it alone.
+  p.write("vendor/new/library.json", '{"name":"new","version":"1.0.0"}\n');
+  p.write("vendor/new/new.c", code("brand_new"));
+  const nine = "  symlink://vendor/nine\n";
+  p.write("platformio.ini", p.read("platformio.ini").replaceAll(nine, `${nine}  symlink://vendor/new\n`));
+  assert.equal(executed(p.run()).filter(isLibrary), ["compile vendor/new/new.c"]);
 });
 
 test("a folder outside the project, and one that lib_deps names in place", () => {

@@ -321,6 +321,7 @@ test("a header that is missing: the library that has it, once", async () => {
     "FASTLED.h belongs to the library fastled/FastLED (it is spelled FastLED.h): add to the env: lib_deps = fastled/FastLED",
     "Ignored.h is in lib/Ignored, which this env does not use: look at lib_ignore, lib_compat_mode and lib_ldf_mode",
     "Timer.h is in the library Timer 2.2.0, which another project has: add to the env: lib_deps = Timer",
+    "nobody-knows-it.h is in no library that fb knows: correct the include, or add the library that has it to the env: lib_deps = OWNER/NAME (https://registry.platformio.org/search?q=header:nobody-knows-it.h lists those of the registry)",
   ]);
 });
 
