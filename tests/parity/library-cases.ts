@@ -91,7 +91,9 @@ class Maker {
 
   private library(folder: string): Lib {
     const { r } = this;
-    const kind = r.pick(KINDS);
+    const picked = r.pick(KINDS);
+    // What PlatformIO makes of mbed_lib.json in a folder that it installs, or below a library without a manifest, is up to the order of the disk.
+    const kind = picked === "mbed-lib" && /^vendor\/|\/Inner$/.test(folder) ? "module" : picked;
     const base = folder.slice(folder.lastIndexOf("/") + 1);
     const title = r.chance(0.25) ? r.pick([`${base} Library`, base.toUpperCase(), `My.${base}`]) : base;
     const folders = kind === "module" || kind === "mbed-lib" ? ["source/", "src/", ""] : ["src/", "src/", "", "Src/"];
