@@ -69,6 +69,7 @@ const lmdb = await bundled({
   ],
 });
 put("lmdb.cjs", lmdb);
+put("graph.html", await page());
 put("package.json", '{"type":"commonjs"}\n');
 const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });
@@ -76,6 +77,17 @@ put("request.cjs", await quick("request"));
 put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
 put("fb.cjs", await quick("quick"));
+
+/** The page of `fb graph --html`, all of it but its data: style and script lie in it. */
+async function page(): Promise<string> {
+  const browser = { absWorkingDir: root, bundle: true, minify: true, charset: "ascii" as const, write: false as const };
+  const parts = await build({ ...browser, target: "es2022", format: "iife", entryPoints: ["cli/page/page.ts"] });
+  const style = await build({ ...browser, entryPoints: ["cli/page/graph.css"] });
+  const text = (built: { readonly outputFiles: { readonly text: string }[] }) => (built.outputFiles[0]?.text ?? "").trim();
+  return readFileSync(join(root, "cli/page/graph.html"), "utf8")
+    .replace("/*style*/", () => text(style))
+    .replace("/*script*/", () => text(parts).replaceAll("</", "<\\/"));
+}
 
 async function bundled(options: BuildOptions): Promise<Uint8Array> {
   const built = await build({ ...options, write: false });

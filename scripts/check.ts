@@ -25,6 +25,8 @@ function ran(program: string, args: readonly string[], cwd: string): { readonly 
 
 const types = ran(bin("tsc"), ["-p", "."], root);
 step("types", types.ok, types.text);
+const page = ran(bin("tsc"), ["-p", "cli/page"], root);
+step("types of the page, which runs in a browser", page.ok, page.text);
 const lint = ran(bin("biome"), ["check", "--error-on-warnings", "--max-diagnostics=50", "."], root);
 step("lint, format, imports", lint.ok, lint.text);
 

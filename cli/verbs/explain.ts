@@ -1,15 +1,15 @@
 /** `fb explain`: why a run did what it did, what would run now, or what keeps two actions from sharing a result. Reads what runs left behind. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Run } from "../../cache/history.ts";
 import { LocalState } from "../../cache/state.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { Event, Failure, IncludeText, Result } from "../../engine/types.ts";
-import { includesOf } from "../../rules/includes.ts";
+import type { Event, Failure, Result } from "../../engine/types.ts";
 import { nearest } from "../../rules/nearest.ts";
 import type { Command, RunCommand, Target } from "../args.ts";
 import { build } from "../build.ts";
 import { explain, type Explanation, Past } from "../explain/explain.ts";
+import { scanner } from "../explain/scanner.ts";
 import { placeIn } from "../explain/place.ts";
 import { explainDry } from "../explain/would.ts";
 import { KnownActions, type Upstream } from "../explain/upstream.ts";
@@ -38,23 +38,6 @@ function openPast(folder: string): Result<{ readonly state: LocalState; readonly
   }
   const state = LocalState.open(join(folder, ".fb"));
   return state.ok ? ok({ state: state.value, past: new Past(state.value, scanner(folder)) }) : state;
-}
-
-/** The include texts of a project's files as they are now, each scanned once. */
-function scanner(folder: string): (path: string) => readonly IncludeText[] | null {
-  const known = new Map<string, readonly IncludeText[] | null>();
-  return (path) => {
-    let texts = known.get(path);
-    if (texts === undefined) {
-      try {
-        texts = includesOf(readFileSync(resolve(folder, path)));
-      } catch {
-        texts = null;
-      }
-      known.set(path, texts);
-    }
-    return texts;
-  };
 }
 
 async function explainRun(command: ExplainCommand, folder: string, faces: Faces): Promise<number> {

@@ -1,18 +1,27 @@
 /** `fb graph`: the graph, or what a query finds of it, as a picture. */
-import { failure } from "../../engine/failure.ts";
+import { writeFileSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { errorCode } from "../../cache/trouble.ts";
+import type { Failure } from "../../engine/types.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
+import { pageData, pageTemplate, pageText } from "../graph-page.ts";
+import { DiskError } from "../host/disk.ts";
 import { projectFolder } from "../open-project.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
+import { count } from "../show/text.ts";
+import { lastRun } from "../view/last-run.ts";
 import { loadView } from "../view/load.ts";
 import { makeView } from "../view/make.ts";
 
 type GraphCommand = Extract<Command, { verb: "graph" }>;
 
-export async function graphVerb({ expr, format, dir, profile }: GraphCommand, faces: Faces): Promise<number> {
-  if (format === "html")
-    return complain(faces, [failure("run.later", 2, "the page of the graph is not in this version yet", { hint: "--dot or --mermaid" })]);
+/** Where the page goes if nothing else is said, below the project's folder. */
+const PAGE = ".fb/graph.html";
+
+/** Where an env cannot be planned the others are drawn, and the exit code is that env's. */
+export async function graphVerb({ expr, format, file, dir, profile }: GraphCommand, faces: Faces): Promise<number> {
   const query = expr ?? "//...";
   const reads = malformed(query);
   if (!reads.ok) return complain(faces, [reads.failure]);
@@ -23,6 +32,24 @@ export async function graphVerb({ expr, format, dir, profile }: GraphCommand, fa
   if (view === null) return exitCode;
   const found = askView(view, query);
   if (!found.ok) return complain(faces, [found.failure]);
-  faces.out.write(answerText(view, found.value, format));
+  if (format !== "html") {
+    faces.out.write(answerText(view, found.value, format));
+    return exitCode;
+  }
+  const about = { project: basename(folder.value), query: expr };
+  const text = pageText(pageTemplate(), pageData(view, found.value, about, lastRun(folder.value)));
+  const path = file === null ? join(folder.value, PAGE) : resolve(file);
+  const wrong = writePage(path, text);
+  if (wrong !== null) return complain(faces, [wrong]);
+  faces.out.write(`wrote ${relative(process.cwd(), path)}: ${count(found.value.length, "node")}; open it in a browser\n`);
   return exitCode;
+}
+
+function writePage(path: string, text: string): Failure | null {
+  try {
+    writeFileSync(path, text);
+    return null;
+  } catch (error) {
+    return new DiskError("write", path, errorCode(error), error).failure;
+  }
 }
