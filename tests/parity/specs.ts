@@ -1,6 +1,7 @@
 /** Names of packages, versions and ranges: what fb reads in them against what PlatformIO's own code did. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { withoutCredentials } from "../../engine/redact.ts";
 import type { Result } from "../../engine/types.ts";
 import { type PackageSpec, parsePackageSpec, specFromParts } from "../../rules/package-spec.ts";
 import { castVersion, compareVersions, parseRange, satisfies, versionText } from "../../rules/version.ts";
@@ -84,9 +85,16 @@ function specDifference(text: string, read: Result<PackageSpec>, theirs: Said | 
   const own = read.ok ? saidOf(read.value) : REFUSED;
   const isPlaced = read.ok || (read.failure.code === "spec.version" && read.failure.line === 3 && read.failure.hint !== "");
   if (!isPlaced) return `a failure without code, place or hint: ${text}`;
-  return JSON.stringify(own) === JSON.stringify(theirs)
+  return JSON.stringify(own) === JSON.stringify(keptOf(theirs))
     ? ""
     : `${text}\n  PlatformIO: ${JSON.stringify(theirs)}\n  fb:         ${JSON.stringify(own)}`;
+}
+
+/** fb keeps no credentials in a spec (engine/redact.ts). */
+function keptOf(said: Said | string): Said | string {
+  if (typeof said === "string") return said;
+  const [owner, id, name, requirement, uri, custom] = said;
+  return [owner, id, name, requirement, uri === null ? null : withoutCredentials(uri), custom];
 }
 
 function saidOf({ owner, id, name, requirement, uri, custom }: PackageSpec): Said {
