@@ -67,7 +67,7 @@ export function driftOf(lock: Lock, asked: readonly AskedPackage[]): readonly Dr
   return drift;
 }
 
-/** Lines as a diff has them: `-` what the lock has, `+` what the ini asks for; in the order of envs. */
+/** Lines as a diff has them: `-` what the lock has, `+` what the ini asks for; in the order of envs, what goes first. */
 export function driftText(drift: readonly Drift[]): string {
   const lines = drift.map((each): readonly [env: string, line: string] => {
     if (each.is === "removed") return [each.want.env, `- [env:${each.want.env}] ${each.want.spec} (fb.lock has ${entryName(each.entry)})`];
@@ -76,7 +76,7 @@ export function driftText(drift: readonly Drift[]): string {
     return [env, `+ [env:${env}] ${spec.text}${place}${each.locked === "" ? "" : `; fb.lock has ${each.locked}`}`];
   });
   return lines
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : Number(x.startsWith("+")) - Number(y.startsWith("+"))))
     .map(([, line]) => line)
     .join("\n");
 }

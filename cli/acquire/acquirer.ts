@@ -13,7 +13,7 @@ import type { PackageSpec } from "../../rules/package-spec.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import { ANY_SYSTEM } from "../../rules/systems.ts";
 import { specOf as textSpec } from "./library-offer.ts";
-import { type LockFile, notLocked } from "./lock-file.ts";
+import type { LockFile } from "./lock-file.ts";
 import { isAmong } from "./system-version.ts";
 import {
   addressVersion,
@@ -96,7 +96,7 @@ export class Acquirer implements PackageProvider {
       lock.choose(asked, bySystem(need));
       return elsewhere;
     }
-    if (this.host.locked && entry === null) return fail(notLocked(asked));
+    if (this.host.locked && entry === null) return fail(lock.notLocked(asked));
     // What is locked is not replaced by something else.
     const offer = { ...known.value, orSystem: standsIn };
     const installed = this.host.installed(offer);

@@ -22,7 +22,7 @@ import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../
 import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
 import type { OwnNeed } from "./at-hand.ts";
 import { contentOf, offerOf, specOf, textOf } from "./library-offer.ts";
-import { type LockFile, notLocked } from "./lock-file.ts";
+import type { LockFile } from "./lock-file.ts";
 import { addressVersion, type Installed, lockedSource, type Offer, OUT_OF_REACH, packageOf } from "./offer.ts";
 
 export interface LibrariesHost {
@@ -73,7 +73,7 @@ export async function locateLibraries(
   if (unknown === undefined && need === undefined && !isRenewed) return fromLock(wants, asked, host);
   if (host.locked && (unknown !== undefined || need !== undefined)) {
     const spec = need === undefined ? null : specOf(textOf(need.dependency));
-    return fail(notLocked(unknown ?? { kind: "library", env: host.env, spec: spec ?? specOf(""), origin: null }));
+    return fail(host.lock.notLocked(unknown ?? { kind: "library", env: host.env, spec: spec ?? specOf(""), origin: null }));
   }
   return new Search(wants, asked, needs, host).run();
 }

@@ -6,7 +6,7 @@ import { writeTrouble } from "../../cache/trouble.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { type Lock, type LockEntry, type LockKind, type LockWant, lockOf, lockText, noLock, readLock } from "../../rules/lock.ts";
-import { type AskedPackage, driftOf, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
+import { type AskedPackage, driftOf, driftText, lockedFailure, lockedFor, unlocked } from "../../rules/lock-drift.ts";
 
 export const LOCK_FILE = "fb.lock";
 
@@ -16,12 +16,6 @@ export function lockIn(dir: string): Result<{ readonly text: string | null; read
   const text = existsSync(path) ? readFileSync(path, "utf8") : null;
   const lock = text === null ? ok(noLock) : readLock(LOCK_FILE, text);
   return lock.ok ? ok({ text, lock: lock.value }) : lock;
-}
-
-/** What `--locked` says to a package that has no entry. */
-export function notLocked({ env, spec, origin }: AskedPackage): Failure {
-  const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] needs, and --locked lets nothing be added`;
-  return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
 }
 
 export class LockFile {
@@ -59,6 +53,16 @@ export class LockFile {
     const same = (entry: LockEntry): boolean =>
       entry.kind === asked.kind && entry.wants.some((w) => w.env === asked.env && w.spec === asked.spec.text && w.by === "");
     return lockedFor(this.obeyed, asked) ?? this.obeyed.entries.find(same) ?? null;
+  }
+
+  /** What `--locked` says to a package that has no entry: what the env asks for, and what the lock has of this name for it. */
+  notLocked(asked: AskedPackage): Failure {
+    const { env, spec, origin, kind } = asked;
+    const name = (spec.name ?? "").toLowerCase();
+    const same = this.entriesOf(kind, env).filter((entry) => entry.name.toLowerCase() === name);
+    const entries = same.map((entry) => ({ ...entry, wants: entry.wants.filter((want) => want.env === env) }));
+    const message = `fb.lock has nothing for ${spec.text}, which [env:${env}] needs, and --locked lets nothing be added:\n${driftText(driftOf({ entries }, [asked]))}`;
+    return failure("lock.drift", 3, message, { ...origin, hint: "run `fb deps` without --locked and commit fb.lock" });
   }
 
   /** All of a kind that an env has. */

@@ -165,7 +165,10 @@ test("--locked: an ini that asks for more is refused before anything is fetched,
   const asked = server.asked.length;
   const refused = await run(p, ["--locked"]);
   assert.is(refused.code, 3);
-  assert.match(refused.stderr + refused.stdout, /fb\.lock has nothing for acme\/Blinker @ \^2\.0/);
+  assert.match(
+    refused.stderr + refused.stdout,
+    /fb\.lock has nothing for acme\/Blinker @ \^2\.0.*:\n- \[env:a\] acme\/Blinker @ \^1\.0 \(fb\.lock has acme\/Blinker@1\.4\.0\)\n\+ \[env:a\] acme\/Blinker @ \^2\.0 \(platformio\.ini:3\); fb\.lock has 1\.4\.0/,
+  );
   assert.is(server.asked.length, asked);
 });
 

@@ -226,9 +226,9 @@ test("a lock that is obeyed does not drift; what is new or gone does, readably",
     driftText(drift),
     [
       "+ [env:mega] New (platformio.ini:7)",
-      "+ [env:uno] acme/Foo@^3 (platformio.ini:9); fb.lock has 1.2.0, 2.0.0",
       "- [env:uno] acme/Foo@^1 (fb.lock has acme/Foo@1.2.0)",
       "- [env:uno] id=13 (fb.lock has acme/Thirteen@3.0.0)",
+      "+ [env:uno] acme/Foo@^3 (platformio.ini:9); fb.lock has 1.2.0, 2.0.0",
     ].join("\n"),
   );
   const failed = lockedFailure(drift);
