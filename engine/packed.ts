@@ -138,6 +138,16 @@ export class Unpacker {
     return value;
   }
 
+  /** One field of a record, without the others; undefined where it has none of that name, or is no record. */
+  field(reference: Reference, key: string): Json | undefined {
+    if ((reference & 3) !== RECORD) return undefined;
+    const place = reference >>> 2;
+    const { words } = this.packed;
+    const keys = this.value((((words[place] as number) << 2) | LIST) as Reference) as readonly string[];
+    const at = keys.indexOf(key);
+    return at < 0 ? undefined : this.value(words[place + 1 + at] as Reference);
+  }
+
   /** The reference of a string; null if it is empty or not among them. */
   find(text: string): Reference | null {
     if (text === "") return null;

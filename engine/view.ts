@@ -91,6 +91,12 @@ export class View {
     return isAction(this.kind(id)) ? (this.details(id) as unknown as ActionDetails) : null;
   }
 
+  /** One of an action's details, without the others; null for what is no action. */
+  ofAction<K extends keyof ActionDetails>(id: number, key: K): ActionDetails[K] | null {
+    if (!isAction(this.kind(id))) return null;
+    return this.unpacker.field(this.columns.details[id] as Reference, key) as unknown as ActionDetails[K];
+  }
+
   package(id: number): PackageDetails | null {
     return this.kind(id) === "package" ? (this.details(id) as unknown as PackageDetails) : null;
   }

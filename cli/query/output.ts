@@ -43,7 +43,7 @@ function nodeJson(view: View, id: number): object {
     env: view.env(id),
     inputs: labels(view.edges(id)),
     outputs: labels(view.outputs(id)),
-    argv: view.action(id)?.argv ?? [],
+    argv: view.ofAction(id, "argv") ?? [],
   };
 }
 

@@ -1,5 +1,5 @@
 /** The attributes of nodes that `attr(name, pattern, x)` looks into. Lists read as Bazel writes them: `[a, b]`. */
-import type { View } from "../view.ts";
+import { isAction, type View } from "../view.ts";
 import { QueryProblem } from "./problem.ts";
 
 export const ATTRIBUTES = ["argv", "env", "inputs", "kind", "label", "outputs", "rule", "sharing", "tool", "version"] as const;
@@ -12,6 +12,10 @@ export function attribute(
   near: (word: string, names: Iterable<string>) => readonly string[],
 ): (id: number) => string | null {
   const labels = (ids: Uint32Array): string => list(Array.from(ids, (id) => view.label(id)));
+  const argv = (text: (words: readonly string[]) => string) => (id: number) => {
+    const words = view.ofAction(id, "argv");
+    return words === null ? null : text(words);
+  };
   switch (name) {
     case "kind":
       return (id) => view.kind(id);
@@ -20,17 +24,16 @@ export function attribute(
     case "env":
       return (id) => view.env(id);
     case "inputs":
-      return (id) => (view.action(id) === null ? null : labels(view.edges(id)));
+      return (id) => (isAction(view.kind(id)) ? labels(view.edges(id)) : null);
     case "outputs":
-      return (id) => (view.action(id) === null ? null : labels(view.outputs(id)));
+      return (id) => (isAction(view.kind(id)) ? labels(view.outputs(id)) : null);
     case "argv":
-      return (id) => ofAction(view, id, ({ argv }) => list(argv));
+      return argv(list);
     case "tool":
-      return (id) => ofAction(view, id, ({ argv }) => (argv[0] === "fb" ? argv.slice(0, 3).join(" ") : (argv[0] ?? "")));
+      return argv((words) => (words[0] === "fb" ? words.slice(0, 3).join(" ") : (words[0] ?? "")));
     case "rule":
-      return (id) => ofAction(view, id, ({ rule }) => rule);
     case "sharing":
-      return (id) => ofAction(view, id, ({ sharing }) => sharing);
+      return (id) => view.ofAction(id, name);
     case "version":
       return (id) => view.package(id)?.version ?? null;
   }
@@ -40,11 +43,6 @@ export function attribute(
     at,
     close.length > 0 ? `did you mean ${close.join(" or ")}?` : `there are ${ATTRIBUTES.join(", ")}`,
   );
-}
-
-function ofAction(view: View, id: number, text: (action: NonNullable<ReturnType<View["action"]>>) => string): string | null {
-  const action = view.action(id);
-  return action === null ? null : text(action);
 }
 
 function list(values: readonly string[]): string {
