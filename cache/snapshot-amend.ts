@@ -28,16 +28,17 @@ export function amendSnapshot(file: string, old: Changed, a: Amendment): string 
   const groups = groupsOf(old, a);
   if (typeof groups === "string") return groups;
   const signatures = new BigUint64Array(5 * (nFiles + folders.length + groups.names.length));
-  const were = record.signatures.slice(0, record.nFiles * 5);
-  for (const [place, now] of a.changed) if (now !== null) putSignature(were, place * 5, now);
+  const holes = [...gone].sort((x, y) => x - y);
   let at = 0;
   let first = 0;
   // Few are gone: what lies between them is taken at once.
-  for (const end of [...[...gone].sort((x, y) => x - y), record.nFiles]) {
-    signatures.set(were.subarray(first * 5, end * 5), at);
+  for (const end of [...holes, record.nFiles]) {
+    signatures.set(record.signatures.subarray(first * 5, end * 5), at);
     at += (end - first) * 5;
     first = end + 1;
   }
+  for (const [place, now] of a.changed)
+    if (now !== null) putSignature(signatures, (place - holes.filter((hole) => hole < place).length) * 5, now);
   for (const { signature } of a.added) at = putSignature(signatures, at, signature);
   const details = record.details();
   for (const [i, path] of folders.entries()) {
@@ -54,7 +55,7 @@ export function amendSnapshot(file: string, old: Changed, a: Amendment): string 
     gone.size === 0
       ? record.bytes.subarray(record.filePathsAt, record.folderPathsAt)
       : pathBytes(old.paths.filter((_, place) => !gone.has(place)));
-  const paths = Buffer.concat([kept, pathBytes(a.added.map((f) => f.path))]);
+  const paths = a.added.length === 0 ? kept : Buffer.concat([kept, pathBytes(a.added.map((f) => f.path))]);
   const folderPaths = record.bytes.subarray(record.folderPathsAt, record.detailsAt);
   const json = Buffer.from(JSON.stringify({ ...details, missing: groups.missing }), "utf8");
   return writeRecord(
