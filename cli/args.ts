@@ -448,7 +448,7 @@ export function targetText(target: Target): string {
  */
 export function requestKey(command: Command): string | null {
   if (command.verb !== "run" || command.fresh || command.force || command.dryRun || command.noCache || command.watch) return null;
-  if (command.timing || command.trace !== null || command.clean !== "nothing") return null;
+  if (command.clean !== "nothing") return null;
   if (command.targets.some((t) => t.is === "name" && EFFECTS.has(t.name))) return null;
   const targets = command.targets.map((t) => (t.is === "name" ? [t.dir ?? "", `:${t.name}`, t.env ?? ""] : ["", t.path, t.env ?? ""]));
   return JSON.stringify([

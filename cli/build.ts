@@ -35,6 +35,7 @@ import { removeMade } from "./remove-made.ts";
 import { Resumed } from "./resume.ts";
 import { RunRecorder } from "./run-history.ts";
 import { type Made, resultOf } from "./results.ts";
+import type { RunTimes } from "./trace/run-times.ts";
 import { type DepsHost, type Planned, Whole, type WholeHost } from "./whole.ts";
 import { baseVars, pathsOf, tempFolder, worldOf } from "./world.ts";
 
@@ -55,6 +56,8 @@ export interface BuildHost {
   onPreviousSizes(sizes: ReadonlyMap<string, { readonly flash: number; readonly ram: number }>): void;
   /** The runner in use, so that a second Ctrl-C can end it at once. */
   onRunner(runner: HostRunner): void;
+  /** Where the time goes; null: nobody wants to know. */
+  readonly times: RunTimes | null;
   /** What `fb deps` wants of a run for packages alone; null for any other. */
   readonly deps: DepsHost | null;
   /** For who wants to see the whole project: a dry run of every env hands over what it has planned, before its end; null for any other. */
@@ -107,6 +110,7 @@ class Build {
   async go(): Promise<Built> {
     const request = this.command.targets.map(targetText);
     this.report.emit({ type: "hello", schema: 1, version, project: this.folder, request });
+    this.host.times?.lap("starting Node and fb");
     const onWait = (holder: Holder | null) => {
       // What was compared before the wait may have changed in it.
       takeFound();
@@ -114,6 +118,7 @@ class Build {
     };
     const lock = await acquireLock(this.folder, { request, onWait, stop: this.host.stop, form: null });
     try {
+      this.host.times?.lap("waiting for the project's lock");
       if (lock !== null) await this.locked(lock);
     } catch (error) {
       // The disk's errors carry what to say; anything else is a bug.
@@ -122,6 +127,7 @@ class Build {
       this.report.add(known);
     } finally {
       await lock?.release();
+      this.host.times?.lap("closing the cache, keeping the history");
     }
     return this.finish();
   }
@@ -175,6 +181,7 @@ class Build {
 
   /** Where only a few files changed since the last good run, what they reach; else everything is read and decided. */
   private async run(host: Opened): Promise<void> {
+    this.host.times?.lap("opening cache and state");
     const key = requestKey(this.command);
     const found = takeFound();
     const world = (roots: readonly Root[], carried: Carried, valuesRead: Iterable<string>) => {
@@ -200,9 +207,11 @@ class Build {
     for (const note of notes) if (!this.report.failures.some((f) => f.message === note.message)) this.report.add(note);
     const written = resumed.writeInfos(this.made().artifacts, host.disk);
     host.state.finish();
+    this.host.times?.lap("writing what other tools read");
     if (!this.wentWell(outcome)) return;
     const told = { envs, profile, notes: this.report.failures, result: this.result() };
     await resumed.keep(told, this.alias(), outcome, host.disk, host.state, written);
+    this.host.times?.lap("keeping snapshot and graph");
   }
 
   private async runAll(host: Opened, key: string | null): Promise<void> {
@@ -214,12 +223,15 @@ class Build {
     if (this.host.onPlanned !== null) return this.host.onPlanned(whole.planned(outcome), host.state);
     const written = whole.writeFiles(outcome, this.made().artifacts);
     host.state.finish();
+    this.host.times?.lap("writing what other tools read");
     if (key !== null && this.wentWell(outcome)) await whole.keep(key, this.alias(), outcome, this.result(), written);
+    this.host.times?.lap("keeping snapshot and graph");
   }
 
   /** The run itself, and what everyone is told before and after it. */
   private async perform(course: Course, { state, cache, runner, guardian, jobs, disk }: Opened): Promise<RunOutcome> {
     const { world, what, builds } = course;
+    const { times } = this.host;
     this.course = course;
     const previous = builds.flatMap(({ env, profile }) => {
       const sizes = state.sizes(env, profile);
@@ -236,13 +248,16 @@ class Build {
       commands: verbose,
       causes: json || why,
       progress: this.host.progress,
+      timeline: times,
     };
+    times?.lap(what.resume === null ? "reading the project, asking its tools" : "taking up the kept graph");
     let full: ReturnType<typeof fullFolder> = null;
     const libraries = { project: this.folder, libraries: ["lib"], store: join(cache.folder, "packages") };
     const recorder = new RunRecorder();
     const began = new Date();
     const emit = (e: Event) => {
       recorder.note(e);
+      times?.note(e);
       this.host.sink.emit({ ...e, t: this.report.ms });
       keepHeapSmall();
       if (e.type !== "end" || e.status !== "failed") return;
@@ -252,6 +267,7 @@ class Build {
       if (hint !== null && !this.report.failures.some((f) => f.message === hint.message)) this.report.add(hint);
     };
     const outcome = await run(world, request, { emit }, this.host.stop);
+    times?.lap(null);
     this.outcome = outcome;
     const { ran, hits } = outcome.counts;
     wentWay(["run", what.resume === null ? "all" : "few", ...(ran > 0 ? ["ran"] : []), ...(hits > 0 ? ["hit"] : [])].join("-"));
@@ -283,9 +299,9 @@ class Build {
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
   private alias(): string | null {
-    const { dir, targets, json, verbose, why } = this.command;
+    const { dir, targets, json, verbose, why, timing, trace } = this.command;
     const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
-    return elsewhere || json || verbose || why ? null : wordsAlias(process.argv.slice(2));
+    return elsewhere || json || verbose || why || timing || trace !== null ? null : wordsAlias(process.argv.slice(2));
   }
 
   /** Keeps the cache within its bound, when that is due. */

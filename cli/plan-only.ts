@@ -34,6 +34,7 @@ export async function planProject(
         progress: { upToDate: 0 },
         onPreviousSizes: () => {},
         onRunner: () => {},
+        times: null,
         deps: null,
         onPlanned,
       },

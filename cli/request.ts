@@ -24,6 +24,7 @@ function unchanged(argv: readonly string[]): boolean {
   const request = requestKey(command);
   const dirs = new Set(command.targets.map((t) => (t.is === "name" && t.dir !== null && t.dir !== "" ? t.dir : command.dir)));
   if (request === null || dirs.size > 1 || command.verbose || command.why) return false;
+  const timed = command.timing || command.trace !== null;
   const folder = resolve([...dirs][0] ?? command.dir ?? ".");
   const file = join(folder, ".fb/state/snapshot");
   if (!existsSync(file)) return false;
@@ -34,6 +35,8 @@ function unchanged(argv: readonly string[]): boolean {
     if (found.changed !== null) putFound({ ...found.changed, dir });
     return false;
   }
+  // Of an answer that runs nothing there are no times to tell.
+  if (timed) return false;
   const { envs, profile, notes, result, said } = JSON.parse(found.payload) as Payload;
   const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
   if (!command.json) {

@@ -2,6 +2,7 @@
 import type { Files } from "./files.ts";
 import type { Goal } from "./goals.ts";
 import type { Outside } from "./graph.ts";
+import type { Timeline } from "./timeline.ts";
 import type { ActionSpec } from "./types.ts";
 
 export interface RunRequest {
@@ -20,6 +21,8 @@ export interface RunRequest {
   readonly causes: boolean;
   /** Counted up while the run goes on: actions found in place have no events. */
   readonly progress: { upToDate: number };
+  /** Told when each action did what; null: nobody wants to know. */
+  readonly timeline: Timeline | null;
   /** Instead of plans and goals, which are empty then. */
   readonly resume: Resume | null;
 }

@@ -224,6 +224,7 @@ class Run {
 
   private makeReady(id: ActionId): void {
     this.phase[id] = "ready";
+    this.request.timeline?.at(id, "ready");
     this.ready.push(id);
   }
 
@@ -248,7 +249,9 @@ class Run {
     const fresh = this.request.records === "fresh" && spec.kind !== "plan";
     const lookup = fresh ? "none" : this.request.records === "no-cache" && spec.kind !== "plan" ? "project" : "all";
     try {
+      this.request.timeline?.at(node.id, "deciding");
       const decision = await this.settler.decide(node, lookup);
+      this.request.timeline?.at(node.id, "decided");
       await this.follow(node, decision);
     } catch (error) {
       this.broke(node, error);
@@ -370,11 +373,15 @@ class Run {
         if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
         shown = this.lanes.enter(isOfCpu(node), (lane) => this.events.started(node, lane));
       }
+      this.request.timeline?.at(node.id, "started");
       const ran = await this.settler.run(node, decision, {
         stop: this.stop,
         progress: (done, total, at) => this.events.went(node, done, total, at),
         note: (warning) => this.report.add(warning),
-        ended: () => this.handOn(node, hold),
+        ended: () => {
+          this.request.timeline?.at(node.id, "ended");
+          return this.handOn(node, hold);
+        },
       });
       shown?.now();
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
@@ -412,6 +419,7 @@ class Run {
 
   private settled(node: Node, result: ActionResult): void {
     this.phase[node.id] = "settled";
+    this.request.timeline?.at(node.id, "settled");
     // What a plan grew is in the graph now: a large one's bytes are not kept for the whole run.
     this.results.set(node.id, result.grown === null ? result : { ...result, grown: null });
     for (const output of result.outputs) this.graph.file(fromCanonical(output.path, outFolder(node.spec.env, node.spec.profile)));
@@ -459,6 +467,7 @@ class Run {
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, decided: readonly Cause[]): void {
     const why = this.settler.whyFailed(node, decided);
     if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
+    this.request.timeline?.at(node.id, "settled");
     if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.events.ended(node, "failed", result, exitCode, why);
     this.discardAfter(node.id);

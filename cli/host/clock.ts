@@ -7,8 +7,9 @@ export const clock: Clock = {
   monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
   sleep: (ms, stop) =>
     new Promise((resolve) => {
-      if (stop.aborted) {
-        resolve();
+      // No timer fires in less than a millisecond.
+      if (stop.aborted || ms === 0) {
+        setImmediate(resolve);
         return;
       }
       const done = () => {

@@ -117,6 +117,7 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
     onWait: (holder) => tellWait(faces, holder),
     onPreviousSizes: () => {},
     onRunner: () => {},
+    times: null,
     deps: null,
     onPlanned: null,
   }).finally(() => signals.close());

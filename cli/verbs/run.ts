@@ -1,6 +1,8 @@
 /** `fb run`: a project's targets built, shown as they are built. */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { errorCode } from "../../cache/trouble.ts";
 import { diagnostic, failure } from "../../engine/failure.ts";
 import type { EventSink, Failure } from "../../engine/types.ts";
 import { type RunCommand, type Target, targetText } from "../args.ts";
@@ -17,12 +19,17 @@ import { jsonSink } from "../show/json.ts";
 import { mux } from "../show/mux.ts";
 import type { Out } from "../show/out.ts";
 import { packageEvents } from "../show/package-events.ts";
+import { timingText } from "../show/timing.ts";
+import { chromeTrace } from "../trace/chrome.ts";
+import { RunTimes } from "../trace/run-times.ts";
 import type { DepsHost } from "../whole.ts";
 
 /** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
   const later = stillToCome(command);
   if (later !== null) return refuse(command, later, faces);
+  const blocked = command.trace === null ? null : unwritable(command.trace);
+  if (blocked !== null) return refuse(command, blocked, faces);
   const runs: [folder: string, RunCommand][] = [];
   for (const [dir, targets] of byFolder(command)) {
     const folder = projectFolder(dir);
@@ -36,6 +43,16 @@ export async function runVerb(command: RunCommand, faces: Faces): Promise<number
     if (ended === 130) break;
   }
   return code;
+}
+
+/** Why a trace cannot be written, before anything is built for it; null if it can. */
+function unwritable(file: string): Failure | null {
+  try {
+    writeFileSync(file, "");
+    return null;
+  } catch (error) {
+    return failure("trace.write", 4, `cannot write ${file}: ${errorCode(error)}`, { hint: "name a file in a folder that is there" });
+  }
 }
 
 /** Says why a run does not begin: with --json as the events of a run that came to nothing. */
@@ -59,8 +76,7 @@ function stillToCome(command: RunCommand): Failure | null {
       `the target ${targetText(target)}`,
       "`fb` builds the firmware; write it to the board, and watch it, with avrdude or `pio` until then",
     );
-  const flag = command.trace !== null ? "--trace" : command.timing ? "--timing" : command.watch ? "--watch" : null;
-  return flag === null ? null : later(flag, "leave it out");
+  return command.watch ? later("--watch", "leave it out") : null;
 }
 
 function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
@@ -110,8 +126,9 @@ export async function buildShown(
   });
   const shown: EventSink = first === null ? display : mux([first, display]);
   const sink = packageEvents(shown, () => clock.monotonicMs());
+  const times = command.timing || command.trace !== null ? new RunTimes() : null;
   try {
-    return await build(folder, command, {
+    const built = await build(folder, command, {
       sink,
       stop: signals.stop,
       progress,
@@ -122,11 +139,25 @@ export async function buildShown(
       onRunner: (r) => {
         runner = r;
       },
+      times,
       deps,
       onPlanned: null,
     });
+    display.close();
+    if (times !== null) tellTimes(times, folder, command, built, faces);
+    return built;
   } finally {
     display.close();
     signals.close();
   }
+}
+
+/** Writes the trace, and says where the time went: on the stream that is for people. */
+function tellTimes(times: RunTimes, folder: string, command: RunCommand, { outcome }: Built, faces: Faces): void {
+  const actions = outcome === null ? [] : times.actions(outcome);
+  const spans = times.spans(actions);
+  if (command.trace !== null) writeFileSync(command.trace, chromeTrace(folder, spans, actions));
+  const jobs = command.jobs ?? availableParallelism();
+  const out = command.json ? faces.err : faces.out;
+  if (command.timing) out.write(timingText(times.now(), jobs, spans, actions, out.color));
 }

@@ -256,6 +256,7 @@ export const REQUEST: Omit<RunRequest, "plans" | "goals"> = {
   commands: false,
   causes: true,
   progress: { upToDate: 0 },
+  timeline: null,
   resume: null,
 };
 
