@@ -21,8 +21,14 @@ export function pageText(template: string, data: PageData): string {
   return template.replace('"/*data*/"', () => JSON.stringify(data).replaceAll("<", "\\u003c"));
 }
 
-/** What the page shows of these nodes, ascending, of a view. */
-export function pageData(view: View, ids: readonly number[], about: Pick<PageData, "project" | "query">, last: LastRun | null): PageData {
+/** What the page shows of these nodes, ascending, of a view. mask: takes what nobody is to see out of a word of a command. */
+export function pageData(
+  view: View,
+  ids: readonly number[],
+  about: Pick<PageData, "project" | "query">,
+  last: LastRun | null,
+  mask: (word: string) => string = (word) => word,
+): PageData {
   const places = new Map(ids.map((id, place) => [id, place]));
   const kinds = new Numbers();
   const envs = new Numbers();
@@ -54,7 +60,7 @@ export function pageData(view: View, ids: readonly number[], about: Pick<PageDat
     kind: ids.map((id) => kinds.of(view.kind(id))),
     env: ids.map((id) => envs.of(view.env(id))),
     edges: { ends, values },
-    argv: actions.map((action) => action?.argv.map((word) => words.of(word)) ?? null),
+    argv: actions.map((action) => action?.argv.map((word) => words.of(mask(word))) ?? null),
     ms: actions.map((action) => action?.ms ?? -1),
     kinds: kinds.all,
     envs: envs.all,

@@ -18,11 +18,11 @@ function answered(argv: readonly string[]): boolean {
   const { expr, output, dir, profile } = parsed.value;
   const folder = resolve(dir ?? ".");
   if (!existsSync(join(folder, "platformio.ini"))) return false;
-  const view = loadView(realpathSync(folder), profile);
-  if (view === null) return false;
-  const found = askView(view, expr);
+  const loaded = loadView(realpathSync(folder), profile);
+  if (loaded === null) return false;
+  const found = askView(loaded.view, expr);
   if (found.ok) {
-    say(1, answerText(view, found.value, output));
+    say(1, answerText(loaded.view, found.value, output));
     return true;
   }
   say(2, renderFailure(found.failure, { color: terminalFacts(isTerminal(2), process.env).color }));

@@ -10,10 +10,10 @@ import { DiskError } from "../host/disk.ts";
 import { projectFolder } from "../open-project.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
+import { masker } from "../secrets.ts";
 import { count } from "../show/text.ts";
 import { lastRun } from "../view/last-run.ts";
-import { loadView } from "../view/load.ts";
-import { makeView } from "../view/make.ts";
+import { viewOfProject } from "../view/make.ts";
 
 type GraphCommand = Extract<Command, { verb: "graph" }>;
 
@@ -27,17 +27,16 @@ export async function graphVerb({ expr, format, file, dir, profile }: GraphComma
   if (!reads.ok) return complain(faces, [reads.failure]);
   const folder = projectFolder(dir);
   if (!folder.ok) return complain(faces, [folder.failure]);
-  const stands = loadView(folder.value, profile);
-  const { view, exitCode } = stands === null ? await makeView(folder.value, profile, faces) : { view: stands, exitCode: 0 };
-  if (view === null) return exitCode;
-  const found = askView(view, query);
+  const { made, exitCode } = await viewOfProject(folder.value, profile, faces);
+  if (made === null) return exitCode;
+  const found = askView(made.view, query);
   if (!found.ok) return complain(faces, [found.failure]);
   if (format !== "html") {
-    faces.out.write(answerText(view, found.value, format));
+    faces.out.write(answerText(made.view, found.value, format));
     return exitCode;
   }
   const about = { project: basename(folder.value), query: expr };
-  const text = pageText(pageTemplate(), pageData(view, found.value, about, lastRun(folder.value)));
+  const text = pageText(pageTemplate(), pageData(made.view, found.value, about, lastRun(folder.value), masker(made.values, process.env)));
   const path = file === null ? join(folder.value, PAGE) : resolve(file);
   const wrong = writePage(path, text);
   if (wrong !== null) return complain(faces, [wrong]);

@@ -4,8 +4,7 @@ import { complain, type Faces } from "../faces.ts";
 import { projectFolder } from "../open-project.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
-import { loadView } from "../view/load.ts";
-import { makeView } from "../view/make.ts";
+import { viewOfProject } from "../view/make.ts";
 
 type QueryCommand = Extract<Command, { verb: "query" }>;
 
@@ -15,11 +14,10 @@ export async function queryVerb({ expr, output, dir, profile }: QueryCommand, fa
   if (!reads.ok) return complain(faces, [reads.failure]);
   const folder = projectFolder(dir);
   if (!folder.ok) return complain(faces, [folder.failure]);
-  const stands = loadView(folder.value, profile);
-  const { view, exitCode } = stands === null ? await makeView(folder.value, profile, faces) : { view: stands, exitCode: 0 };
-  if (view === null) return exitCode;
-  const found = askView(view, expr);
+  const { made, exitCode } = await viewOfProject(folder.value, profile, faces);
+  if (made === null) return exitCode;
+  const found = askView(made.view, expr);
   if (!found.ok) return complain(faces, [found.failure]);
-  faces.out.write(answerText(view, found.value, output));
+  faces.out.write(answerText(made.view, found.value, output));
   return exitCode;
 }

@@ -25,14 +25,21 @@ export function viewName(profile: Profile | null): string {
 export interface ViewPayload {
   /** The columns' id. */
   readonly view: string;
+  readonly values: readonly string[];
+}
+
+export interface LoadedView {
+  readonly view: View;
+  /** Names of the values that the project reads: those of `${sysenv.*}` are for nobody's eyes. */
+  readonly values: readonly string[];
 }
 
 /** dir: the real path of the project's folder. Null where there is none that stands. */
-export function loadView(dir: string, profile: Profile | null): View | null {
+export function loadView(dir: string, profile: Profile | null): LoadedView | null {
   if (buildId === "sources") return null;
   const found = checkSnapshot(join(dir, VIEW_SNAPSHOT), viewRequest(profile), { dir, vars: process.env, build: buildId });
   if (found === null || "stale" in found) return null;
-  const { view } = JSON.parse(found.payload) as ViewPayload;
+  const { view, values } = JSON.parse(found.payload) as ViewPayload;
   const columns = readView(join(dir, ".fb/state"), viewName(profile), view);
-  return columns === null ? null : new View(columns);
+  return columns === null ? null : { view: new View(columns), values };
 }

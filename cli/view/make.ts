@@ -14,32 +14,44 @@ import { buildId } from "../home.ts";
 import { groundOf } from "../keep.ts";
 import { planProject } from "../plan-only.ts";
 import type { Planned } from "../whole.ts";
-import { VIEW_SNAPSHOT, viewName, type ViewPayload, viewRequest } from "./load.ts";
+import { type LoadedView, loadView, VIEW_SNAPSHOT, viewName, type ViewPayload, viewRequest } from "./load.ts";
 
 /** Below the project's folder: what actions read when they last ran. */
 const STATE_FILE = ".fb/state/db";
 
 export interface MadeView {
   /** Null where no env could be planned. */
-  readonly view: View | null;
+  readonly made: LoadedView | null;
   /** What the first thing that is wrong says of the exit code, as of an env that could not be planned; 0: the view is whole. */
   readonly exitCode: number;
 }
 
 /** What is wrong has been said on standard error. folder: from projectFolder(). */
-export async function makeView(folder: string, profile: Profile | null, faces: Faces): Promise<MadeView> {
-  const made: View[] = [];
+async function makeView(folder: string, profile: Profile | null, faces: Faces): Promise<MadeView> {
+  const made: LoadedView[] = [];
   const onPlanned = async (planned: Planned, state: LocalState): Promise<void> => {
     if (planned.inputs.length === 0) return;
     const columns = viewOf(seenIn(planned, state));
-    made.push(new View(columns));
+    const values = [
+      ...new Set([
+        ...planned.outcome.files.valueNames(),
+        ...planned.open.looked.reads.filter((r) => r.is === "value").map((r) => r.path as string),
+      ]),
+    ];
+    made.push({ view: new View(columns), values });
     const failed = planned.outcome.failures.some((f) => f.severity === "error") || planned.inputs.length < planned.open.project.envs.size;
-    if (!failed && !planned.outcome.disturbed && !planned.outcome.cancelled) await keep(planned, state, profile, columns);
+    if (!failed && !planned.outcome.disturbed && !planned.outcome.cancelled) await keep(planned, state, profile, columns, values);
   };
   // A look at the graph asks no network.
   const what = { dir: null, envs: [], profile, offline: true };
   const { result } = await planProject(folder, what, faces, { warnings: false, onPlanned });
-  return { view: made[0] ?? null, exitCode: result.exitCode };
+  return { made: made[0] ?? null, exitCode: result.exitCode };
+}
+
+/** The view that stands, else a new one. */
+export async function viewOfProject(folder: string, profile: Profile | null, faces: Faces): Promise<MadeView> {
+  const stands = loadView(folder, profile);
+  return stands === null ? makeView(folder, profile, faces) : { made: stands, exitCode: 0 };
 }
 
 function seenIn({ open, outcome, inputs, extra }: Planned, state: LocalState): Seen {
@@ -78,6 +90,7 @@ async function keep(
   state: LocalState,
   profile: Profile | null,
   columns: ViewColumns,
+  values: readonly string[],
 ): Promise<void> {
   if (buildId === "sources") return;
   await state.flush();
@@ -88,6 +101,6 @@ async function keep(
   if (ground === null) return;
   const view = writeView(join(dir, ".fb/state"), viewName(profile), columns);
   if (view === null) return;
-  const payload: ViewPayload = { view };
+  const payload: ViewPayload = { view, values };
   writeSnapshot(join(dir, VIEW_SNAPSHOT), viewRequest(profile), { ...ground.record, kept: null, payload: JSON.stringify(payload) });
 }

@@ -125,6 +125,21 @@ test("while a build holds the project, who needs a new view says so and waits", 
   assert.is((await running.ended).stdout, ":firmware@one\n:firmware@two\n");
 });
 
+test("the page of a graph shows no value of ${sysenv.*}: a digest stands for it", () => {
+  const project = new TestProject({
+    ...FILES,
+    "platformio.ini": "[env:pc]\nplatform = native\nbuild_flags = -DTOKEN=${sysenv.FB_TEST_TOKEN}\n",
+  });
+  const vars = { FB_TEST_TOKEN: "hunter2hunter2" };
+  for (let i = 0; i < 2; i++) {
+    assert.is(project.fb(["graph"], { vars }).code, 0);
+    const page = project.read(".fb/graph.html");
+    assert.not.match(page, /hunter2/);
+    assert.match(page, /-DTOKEN=\$\{sysenv\.FB_TEST_TOKEN@sha256:[0-9a-f]{64}\}/);
+    project.run([], { vars });
+  }
+});
+
 test("a damaged view is none", () => {
   const project = new TestProject(FILES);
   settled(project);
