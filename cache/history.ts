@@ -84,7 +84,7 @@ export class History {
         .getBuiltinModule("node:zlib")
         .zstdDecompressSync(readFileSync(this.#file(number)))
         .toString("utf8");
-      return { ...(JSON.parse(text) as Omit<Run, "run">), run: number };
+      return { gone: [], ...(JSON.parse(text) as Omit<Run, "run" | "gone"> & Partial<Pick<Run, "gone">>), run: number };
     } catch {
       return null;
     }

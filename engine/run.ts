@@ -5,6 +5,7 @@
  *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
  */
 import { ActionEvents, type Counts } from "./action-events.ts";
+import { Blocked } from "./blocked.ts";
 import { type Hold, Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
@@ -14,6 +15,7 @@ import { type Goal, Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
 import { unpackPlanned } from "./grown.ts";
 import { Lanes, type Shown } from "./lanes.ts";
+import { Needed } from "./needed.ts";
 import { fromCanonical, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Report } from "./report.ts";
@@ -48,8 +50,6 @@ export async function run(world: World, request: RunRequest, sink: EventSink, st
 /** Of actions that belong to no env: what they make, all envs use. */
 export const NO_ENV = "";
 
-type Phase = "waiting" | "ready" | "deciding" | "blocked" | "running" | "settled" | "failed";
-
 class Run {
   private readonly world: World;
   private readonly request: RunRequest;
@@ -62,14 +62,9 @@ class Run {
   private readonly journal: Journal;
   private readonly sweeper: Sweeper;
   private readonly pool: Pool;
-  private readonly needed = new Set<ActionId>();
-  private readonly phase: Phase[] = [];
-  private readonly waiting: number[] = [];
+  private readonly needed: Needed;
   private readonly ready = new ReadyQueue();
-  /** Decided to run, waiting for their claims: those of one unit of cpu, of which either the first can start or none, and all others. */
-  private readonly blockedByCpu = new ReadyQueue();
-  private readonly blocked = new ReadyQueue();
-  private readonly decided = new Map<ActionId, Decision & { do: "run" }>();
+  private readonly blocked = new Blocked();
   private readonly inFlight = new Map<StaticKey, Promise<void>>();
   private readonly results = new Map<ActionId, ActionResult>();
   private readonly goals: Goals;
@@ -80,7 +75,6 @@ class Run {
   /** A claim was given back since startBlocked last looked. */
   private released = false;
   private readonly lanes: Lanes;
-  private plansOpen = 0;
   /** What an action's work threw that is no failure of a build. */
   private bug: { readonly error: unknown } | null = null;
   private wake: (() => void) | null = null;
@@ -92,10 +86,11 @@ class Run {
     this.events = new ActionEvents(this.report, request.commands, request.progress, request.resume?.upToDate ?? 0);
     this.stop = stop;
     this.graph = new Graph(request.resume?.outside ?? null);
+    this.needed = new Needed(this.graph);
     this.files = request.resume?.files ?? new Files(world);
     this.settler = new Settler(world, this.graph, this.files, new Discovery(this.files, world.paths), request.causes);
     this.journal = new Journal(world.state, () => world.disk.now());
-    this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.phase[id] === "settled");
+    this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.needed.isSettled(id));
     this.lanes = new Lanes(Math.max(1, request.jobs));
     this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
     this.goals = new Goals(request.goals, world.paths);
@@ -146,7 +141,7 @@ class Run {
         turn = this.world.clock.monotonicMs();
         continue;
       }
-      if (this.running === 0 && (!this.anyBlocked() || this.stop.aborted)) return;
+      if (this.running === 0 && (!this.blocked.any || this.stop.aborted)) return;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -168,13 +163,12 @@ class Run {
       this.report.add(grown.failure);
       return grown.failure;
     }
-    for (const id of grown.value) if (this.request.resume !== null || this.graph.node(id).spec.kind === "plan") this.need(id);
-    for (const id of this.goals.makers(this.graph)) this.need(id);
-    const order = priorities(this.graph, this.needed, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
+    for (const id of grown.value) if (this.request.resume !== null || this.graph.node(id).spec.kind === "plan") this.needed.add(id);
+    for (const id of this.goals.makers(this.graph)) this.needed.add(id);
+    const order = priorities(this.graph, this.needed.ids, (name) => this.world.state.duration(name)) as Float64Array<ArrayBuffer>;
     this.ready.reorder(order);
     this.blocked.reorder(order);
-    this.blockedByCpu.reorder(order);
-    for (const node of this.graph.nodes) if (this.needed.has(node.id) && this.phase[node.id] === undefined) this.await(node);
+    for (const node of this.needed.fresh()) this.enter(node);
     this.emitPlan();
     return null;
   }
@@ -189,41 +183,27 @@ class Run {
       profile,
       actions: this.actionsNeeded(),
       files: this.graph.paths.length,
-      final: this.plansOpen === 0,
+      final: !this.needed.grows,
     });
   }
 
   private actionsNeeded(): number {
-    let count = this.request.resume?.upToDate ?? 0;
-    for (const id of this.needed) if (this.graph.node(id).spec.kind !== "plan") count++;
-    return count;
+    return (this.request.resume?.upToDate ?? 0) + this.needed.count();
   }
 
-  private need(id: ActionId): void {
-    const queue = [id];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (this.needed.has(next)) continue;
-      this.needed.add(next);
-      const node = this.graph.node(next);
-      if (node.spec.kind === "plan") this.plansOpen++;
-      queue.push(...node.needs);
-    }
-  }
-
-  private await(node: Node): void {
-    const open = node.needs.filter((need) => this.phase[need] !== "settled").length;
-    this.waiting[node.id] = open;
-    this.phase[node.id] = "waiting";
-    if (open === 0) this.makeReady(node.id);
-    else if (node.needs.some((n) => this.phase[n] === "failed")) {
-      // Planned only after what it needs had failed.
-      if (!this.request.dryRun) this.settler.clear(node);
-      this.drop(node.id);
+  private enter(node: Node): void {
+    switch (this.needed.enter(node)) {
+      case "ready":
+        return this.makeReady(node.id);
+      case "lost":
+        // Planned only after what it needs had failed.
+        if (!this.request.dryRun) this.settler.clear(node);
+        return this.drop(node.id);
+      case "waiting":
     }
   }
 
   private makeReady(id: ActionId): void {
-    this.phase[id] = "ready";
     this.request.timeline?.at(id, "ready");
     this.ready.push(id);
   }
@@ -238,9 +218,8 @@ class Run {
   private async decide(node: Node): Promise<void> {
     const { spec } = node;
     if (this.failedEnvs.has(spec.env) && !this.request.keepGoing) return this.drop(node.id);
-    this.phase[node.id] = "deciding";
     if (this.unmade.size > 0 && spec.kind !== "plan") {
-      const why = this.settler.whyAfter(node, this.unmade);
+      const why = this.settler.reasons.after(node, this.unmade);
       if (why.length > 0) {
         this.unmade.add(node.id);
         return this.pretend(node, "ran", why);
@@ -293,46 +272,24 @@ class Run {
           return;
         }
         if (this.start(node, decision)) return;
-        this.decided.set(node.id, decision);
-        this.phase[node.id] = "blocked";
         if (node.spec.env === NO_ENV) this.events.queued(node);
-        (takesOneCpu(node) ? this.blockedByCpu : this.blocked).push(node.id);
+        this.blocked.add(node, decision);
       }
     }
-  }
-
-  private anyBlocked(): boolean {
-    return this.blocked.size > 0 || this.blockedByCpu.size > 0;
   }
 
   /** Starts what a released claim lets start. What was refused before anything was released needs no second look. */
   private startBlocked(): void {
     if (!this.released) return;
     this.released = false;
-    this.startFrom(this.blocked, 64);
-    this.startFrom(this.blockedByCpu, 0);
-  }
-
-  /** most: so many may be refused; then the others would be, too. */
-  private startFrom(queue: ReadyQueue, most: number): void {
-    const passed: ActionId[] = [];
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    this.blocked.offer((id, decision) => {
       const node = this.graph.node(id);
-      const decision = this.decided.get(id);
-      if (decision === undefined || this.stop.aborted) continue;
-      if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) {
-        this.drop(id);
-      } else if (this.inFlight.has(decision.sk)) {
-        this.decided.delete(id);
-        this.makeReady(id);
-      } else if (this.start(node, decision)) {
-        this.decided.delete(id);
-      } else {
-        passed.push(id);
-        if (passed.length > most) break;
-      }
-    }
-    for (const id of passed) queue.push(id);
+      if (this.stop.aborted) return "gone";
+      if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) this.drop(id);
+      else if (this.inFlight.has(decision.sk)) this.makeReady(id);
+      else if (!this.start(node, decision)) return "refused";
+      return "gone";
+    });
   }
 
   /** Starts the action if its claims are free. */
@@ -357,7 +314,7 @@ class Run {
 
   /** Gives the processor of an action whose process has ended to one that waits for it. Other things are held until all is recorded. */
   private async handOn(node: Node, hold: Hold): Promise<void> {
-    if (!this.anyBlocked() || !isOfCpu(node)) return;
+    if (!this.blocked.any || !isOfCpu(node)) return;
     hold.release();
     this.released = true;
     this.wakeUp();
@@ -366,7 +323,6 @@ class Run {
 
   private async perform(node: Node, decision: Decision & { do: "run" }, hold: Hold): Promise<void> {
     const { spec } = node;
-    this.phase[node.id] = "running";
     let shown: Shown | null = null;
     try {
       if (spec.kind !== "plan") {
@@ -413,12 +369,10 @@ class Run {
 
   private pretend(node: Node, status: Status, why: readonly Cause[]): void {
     this.events.ended(node, status, null, null, why);
-    this.phase[node.id] = "settled";
     this.release(node);
   }
 
   private settled(node: Node, result: ActionResult): void {
-    this.phase[node.id] = "settled";
     this.request.timeline?.at(node.id, "settled");
     // What a plan grew is in the graph now: a large one's bytes are not kept for the whole run.
     this.results.set(node.id, result.grown === null ? result : { ...result, grown: null });
@@ -428,25 +382,20 @@ class Run {
   }
 
   private release(node: Node): void {
-    for (const id of this.graph.usersOf(node.id)) {
-      if (this.phase[id] !== "waiting") continue;
-      const open = (this.waiting[id] ?? 0) - 1;
-      this.waiting[id] = open;
-      if (open === 0) this.makeReady(id);
-    }
+    for (const id of this.needed.settle(node.id)) this.makeReady(id);
     this.wakeUp();
   }
 
   private planned(node: Node, planned: Planned | null): void {
-    this.plansOpen--;
+    this.needed.grown();
     if (planned === null) return;
     for (const note of planned.notes) this.report.add(note);
     const { env, profile } = node.spec;
     this.goals.add(env, planned.targets);
     if (this.grow(planned.actions) !== null) {
       this.failedEnvs.add(env);
-      this.phase[node.id] = "failed";
-      if (this.plansOpen === 0) this.emitPlan();
+      this.needed.refuse(node.id);
+      if (!this.needed.grows) this.emitPlan();
       // A plan that is made anew each time is about packages: it says nothing of what lives.
     } else if (!this.request.dryRun && node.spec.sharing !== "never") this.sweeper.sweep(env, profile);
   }
@@ -465,7 +414,7 @@ class Run {
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, decided: readonly Cause[]): void {
-    const why = this.settler.whyFailed(node, decided);
+    const why = this.settler.reasons.ofFailed(node, decided);
     if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
     this.request.timeline?.at(node.id, "settled");
     if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
@@ -485,20 +434,16 @@ class Run {
 
   /** Leaves out an action and all that waits for it. */
   private drop(id: ActionId): void {
-    const open = this.plansOpen;
+    const grew = this.needed.grows;
     this.leaveOut(id);
-    for (const dependant of this.graph.dependants(id)) if (this.phase[dependant] === "waiting") this.leaveOut(dependant);
-    if (open > 0 && this.plansOpen === 0) this.emitPlan();
+    for (const dependant of this.graph.dependants(id)) if (this.needed.isWaiting(dependant)) this.leaveOut(dependant);
+    if (grew && !this.needed.grows) this.emitPlan();
   }
 
   private leaveOut(id: ActionId): void {
-    if (this.phase[id] === "failed") return;
-    this.phase[id] = "failed";
     const { kind, env } = this.graph.node(id).spec;
-    if (kind !== "plan") return;
-    this.plansOpen--;
     // Without its plan nobody knows what an env has.
-    this.failedEnvs.add(env);
+    if (this.needed.leaveOut(id) && kind === "plan") this.failedEnvs.add(env);
   }
 
   /** What was made from the outputs of an action that failed says nothing any more: a stale image must not be flashed. */
@@ -512,11 +457,6 @@ class Run {
       this.report.add(known);
     }
   }
-}
-/** Whether it holds one processor while it runs, and nothing else. */
-function takesOneCpu({ spec }: Node): boolean {
-  const [claim] = spec.claims;
-  return spec.claims.length === 1 && claim?.on === "cpu" && claim.units === 1;
 }
 
 /** Whether it holds nothing but processors while it runs. */

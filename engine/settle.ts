@@ -12,13 +12,13 @@ import { fail, failure, ok } from "./failure.ts";
 import { ABSENT, type Files, type FilesHost } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
 import { Guard, Links } from "./guard.ts";
-import { type Evidence, EvidenceSink, fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
+import { fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
 import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
+import { Reasons, type ReasonsHost } from "./reasons.ts";
 import { RecordingIo } from "./recording-io.ts";
 import type {
   ActionCache,
-  ActionId,
   ActionResult,
   ActionSpec,
   Blobs,
@@ -39,10 +39,9 @@ import type {
   StaticKey,
   ActionRun,
 } from "./types.ts";
-import { causes } from "./why.ts";
 
 /** Everything that the engine reaches the world by. */
-export interface World extends FilesHost {
+export interface World extends FilesHost, ReasonsHost {
   readonly clock: Clock;
   readonly runner: Runner;
   readonly cache: ActionCache;
@@ -51,13 +50,10 @@ export interface World extends FilesHost {
   readonly planner: Planner;
   readonly tools: InnerTools;
   readonly paths: Paths;
-  /** A text without what nobody is to see, as values of `${sysenv.*}`: what is kept for explaining has digests in their place. */
-  mask(text: string): string;
   /** The names nearest to one that is unknown, best first. */
   nearest(word: string, names: Iterable<string>): readonly string[];
 }
 
-const FIRST_BUILD: readonly Cause[] = [{ cause: "first-build" }];
 /** How often an action runs when its inputs change while it does. */
 const ATTEMPTS = 3;
 
@@ -89,6 +85,7 @@ export class Settler {
   private readonly canonicalReads = new Map<string, Map<string, Read<CanonPath>>>();
   private readonly links: Links;
   private readonly saysWhy: boolean;
+  readonly reasons: Reasons;
 
   /** saysWhy: whether decisions name their causes, which costs as much as the key of an action. */
   constructor(world: World, graph: Graph, files: Files, discovery: Discovery, saysWhy: boolean) {
@@ -98,6 +95,7 @@ export class Settler {
     this.discovery = discovery;
     this.links = new Links(world.disk);
     this.saysWhy = saysWhy;
+    this.reasons = new Reasons(world, graph, files);
   }
 
   /** lookup: whether recorded results may be used at all. */
@@ -112,11 +110,11 @@ export class Settler {
     if (last !== undefined && last.staticKey === sk && spec.sharing !== "never") {
       const key = this.keyWith(sk, node, last.result.reads);
       if (key === last.key) {
-        broken = this.brokenOutputs(spec, last.result);
+        broken = this.reasons.broken(spec, last.result);
         if (broken.length === 0) return { do: "keep", last };
       }
     }
-    const why = broken.length > 0 ? broken : this.saysWhy ? this.causesOf(node, last) : [];
+    const why = broken.length > 0 ? broken : this.saysWhy ? this.reasons.since(node, last) : [];
     const shared = lookup === "all" && spec.sharing !== "time" && spec.sharing !== "never";
     if (shared) {
       const recorded = world.cache.reads(sk);
@@ -147,61 +145,6 @@ export class Settler {
       digests.push(this.files.digest(read));
     }
     return fullKey(this.world.hashing, sk, reads, digests);
-  }
-
-  private brokenOutputs(spec: ActionSpec, result: ActionResult): Cause[] {
-    const out = outFolder(spec.env, spec.profile);
-    const broken: Cause[] = [];
-    const recorded = new Set<string>();
-    for (const output of result.outputs) {
-      const path = fromCanonical(output.path, out);
-      recorded.add(path);
-      const digest = this.files.content(path);
-      if (digest === ABSENT) broken.push({ cause: "output-missing", file: output.path });
-      else if (digest !== output.digest || this.world.disk.isExecutable(path) !== output.executable)
-        broken.push({ cause: "output-changed", file: output.path });
-    }
-    for (const folder of spec.outputs.filter((o) => o.endsWith("/"))) {
-      if (!this.world.disk.isDir(folder.slice(0, -1))) broken.push({ cause: "output-missing", file: canonical(folder, out) });
-      for (const path of this.files.below(folder))
-        if (!recorded.has(path)) broken.push({ cause: "output-changed", file: canonical(path, out) });
-    }
-    return broken;
-  }
-
-  /** Why an action that failed was to run: nothing of it is kept that could be asked later. */
-  whyFailed(node: Node, decided: readonly Cause[]): readonly Cause[] {
-    return decided.length > 0 ? decided : this.causesOf(node, this.world.state.last(node.spec.name));
-  }
-
-  private causesOf(node: Node, last: LastRun | undefined): readonly Cause[] {
-    if (last === undefined) return FIRST_BUILD;
-    const now = this.evidenceSink();
-    walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), now);
-    const out = outFolder(node.spec.env, node.spec.profile);
-    const digests = last.result.reads.map((r) => this.files.digest(projectRead(r, out)));
-    walkReads(last.result.reads, digests, now);
-    const found = causes(JSON.parse(last.evidence) as Evidence, now.evidence(node.spec.inputs.length));
-    return found.length > 0 ? found : [{ cause: "evicted" }];
-  }
-
-  /** Why an action would run after others did, of which nobody knows what they will make; empty where it takes nothing of them. */
-  whyAfter(node: Node, unmade: ReadonlySet<ActionId>): readonly Cause[] {
-    const { spec } = node;
-    const last = this.world.state.last(spec.name);
-    const out = outFolder(spec.env, spec.profile);
-    const taken = [...spec.inputs, ...(last?.result.reads ?? []).map((r) => projectRead(r, out))];
-    const files = new Set(taken.filter((r) => r.is !== "value").map((r) => r.path as string));
-    const unknown = node.needs
-      .filter((id) => unmade.has(id))
-      .flatMap((id) => this.graph.node(id).spec.outputs)
-      .filter((path) => files.has(path));
-    if (unknown.length > 0 && last === undefined) return FIRST_BUILD;
-    return unknown.map((path): Cause => {
-      const was = this.files.content(path);
-      const file = canonical(path, out);
-      return was === ABSENT ? { cause: "input-added", file } : { cause: "input-changed", file, old: `sha256:${was}`, new: "", via: [] };
-    });
   }
 
   /** Copies the outputs of a recorded result into place; false if a blob was missing or wrong: then the record is gone. */
@@ -459,15 +402,11 @@ export class Settler {
 
   /** Keeps the result for the next run, with what `why` will compare. digests: of the result's reads. */
   private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult, digests: readonly Digest[]): void {
-    const seen = this.evidenceSink();
+    const seen = this.reasons.sink();
     walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), seen);
     walkReads(result.reads, digests, seen);
     const evidence = JSON.stringify(seen.evidence(node.spec.inputs.length));
     this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence });
-  }
-
-  private evidenceSink(): EvidenceSink {
-    return new EvidenceSink((text) => this.world.mask(text));
   }
 }
 
