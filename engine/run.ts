@@ -282,11 +282,11 @@ class Run {
   private startBlocked(): void {
     if (!this.released) return;
     this.released = false;
-    this.blocked.offer((id, decision) => {
+    this.blocked.offer((id, decision, isOld) => {
       const node = this.graph.node(id);
       if (this.stop.aborted) return "gone";
       if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) this.drop(id);
-      else if (this.inFlight.has(decision.sk)) this.makeReady(id);
+      else if (isOld || this.inFlight.has(decision.sk)) this.makeReady(id);
       else if (!this.start(node, decision)) return "refused";
       return "gone";
     });
@@ -303,7 +303,11 @@ class Run {
       .finally(() => {
         hold.release();
         this.released = true;
-        if (this.inFlight.get(decision.sk) === work) this.inFlight.delete(decision.sk);
+        if (this.inFlight.get(decision.sk) === work) {
+          this.inFlight.delete(decision.sk);
+          // For another env the same is in the cache now.
+          if (this.request.records === "use") this.blocked.hasRun(decision.sk);
+        }
         this.running--;
         this.wakeUp();
       });
