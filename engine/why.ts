@@ -10,7 +10,8 @@ type Input = Evidence["inputs"][number];
  * for the first time follows from something that changed, so it is a cause only where nothing else is, or where nothing lay there before.
  */
 export function causes(before: Evidence, now: Evidence): Cause[] {
-  const found = [...inputsChanged(before, now), ...argumentsChanged(argumentsOf(before), argumentsOf(now)), ...fieldsChanged(before, now)];
+  const args = argumentsChanged(argumentsOf(before), argumentsOf(now));
+  const found = [...inputsChanged(before, now), ...args, ...fieldsChanged(before, now, args.length > 0)];
   if (found.length > 0) return found;
   const old = new Set(before.inputs.map(nameOf));
   return now.inputs.filter((input) => input[0] === "file" && !old.has(nameOf(input))).map(([, file]) => ({ cause: "input-added", file }));
@@ -75,14 +76,16 @@ function argumentsChanged(before: readonly string[], now: readonly string[]): Ca
 /** Fields that follow from the rule, or from fb itself. */
 const OF_RULE: ReadonlySet<string> = new Set(["rule", "schema", "kind", "sharing", "discover", "output"]);
 
-function fieldsChanged(before: Evidence, now: Evidence): Cause[] {
+/** What follows from other words of the command, or from the rule's own change, is no cause beside them. */
+function fieldsChanged(before: Evidence, now: Evidence, otherWords: boolean): Cause[] {
   const found: Cause[] = [];
   const was = fieldsOf(before);
   const is = fieldsOf(now);
+  const ofRule = was.get("rule") !== is.get("rule");
   for (const name of new Set([...was.keys(), ...is.keys()])) {
     const from = was.get(name) ?? "";
     const to = is.get(name) ?? "";
-    if (from === to) continue;
+    if (from === to || (name === "discover" && otherWords) || (ofRule && name !== "rule" && OF_RULE.has(name))) continue;
     const cause = name === "tool" ? "tool-changed" : OF_RULE.has(name) ? "rule-changed" : "var-changed";
     found.push({ cause, name: name.startsWith("var:") ? name.slice(4) : name, old: from, new: to });
   }

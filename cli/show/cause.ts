@@ -3,6 +3,8 @@ import type { Cause } from "../../engine/types.ts";
 import { quoteForShell } from "./text.ts";
 
 const DIGITS = 8;
+/** Longer values say nothing to people. */
+const MOST = 200;
 
 /** `include/pins.h changed, read through include/app.h`. */
 export function causeText(cause: Cause): string {
@@ -44,7 +46,9 @@ export function causesText(causes: readonly Cause[]): string {
 }
 
 function values(was: string, now: string): string {
-  const short = (v: string) => (/^(sha256:)?[0-9a-f]{64}$/.test(v) ? v.replace("sha256:", "").slice(0, DIGITS) : v);
+  const short = (v: string) => v.replace(/(?:sha256:)?([0-9a-f]{64})/g, (_, digits: string) => digits.slice(0, DIGITS));
+  // As how headers are searched: the names of all folders.
+  if (was.length > MOST || now.length > MOST) return "";
   if (was === "" && now === "") return "";
   return ` (${was === "" ? "unset" : short(was)} → ${now === "" ? "unset" : short(now)})`;
 }

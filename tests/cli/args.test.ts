@@ -329,8 +329,6 @@ test("what must look at every action, and every effect, has no key", () => {
     "--force",
     "-n",
     "--no-cache",
-    "--timing",
-    "--trace x",
     "run :flash",
     "deploy",
     "run :erase@uno",
