@@ -10,7 +10,10 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { type Compression, type Kind, kindOf, magicBytes } from "./magic.ts";
 import { damagedHint, Refusal } from "./refusal.ts";
 
-const chunkBytes = 1 << 18;
+/** Of what is read and of what comes out. With a quarter of it a toolchain takes a third longer: each piece is a new buffer, and a turn of the loop. */
+const chunkBytes = 1 << 20;
+/** Pieces that the decoder's thread may have ready: it works on while the one before is written, which is synchronous. */
+const piecesAhead = 3;
 
 /** Bytes of an open file, from `start` up to before `end`. */
 export interface Span {
@@ -78,7 +81,9 @@ export async function* bytesOf(span: Span, kind: Kind, find: FindProgram, onRead
 }
 
 function builtIn(raw: Readable, compression: "gzip" | "zstd"): AsyncIterable<Uint8Array> {
-  const decoder = compression === "gzip" ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
+  // Counted in pieces: of a stream of bytes an iteration takes all that is ready in one new buffer.
+  const options = { chunkSize: chunkBytes, readableObjectMode: true, readableHighWaterMark: piecesAhead };
+  const decoder = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
   pipeline(raw, decoder, () => {});
   return decoder;
 }
@@ -99,14 +104,23 @@ async function outside(
   return throughOldStream(raw, unbzip2());
 }
 
-/** XZ_OPT, XZ_DEFAULTS and BZIP2 would change what the programs do, so they get an empty environment. */
+/**
+ * The programs write 4 and 8 kB at a time, and each piece would be a turn of the loop and a buffer of 64 kB: dd gathers them (POSIX: where only the size of its
+ * outputs is given, inputs are put together), which takes 240 MB from 1.3 s of this process to 0.3. The program's exit code comes by a pipe of its own.
+ */
+const GATHERED = '{ "$0" -dc; echo $? >&3; } | exec dd obs=1048576 2>/dev/null';
+
+/** XZ_OPT, XZ_DEFAULTS and BZIP2 would change what the programs do, so they get none but what finds dd. */
 async function* throughProgram(raw: Readable, program: string): AsyncGenerator<Uint8Array> {
-  const child = spawn(program, ["-dc"], { stdio: ["pipe", "pipe", "pipe"], env: { LC_ALL: "C" } });
+  const env = { LC_ALL: "C", PATH: process.env["PATH"] ?? "" };
+  const child = spawn("/bin/sh", ["-c", GATHERED, program], { stdio: ["pipe", "pipe", "pipe", "pipe"], env });
   const ended = new Promise<string | null>((resolve) => {
     let said = "";
+    let code = "";
     child.stderr.on("data", (d: Buffer) => (said = (said + d).slice(-1000)));
+    child.stdio[3]?.on("data", (d: Buffer) => (code += d));
     child.on("error", (error) => resolve(`${program}: ${error.message}`));
-    child.on("close", (code, signal) => resolve(code === 0 ? null : said.trim() || `${program} ended with ${signal ?? code}`));
+    child.on("close", (_, signal) => resolve(code === "0\n" ? null : said.trim() || `${program} ended with ${signal ?? code.trim()}`));
   });
   try {
     pipeline(raw, child.stdin, () => {});

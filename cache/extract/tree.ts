@@ -66,7 +66,9 @@ export interface Finished {
   readonly omitted: readonly string[];
 }
 
-type Node = { readonly is: "folder" } | FileNode | { readonly is: "link"; readonly target: string };
+type Node = FolderNode | FileNode | { readonly is: "link"; readonly target: string };
+/** `made`: it lies on disk. Folders wait for their first file: an archive of nothing but folders, more than the limit, is refused before one is made. */
+type FolderNode = { readonly is: "folder"; made: boolean };
 type FileNode = { readonly is: "file"; readonly size: number; readonly sha256: string; readonly executable: boolean };
 
 /** Takes a file's bytes in order; null where the file is not wanted. */
@@ -116,7 +118,7 @@ export class Tree {
 
   folder(name: string): void {
     const at = this.#place(name);
-    if (at !== null) this.#makeFolders(at);
+    if (at !== null) this.#folders(at);
   }
 
   /** @param mode only whether someone may execute it counts; setuid, setgid and sticky never do */
@@ -172,6 +174,7 @@ export class Tree {
 
   /** Links are checked and made, the top folder is taken off. */
   finish(): Finished {
+    for (const [key, node] of this.#nodes) if (node.is === "folder") this.#make(node, this.#paths.get(key) ?? key);
     const top = this.#options.strip ? this.#onlyTop() : "";
     if (this.#nodes.size === 0 || (this.#nodes.size === 1 && top !== ""))
       throw this.#within.length > 0
@@ -240,26 +243,34 @@ export class Tree {
     if (path === "" || there?.is === "folder")
       throw new Refusal("extract.entry", `the entry "${shown(name)}" is a file where the archive has a folder`, hostileHint);
     if (there !== undefined && this.#paths.get(this.#key(path)) !== path) this.#clash(path);
-    this.#makeFolders(at.slice(0, -1));
+    for (const [node, folder] of this.#folders(at.slice(0, -1))) this.#make(node, folder);
     if (there?.is === "file") unlinkSync(join(this.#root, path));
     return path;
   }
 
-  #makeFolders(at: readonly string[]): void {
+  /** The folder with those around it, outermost first. */
+  #folders(at: readonly string[]): [node: FolderNode, path: string][] {
+    const folders: [FolderNode, string][] = [];
     for (let n = 1; n <= at.length; n++) {
       const path = at.slice(0, n).join("/");
-      const there = this.#nodes.get(this.#key(path));
-      if (there === undefined) {
-        mkdirSync(join(this.#root, path), { mode: 0o755 });
-        this.#set(path, { is: "folder" });
-      } else if (there.is !== "folder")
+      const there = this.#nodes.get(this.#key(path)) ?? this.#set(path, { is: "folder", made: false });
+      if (there.is !== "folder")
         throw new Refusal(
           "extract.escape",
           `the entry "${shown(at.join("/"))}" lies behind "${shown(path)}", which the archive made a ${there.is}`,
           hostileHint,
         );
       else if (this.#paths.get(this.#key(path)) !== path) this.#clash(path);
+      folders.push([there, path]);
     }
+    return folders;
+  }
+
+  /** The folder around it is there. */
+  #make(folder: FolderNode, path: string): void {
+    if (folder.made) return;
+    mkdirSync(join(this.#root, path), { mode: 0o755 });
+    folder.made = true;
   }
 
   #clash(path: string): never {
@@ -275,9 +286,10 @@ export class Tree {
     return this.#options.foldCase ? path.normalize("NFC").toLowerCase() : path;
   }
 
-  #set(path: string, node: Node): void {
+  #set<T extends Node>(path: string, node: T): T {
     this.#nodes.set(this.#key(path), node);
     this.#paths.set(this.#key(path), path);
+    return node;
   }
 
   #onlyTop(): string {

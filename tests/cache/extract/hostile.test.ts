@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { extract, extractDefaults } from "../../../cache/extract/extract.ts";
 import { leadsOut } from "../../../cache/extract/links.ts";
 import { segmentsOf } from "../../../cache/extract/names.ts";
+import { Tree } from "../../../cache/extract/tree.ts";
 import { Random } from "../../random.ts";
 import { temporary } from "../help.ts";
 import { type TarEntry, tarOf, type ZipEntry, zipOf } from "./archives.ts";
@@ -239,6 +240,19 @@ test("bombs: by size, by ratio, by count", async () => {
       assert.ok(!got.ok && got.failure.code === "extract.limit", got.ok ? `bomb ${i}` : `bomb ${i}: ${got.failure.message}`);
       assert.equal(readdirSync(root), ["archive"]);
     }
+});
+
+test("folders wait for what is put into them: a bomb of folders makes none", () => {
+  const root = temporary();
+  const limits = { entries: 4, bytes: 100, ratio: 1, ratioFloor: 100 };
+  const tree = new Tree(join(root, "t"), { ...extractDefaults, isExecutable: () => false, limits }, 1);
+  for (const name of ["a/b", "c", "d"]) tree.folder(name);
+  assert.equal(readdirSync(join(root, "t")), []);
+  tree.file("a/b/f", 0o644)?.end();
+  assert.equal(readdirSync(join(root, "t"), { recursive: true }).sort(), ["a", "a/b", "a/b/f"]);
+  assert.throws(() => tree.folder("e"), /more than 4 entries/);
+  tree.finish();
+  assert.equal(readdirSync(join(root, "t"), { recursive: true }).sort(), ["a", "a/b", "a/b/f", "c", "d"]);
 });
 
 test("names that Windows can not have, and names that only case tells apart", async () => {
