@@ -28,7 +28,7 @@ test("a folder without a project: with --json the events of a run that came to n
 });
 
 test("what this version does not have is refused by an event too", () => {
-  const ran = new TestProject(FILES).run(["--timing"], { exit: 2 });
+  const ran = new TestProject(FILES).run([":erase"], { exit: 2 });
   assert.equal(
     diagnostics(ran).map((d) => d.code),
     ["run.later"],
