@@ -252,6 +252,7 @@ class Build {
     };
     times?.lap(what.resume === null ? "reading the project, asking its tools" : "taking up the kept graph");
     let full: ReturnType<typeof fullFolder> = null;
+    const excluded: string[] = [];
     const libraries = { project: this.folder, libraries: ["lib"], store: join(cache.folder, "packages") };
     const recorder = new RunRecorder();
     const began = new Date();
@@ -260,9 +261,10 @@ class Build {
       times?.note(e);
       this.host.sink.emit({ ...e, t: this.report.ms });
       keepHeapSmall();
+      if (e.type === "diagnostic" && e.code === "library.excluded") excluded.push(e.message);
       if (e.type !== "end" || e.status !== "failed") return;
       full ??= fullFolder(e.kind, e.output, [join(this.folder, ".fb/build"), join(this.folder, ".fb"), tempFolder()]);
-      const hint = e.kind === "compile" ? missingHeader(e.output, libraries) : null;
+      const hint = e.kind === "compile" ? missingHeader(e.output, libraries, excluded) : null;
       // Once: a header that many sources lack is one thing to do.
       if (hint !== null && !this.report.failures.some((f) => f.message === hint.message)) this.report.add(hint);
     };

@@ -21,11 +21,15 @@ const SEARCH = "https://registry.platformio.org/search?q=header:";
 /** What gcc and clang say of it: `FILE:LINE:COLUMN: fatal error: NAME: No such file or directory`, clang `'NAME' file not found`. */
 const GONE = /^(.+?):(\d+):(\d+): fatal error: (?:'([^'\n]+)' file not found|(\S[^:\n]*): No such file or directory)/m;
 
-/** null: the output speaks of no missing header, or of one that no library can have. */
-export function missingHeader(output: string, places: HeaderPlaces): Failure | null {
+/**
+ * null: the output speaks of no missing header, of one that no library can have, or of one that a plan has spoken of.
+ * @param excluded what plans of this run said of includes that only an excluded library has (rules/plan-libs.ts), with the reason, which is not known here
+ */
+export function missingHeader(output: string, places: HeaderPlaces, excluded: readonly string[]): Failure | null {
   const match = GONE.exec(stripSgr(output));
   const name = match?.[4] ?? match?.[5] ?? "";
   if (match === null || name === "" || name.startsWith("/") || name.split("/").includes("..")) return null;
+  if (excluded.some((message) => message.startsWith(`${name} is in library `))) return null;
   const place = { file: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) };
   const [message, hint] = whereIs(name, places);
   return warning("library.header", message, { ...place, hint });

@@ -235,6 +235,7 @@ export class Acquisition {
       platform: env.platform.name,
       framework: env.framework,
       store: this.store,
+      disk,
       lock,
       locked,
       machine: this.machine,

@@ -20,6 +20,7 @@ import { registryFiles } from "../../rules/lock-files.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { type Origin, type PackageSpec, type SpecSource, sourceOf } from "../../rules/package-spec.ts";
 import { type Choice, choose, type RegistryAnswer, type RegistryPackage, type RegistryRequest } from "../../rules/registry.ts";
+import type { HostDisk } from "../host/disk.ts";
 import type { OwnNeed } from "./at-hand.ts";
 import { contentOf, offerOf, specOf, textOf } from "./library-offer.ts";
 import type { LockFile } from "./lock-file.ts";
@@ -31,6 +32,7 @@ export interface LibrariesHost {
   readonly platform: string;
   readonly framework: string | null;
   readonly store: Store;
+  readonly disk: Pick<HostDisk, "list" | "read">;
   readonly lock: LockFile;
   /** The lock may not change. */
   readonly locked: boolean;
@@ -287,7 +289,7 @@ class Search {
       return null;
     }
     this.at.set(keyOf(request), { offer, package: found });
-    const content = contentOf(found);
+    const content = contentOf(found, this.host.disk);
     const commit = /\+sha\..*$/.exec(found.version)?.[0] ?? "";
     return ok({ ...content, version: `${content.version === "" ? "0.0.0" : content.version}${commit}` });
   }

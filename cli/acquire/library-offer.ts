@@ -1,11 +1,13 @@
 /** Libraries as they are offered and found: their archives, their packages in the store, and what the manifests in these say. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Package } from "../../cache/store.ts";
+import { join } from "../../engine/paths.ts";
+import { FileTree } from "../../rules/file-tree.ts";
+import { installedRoot } from "../../rules/installed-library.ts";
 import type { LibraryContent } from "../../rules/library-set.ts";
 import type { LockSource } from "../../rules/lock.ts";
 import { type Dependency, readManifest } from "../../rules/manifest.ts";
 import type { PackageSpec } from "../../rules/package-spec.ts";
+import type { HostDisk } from "../host/disk.ts";
 import { ARCHIVE_LAYOUT, type Offer } from "./offer.ts";
 
 /** A library that has one source. */
@@ -27,12 +29,13 @@ export function offerOf({ name, owner, version, is, from, sha256, size }: Librar
   return { kind: "library", name, owner, version, is, sources: [source], program: "", debian: [], orSystem: false };
 }
 
-/** What the first manifest says that can be read. */
-export function contentOf(found: Package): LibraryContent {
+/** What the first manifest says that can be read, of the folder that is the library, which may lie deeper than the archive's top. */
+export function contentOf(found: Package, disk: Pick<HostDisk, "list" | "read">): LibraryContent {
+  const tree = new FileTree(disk);
+  const { folder } = installedRoot(found.folder, tree);
   for (const kind of ["library.json", "library.properties", "module.json"] as const) {
-    const path = join(found.folder, kind);
-    if (!existsSync(path)) continue;
-    const read = readManifest(kind, readFileSync(path, "utf8"));
+    if (!tree.has(folder, kind, "file")) continue;
+    const read = readManifest(kind, new TextDecoder().decode(disk.read(join(folder, kind))));
     if (!read.ok) continue;
     const { name, version, dependencies } = read.value;
     return { name: name ?? "", version: version ?? "", dependencies };

@@ -251,6 +251,26 @@ test("a library from an archive's address", async () => {
   assert.is((await run(p, ["--offline"])).code, 0);
 });
 
+test("a library that lies deeper in its archive: what it needs is fetched too", async () => {
+  server.publish("acme", "Below", "1.0.0", {
+    "library.json": '{"name":"Below","version":"1.0.0"}',
+    "Below.h": "#pragma once\n#define BELOW 7\n",
+  });
+  const content = {
+    "README.md": "",
+    "code/deep/library.json": '{"name":"Deep","version":"1.0.0","dependencies":{"acme/Below":"*"}}',
+    "code/deep/src/Deep.h": "#pragma once\n#include <Below.h>\n",
+  };
+  const url = server.put("deep.tar.gz", archive("deep.tar.gz", content, "deep-main"));
+  const p = new TestProject({
+    "platformio.ini": `[env:a]\nplatform = native\nlib_deps = ${url}\n`,
+    "src/main.cpp": '#include <Deep.h>\n#include <stdio.h>\nint main() { printf("%d\\n", BELOW); }\n',
+  });
+  const built = await run(p);
+  assert.is(built.code, 0, built.stderr);
+  assert.is(printed(p, "a"), "7\n");
+});
+
 test("a library from a git repository: a tag, a branch and a commit, locked at the commit", async () => {
   const repository = freshFolder("repository");
   const git = (...args: string[]): string => {
@@ -320,9 +340,10 @@ test("a header that is missing: the library that has it, once", async () => {
   const hints = failed.events
     .flatMap((e) => (e.type === "diagnostic" && e.code === "library.header" ? [`${e.message}: ${e.hint}`] : []))
     .sort();
+  const excluded = failed.events.flatMap((e) => (e.type === "diagnostic" && e.code === "library.excluded" ? [e.message] : []));
+  assert.equal(excluded, ["Ignored.h is in library Ignored (lib/Ignored), which this env may not use: lib_ignore names it"]);
   assert.equal(hints, [
     "FASTLED.h belongs to the library fastled/FastLED (it is spelled FastLED.h): add to the env: lib_deps = fastled/FastLED",
-    "Ignored.h is in lib/Ignored, which this env does not use: look at lib_ignore, lib_compat_mode and lib_ldf_mode",
     "Timer.h is in the library Timer 2.2.0, which another project has: add to the env: lib_deps = Timer",
     "nobody-knows-it.h is in no library that fb knows: correct the include, or add the library that has it to the env: lib_deps = OWNER/NAME (https://registry.platformio.org/search?q=header:nobody-knows-it.h lists those of the registry)",
   ]);
