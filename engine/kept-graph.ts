@@ -5,14 +5,9 @@
 import type { Files } from "./files.ts";
 import type { Graph, Outside } from "./graph.ts";
 import { folderOf, fromCanonical, outFolder } from "./paths.ts";
+import { inverted, type Lists, lists } from "./lists.ts";
 import { firstAbove, type Json, type Packed, Packer, type Reference, Unpacker } from "./packed.ts";
 import type { ActionId, ActionResult, ActionSpec } from "./types.ts";
-
-/** Lists of numbers by an action's place: the list of place i ends at ends[i]. */
-export interface Lists {
-  readonly ends: Uint32Array;
-  readonly values: Uint32Array;
-}
 
 /** Actions by their place; needs are places, names, inputs and outputs strings of `packed`. */
 export interface KeptColumns {
@@ -58,28 +53,6 @@ function assembles(spec: ActionSpec, result: ActionResult, files: Files): boolea
   return [...spec.inputs.flatMap((i): string[] => (i.is === "file" ? [i.path] : [])), ...read].some(
     (path) => files.textsForAssembler(path).length > 0,
   );
-}
-
-function lists(all: readonly (readonly number[])[]): Lists {
-  let end = 0;
-  const ends = Uint32Array.from(all, (list) => {
-    end += list.length;
-    return end;
-  });
-  return { ends, values: Uint32Array.from(all.flat()) };
-}
-
-/** By place, the places whose lists have it. */
-function inverted({ ends, values }: Lists): Lists {
-  const size = ends.length;
-  const counts = new Uint32Array(size);
-  for (let i = 0; i < values.length; i++) (counts[values[i] as number] as number)++;
-  const to = new Uint32Array(size);
-  for (let place = 1; place < size; place++) to[place] = (to[place - 1] as number) + (counts[place - 1] as number);
-  const users = new Uint32Array(values.length);
-  for (let place = 0, i = 0; place < size; place++)
-    for (; i < (ends[place] as number); i++) users[(to[values[i] as number] as number)++] = place;
-  return { ends: to, values: users };
 }
 
 /** The places that are 1. */

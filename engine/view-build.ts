@@ -1,6 +1,6 @@
 /** From a planned graph, and what its actions read when they last ran, to the columns of its view. */
 import type { Graph } from "./graph.ts";
-import type { Lists } from "./kept-graph.ts";
+import { lists } from "./lists.ts";
 import { actionLabel, packageLabel, targetLabel } from "./label.ts";
 import { type Json, Packer } from "./packed.ts";
 import type { ActionSpec } from "./types.ts";
@@ -202,13 +202,4 @@ function isContent(is: string): boolean {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function lists(all: readonly (readonly number[])[]): Lists {
-  let end = 0;
-  const ends = Uint32Array.from(all, (list) => {
-    end += list.length;
-    return end;
-  });
-  return { ends, values: Uint32Array.from(all.flat()) };
 }

@@ -2,7 +2,7 @@
  * The graph as it is asked about: files, actions, targets and packages of all envs as nodes in dense columns. Nodes are numbered so that every edge leads from a lower
  * number to a higher one: what is made comes before what it is made of, a closure is one pass over the columns, and any set is in order as it lies.
  */
-import type { Lists } from "./kept-graph.ts";
+import { inverted, type Lists, listOf } from "./lists.ts";
 import { type Json, type Packed, type Reference, Unpacker } from "./packed.ts";
 import type { Kind, Sharing } from "./types.ts";
 
@@ -78,7 +78,7 @@ export class View {
 
   /** What is made of a node. */
   users(id: number): Uint32Array {
-    this.reversed ??= transposed(this.columns.edges);
+    this.reversed ??= inverted(this.columns.edges);
     return listOf(this.reversed, id);
   }
 
@@ -157,24 +157,4 @@ export class View {
 
 export function isAction(kind: NodeKind): kind is Kind {
   return kind !== "file" && kind !== "target" && kind !== "package";
-}
-
-function listOf({ ends, values }: Lists, id: number): Uint32Array {
-  return values.subarray(id === 0 ? 0 : ends[id - 1], ends[id]);
-}
-
-function transposed({ ends, values }: Lists): Lists {
-  const counts = new Uint32Array(ends.length + 1);
-  for (const value of values) counts[value + 1] = (counts[value + 1] as number) + 1;
-  for (let i = 1; i < counts.length; i++) counts[i] = (counts[i] as number) + (counts[i - 1] as number);
-  const turned = new Uint32Array(values.length);
-  const next = counts.slice();
-  for (let id = 0, at = 0; id < ends.length; id++)
-    for (; at < (ends[id] as number); at++) {
-      const value = values[at] as number;
-      const place = next[value] as number;
-      turned[place] = id;
-      next[value] = place + 1;
-    }
-  return { ends: counts.slice(1), values: turned };
 }

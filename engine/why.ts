@@ -52,25 +52,33 @@ function changed(is: ReadKind, path: CanonPath, was: Digest, now: Digest): Cause
   return { cause: "input-changed", file: path, old: `sha256:${was}`, new: `sha256:${now}`, via: [] };
 }
 
-function argumentsOf(e: Evidence): readonly string[] {
+/** The words of a command. */
+export function argumentsOf(e: Evidence): readonly string[] {
   return e.fields.filter(([name]) => name === "arg").map(([, value]) => value);
 }
 
-/** Arguments as multisets: what came, what went. The same ones in another order are one change of each. */
-function argumentsChanged(before: readonly string[], now: readonly string[]): Cause[] {
+/** Words as multisets: what came, what went. */
+export function wordsApart(
+  before: readonly string[],
+  now: readonly string[],
+): { readonly came: readonly string[]; readonly went: readonly string[] } {
   const count = new Map<string, number>();
   for (const arg of now) count.set(arg, (count.get(arg) ?? 0) + 1);
   for (const arg of before) count.set(arg, (count.get(arg) ?? 0) - 1);
-  const found: Cause[] = [];
-  for (const [arg, n] of count) if (n !== 0) found.push({ cause: n > 0 ? "arg-added" : "arg-removed", arg });
-  if (found.length > 0) return found;
-  const moved = now.find((arg, i) => arg !== before[i]);
-  return moved === undefined
-    ? []
-    : [
-        { cause: "arg-removed", arg: moved },
-        { cause: "arg-added", arg: moved },
-      ];
+  const all = [...count];
+  return { came: all.flatMap(([arg, n]) => (n > 0 ? [arg] : [])), went: all.flatMap(([arg, n]) => (n < 0 ? [arg] : [])) };
+}
+
+/** The same words in another order are one change of each. */
+function argumentsChanged(before: readonly string[], now: readonly string[]): Cause[] {
+  const { came, went } = wordsApart(before, now);
+  const changed = (added: readonly string[], removed: readonly string[]): Cause[] => [
+    ...removed.map((arg): Cause => ({ cause: "arg-removed", arg })),
+    ...added.map((arg): Cause => ({ cause: "arg-added", arg })),
+  ];
+  if (came.length + went.length > 0) return changed(came, went);
+  const moved = now.filter((arg, i) => arg !== before[i]).slice(0, 1);
+  return changed(moved, moved);
 }
 
 /** Fields that follow from the rule, or from fb itself. */
@@ -93,7 +101,7 @@ function fieldsChanged(before: Evidence, now: Evidence, otherWords: boolean): Ca
 }
 
 /** All but arguments, by name; several outputs as one. */
-function fieldsOf(e: Evidence): ReadonlyMap<string, string> {
+export function fieldsOf(e: Evidence): ReadonlyMap<string, string> {
   const outputs = e.fields.filter(([name]) => name === "output").map(([, value]) => value);
   return new Map([...e.fields.filter(([name]) => name !== "arg" && name !== "output"), ["output", outputs.join(" ")]]);
 }

@@ -1,6 +1,7 @@
 /** `fb explain A --vs B`: what keeps two actions, all actions of two envs, or one action in two checkouts from sharing a key. */
 import type { Evidence } from "../../engine/key.ts";
 import { ABSENT } from "../../engine/files.ts";
+import { argumentsOf, fieldsOf, wordsApart } from "../../engine/why.ts";
 
 export interface Difference {
   readonly field: "argv" | "input" | "tool" | "rule" | "var" | "output";
@@ -37,31 +38,25 @@ function differences(a: Evidence, b: Evidence): Difference[] {
 
 /** Arguments that one side has more often; where both have the same, the first that stands elsewhere. */
 function words(a: Evidence, b: Evidence): Difference[] {
-  const [left, right] = [a, b].map((e) => e.fields.flatMap(([name, value]) => (name === "arg" ? [value] : []))) as [string[], string[]];
-  const count = new Map<string, number>();
-  for (const arg of left) count.set(arg, (count.get(arg) ?? 0) + 1);
-  for (const arg of right) count.set(arg, (count.get(arg) ?? 0) - 1);
-  const found = [...count].flatMap(([arg, n]): Difference[] =>
-    n === 0 ? [] : [{ field: "argv", name: arg, a: n > 0 ? arg : "", b: n < 0 ? arg : "" }],
-  );
+  const [left, right] = [argumentsOf(a), argumentsOf(b)];
+  const { came, went } = wordsApart(left, right);
+  const found = [
+    ...went.map((arg): Difference => ({ field: "argv", name: arg, a: arg, b: "" })),
+    ...came.map((arg): Difference => ({ field: "argv", name: arg, a: "", b: arg })),
+  ];
   if (found.length > 0) return found;
   const at = left.findIndex((arg, i) => arg !== right[i]);
   return at < 0 ? [] : [{ field: "argv", name: `word ${at + 1}`, a: left[at] ?? "", b: right[at] ?? "" }];
 }
 
 function fields(a: Evidence, b: Evidence): Difference[] {
-  const [left, right] = [byName(a), byName(b)];
+  const [left, right] = [fieldsOf(a), fieldsOf(b)];
   return [...new Set([...left.keys(), ...right.keys()])].flatMap((name): Difference[] => {
     const [from, to] = [left.get(name) ?? "", right.get(name) ?? ""];
     if (from === to) return [];
     const field = name === "tool" || name === "output" ? name : name.startsWith("var:") ? "var" : "rule";
     return [{ field, name: name.replace(/^var:/, ""), a: from, b: to }];
   });
-}
-
-function byName(e: Evidence): ReadonlyMap<string, string> {
-  const outputs = e.fields.filter(([name]) => name === "output").map(([, value]) => value);
-  return new Map([...e.fields.filter(([name]) => name !== "arg" && name !== "output"), ["output", outputs.join(" ")]]);
 }
 
 function inputs(a: Evidence, b: Evidence): Difference[] {

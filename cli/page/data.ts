@@ -1,4 +1,5 @@
 /** What the page of a graph is given: written by cli/graph-page.ts, read by cli/page/page.ts. Columns by node, in the order of the view: from what is made to what it is made of. */
+import type { Run } from "../../cache/history.ts";
 
 export type RunStatus = "ran" | "hit" | "failed" | "cancelled";
 
@@ -24,20 +25,7 @@ export interface PageData {
   readonly run: PageRun | null;
 }
 
-export interface PageRun {
-  readonly run: number;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly request: readonly string[];
-  readonly status: "ok" | "failed" | "cancelled";
-  readonly ms: number;
-  readonly counts: {
-    readonly actions: number;
-    readonly ran: number;
-    readonly hits: number;
-    readonly upToDate: number;
-    readonly failed: number;
-  };
+export interface PageRun extends Pick<Run, "run" | "time" | "request" | "status" | "ms" | "counts"> {
   /** What it did, by node; ways: from a first cause, through other actions, to this one. */
   readonly did: Readonly<
     Record<

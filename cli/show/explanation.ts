@@ -1,5 +1,6 @@
 /** How `fb explain` reads on a terminal. */
 import type { Run } from "../../cache/history.ts";
+import { subject } from "../../engine/explain.ts";
 import type { Cause } from "../../engine/types.ts";
 import type { ExplainedAction, Explanation } from "../explain/explain.ts";
 import type { Versus } from "../explain/versus.ts";
@@ -29,8 +30,7 @@ export function explanationText(e: Explanation, run: Run | null, placeOf: (cause
 
 function begins(chain: readonly string[], cause: Cause, action: ExplainedAction): boolean {
   if (action.cutoff) return false;
-  const about = "file" in cause ? cause.file : "arg" in cause ? cause.arg : "name" in cause ? cause.name : cause.cause;
-  return chain[0] === about;
+  return chain[0] === subject(cause);
 }
 
 function headline(run: Run, now: number): string {

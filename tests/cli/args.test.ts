@@ -324,18 +324,7 @@ test("equal requests have one key, whatever does not select results", () => {
 });
 
 test("what must look at every action, and every effect, has no key", () => {
-  const lines = [
-    "--fresh",
-    "--force",
-    "-n",
-    "--no-cache",
-    "run :flash",
-    "deploy",
-    "run :erase@uno",
-    "run -t monitor",
-    "build -c",
-    "clean",
-  ];
+  const lines = ["--fresh", "--force", "-n", "--no-cache", "run :flash", "deploy", "run :erase@uno", "run -t monitor", "build -c", "clean"];
   for (const line of lines) assert.is(requestKey(parsed(line)), null, line);
 });
 

@@ -295,7 +295,7 @@ test("of a file, a label, an earlier run; what is not there is an error that say
   assert.is(lab.explain("--run", "2").first[0]?.cause, "input-changed");
   assert.is(lab.explain("--run", "1").first[0]?.cause, "first-build");
   const said = (...args: string[]) => lab.project.fb(["explain", ...args], { vars: lab.vars });
-  assert.match(said().stdout, /new argument -DF=1 {2}platformio\.ini:3\n[^]*argument -DF=0 dropped\n/);
+  assert.match(said().stdout, /argument -DF=0 dropped\n[^]*new argument -DF=1 {2}platformio\.ini:3\n/);
   for (const [args, words] of [
     [["src/u9.cpp"], /did you mean src\/u\d\.cpp\?/],
     [["--run", "9"], /kept are 1 to 3/],

@@ -2,6 +2,7 @@
  * Projects for uno and native with libraries of all kinds: which sources are compiled with which folders and macros, what each archive holds, and how all is
  * linked, in fb's plan and by PlatformIO. The framework is a small one (small-core.ts), on both sides.
  */
+import { firstDifference } from "./commands.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ActionSpec } from "../../engine/types.ts";
@@ -180,23 +181,6 @@ function compare(test: LibraryCase, answer: LibraryAnswer): string {
     if (difference !== "") return `${env}: ${difference}`;
   }
   return "";
-}
-
-function firstDifference(ours: EnvSummary, theirs: EnvSummary): string {
-  for (const part of ["compile", "archive"] as const) {
-    const own = new Set(ours[part].map((words) => words.join("\0")));
-    const other = new Set(theirs[part].map((words) => words.join("\0")));
-    const only = (from: readonly (readonly string[])[], to: ReadonlySet<string>): string =>
-      from
-        .filter((words) => !to.has(words.join("\0")))
-        .map((words) => JSON.stringify(words))
-        .join("\n    ");
-    const missing = only(theirs[part], own);
-    const more = only(ours[part], other);
-    if (missing + more !== "") return `${part}\n  PlatformIO:\n    ${missing}\n  fb:\n    ${more}`;
-  }
-  const [own, other] = [JSON.stringify(ours.link), JSON.stringify(theirs.link)];
-  return own === other ? "" : `link\n  PlatformIO: ${other}\n  fb:         ${own}`;
 }
 
 export const librariesKind: Kind<LibraryCase, LibraryAnswer> = {

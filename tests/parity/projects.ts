@@ -1,4 +1,5 @@
 /** Whole native projects: the commands of fb's plan against those that PlatformIO gave to its compilers, archiver and linker, word by word. */
+import { firstDifference } from "./commands.ts";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -185,30 +186,16 @@ async function compare(test: ProjectCase, answer: ProjectAnswer): Promise<string
       }
       if (typeof actions === "string") return `${env}: PlatformIO builds it, fb: ${actions}`;
       const profile = actions.some((action) => action.outputs[0]?.startsWith(`${outFolder(env, "debug")}/`)) ? "debug" : "release";
-      const difference = firstDifference(ownCommands(actions, folder, outFolder(env, profile)), expected);
+      const difference = firstDifference(ownCommands(actions, folder, outFolder(env, profile)), {
+        ...expected,
+        link: linkWords(expected.link),
+      });
       if (difference !== "") return `${env}: ${difference}`;
     }
     return "";
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function firstDifference(ours: EnvCommands, theirs: EnvCommands): string {
-  for (const part of ["compile", "archive"] as const) {
-    const own = new Set(ours[part].map((words) => words.join("\0")));
-    const other = new Set(theirs[part].map((words) => words.join("\0")));
-    const only = (from: readonly (readonly string[])[], to: ReadonlySet<string>): string =>
-      from
-        .filter((words) => !to.has(words.join("\0")))
-        .map((words) => JSON.stringify(words))
-        .join("\n    ");
-    const missing = only(theirs[part], own);
-    const more = only(ours[part], other);
-    if (missing + more !== "") return `${part}\n  PlatformIO:\n    ${missing}\n  fb:\n    ${more}`;
-  }
-  const [own, other] = [JSON.stringify(ours.link), JSON.stringify(linkWords(theirs.link))];
-  return own === other ? "" : `link\n  PlatformIO: ${other}\n  fb:         ${own}`;
 }
 
 export const projectsKind: Kind<ProjectCase, ProjectAnswer> = {
