@@ -6,9 +6,6 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 
-/** Where the evidence of one run of an action lies: in the file of which generation, at which offset, in which place of its block. */
-export type EvidenceRef = readonly [generation: number, offset: number, place: number];
-
 const head = 8;
 /** ZSTD_c_compressionLevel; node:zlib, which has the name, is not loaded before it is needed. */
 const zstdLevel = 100;

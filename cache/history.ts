@@ -4,56 +4,11 @@
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Cause, Kind, Status } from "../engine/types.ts";
-import type { EvidenceRef } from "./evidence.ts";
+import type { Run } from "../engine/run-record.ts";
 import { makeFolders } from "./folders.ts";
 
 /** So many can be asked for. */
 const KEPT_RUNS = 20;
-
-/** What one action did in a run. */
-export interface RunAction {
-  readonly name: string;
-  readonly kind: Kind;
-  readonly env: string;
-  readonly label: string;
-  readonly status: Status;
-  readonly ms: number;
-  /** Causes that no evidence tells: an output that was missing, a forced run; all of an action that failed. */
-  readonly why: readonly Cause[];
-  /** What it saw the time before, and this time; null where it saw nothing that was kept. */
-  readonly before: EvidenceRef | null;
-  readonly after: EvidenceRef | null;
-  /** Of what came from the cache: the folder of the project that had run it. */
-  readonly origin: string | null;
-  /** Its outputs are byte for byte those of the time before. */
-  readonly same: boolean;
-}
-
-export interface Run {
-  /** Counted from 1. */
-  readonly run: number;
-  /** Its begin, ISO 8601. */
-  readonly time: string;
-  readonly request: readonly string[];
-  readonly status: "ok" | "failed" | "cancelled";
-  readonly ms: number;
-  readonly counts: {
-    readonly actions: number;
-    readonly ran: number;
-    readonly hits: number;
-    readonly upToDate: number;
-    readonly failed: number;
-  };
-  readonly builds: readonly { readonly env: string; readonly profile: string }[];
-  /** What the targets of the request stood for, by env. */
-  readonly targets: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-  /** Names and versions of tools by their digest, where the run looked at them. */
-  readonly tools: Readonly<Record<string, string>>;
-  readonly actions: readonly RunAction[];
-  /** Actions that there are no more, with what they had seen. */
-  readonly gone: readonly { readonly name: string; readonly before: EvidenceRef }[];
-}
 
 export class History {
   readonly #folder: string;

@@ -6,9 +6,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CanonPath, Failure, LastRun, OutputRecord, ProjectState, Read, Result, RunResult } from "../engine/types.ts";
-import type { EvidenceRef } from "./evidence.ts";
+import type { EvidenceRef } from "../engine/run-record.ts";
 import { makeFolders } from "./folders.ts";
-import { History, type Run } from "./history.ts";
+import type { Run } from "../engine/run-record.ts";
+import { History } from "./history.ts";
 import { replaceFile } from "./replace-file.ts";
 import { StateFile, type StateMark } from "./statefile.ts";
 import { errorCode, trouble } from "./trouble.ts";

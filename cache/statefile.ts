@@ -17,7 +17,8 @@ import { hash } from "node:crypto";
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CanonPath, LastRun, Read } from "../engine/types.ts";
-import { EvidenceFile, type EvidenceRef, noEvidence } from "./evidence.ts";
+import type { EvidenceRef } from "../engine/run-record.ts";
+import { EvidenceFile, noEvidence } from "./evidence.ts";
 import { type Batch, evidencePlaceOf, msOf, StateRows } from "./state-rows.ts";
 import { errorCode } from "./trouble.ts";
 

@@ -1,5 +1,5 @@
 /** Keeps what a run did in the project's history, for `fb explain`: its ends of actions, and where what they saw is kept. */
-import type { Run, RunAction } from "../cache/history.ts";
+import type { Run, RunAction } from "../engine/run-record.ts";
 import type { LocalState } from "../cache/state.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { ActionId, Event, RunResult } from "../engine/types.ts";

@@ -1,5 +1,5 @@
 /** `fb explain`: of a run, what set it off and how that reached each action. The value of `--json`, which the display shows too. */
-import type { Run } from "../../cache/history.ts";
+import type { Run } from "../../engine/run-record.ts";
 import type { LocalState } from "../../cache/state.ts";
 import { type Chain, Chains, firstCauses } from "../../engine/explain.ts";
 import type { Cause } from "../../engine/types.ts";

@@ -1,5 +1,5 @@
 /** What the history and the evidence tell of a run's actions: why each was not kept, in the words of the contract. */
-import type { Run, RunAction } from "../../cache/history.ts";
+import type { Run, RunAction } from "../../engine/run-record.ts";
 import type { LocalState } from "../../cache/state.ts";
 import type { Acted } from "../../engine/explain.ts";
 import type { Evidence } from "../../engine/key.ts";

@@ -1,5 +1,5 @@
 /** What the page of a graph is given: written by cli/graph-page.ts, read by cli/page/page.ts. Columns by node, in the order of the view: from what is made to what it is made of. */
-import type { Run } from "../../cache/history.ts";
+import type { Run } from "../../engine/run-record.ts";
 
 export type RunStatus = "ran" | "hit" | "failed" | "cancelled";
 

@@ -1,5 +1,5 @@
 /** How `fb explain` reads on a terminal. */
-import type { Run } from "../../cache/history.ts";
+import type { Run } from "../../engine/run-record.ts";
 import { subject } from "../../engine/explain.ts";
 import type { Cause } from "../../engine/types.ts";
 import type { ExplainedAction, Explanation } from "../explain/explain.ts";

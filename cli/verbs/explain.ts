@@ -1,7 +1,7 @@
 /** `fb explain`: why a run did what it did, what would run now, or what keeps two actions from sharing a result. Reads what runs left behind. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Run } from "../../cache/history.ts";
+import type { Run } from "../../engine/run-record.ts";
 import { LocalState } from "../../cache/state.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";

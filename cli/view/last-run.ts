@@ -1,7 +1,7 @@
 /** What the last run that did something did, action by action, why, and by what ways: from the project's history, as `fb explain` tells it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Run } from "../../cache/history.ts";
+import type { Run } from "../../engine/run-record.ts";
 import { LocalState } from "../../cache/state.ts";
 import type { Cause } from "../../engine/types.ts";
 import { type ExplainedAction, explain, Past } from "../explain/explain.ts";

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, write
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Run, RunAction } from "../../cache/history.ts";
+import type { Run, RunAction } from "../../engine/run-record.ts";
 import { LocalState } from "../../cache/state.ts";
 import type { LastRun } from "../../engine/types.ts";
 import { keyOf, sha, someReads, someResult, staticKeyOf, temporary } from "./help.ts";
