@@ -39,7 +39,12 @@ export class History {
         .getBuiltinModule("node:zlib")
         .zstdDecompressSync(readFileSync(this.#file(number)))
         .toString("utf8");
-      return { gone: [], ...(JSON.parse(text) as Omit<Run, "run" | "gone"> & Partial<Pick<Run, "gone">>), run: number };
+      return {
+        links: {},
+        gone: [],
+        ...(JSON.parse(text) as Omit<Run, "run" | "gone" | "links"> & Partial<Pick<Run, "gone" | "links">>),
+        run: number,
+      };
     } catch {
       return null;
     }

@@ -119,6 +119,19 @@ export type Command =
       readonly dir: string | null;
       readonly profile: Profile | null;
     }
+  | {
+      readonly verb: "size";
+      /** What is linked first: the program of each env that is asked about. */
+      readonly run: RunCommand;
+      /** -n: so many symbols; null where nobody said. */
+      readonly top: number | null;
+      /** --vs; null: the last build. */
+      readonly versus: string | null;
+      readonly html: boolean;
+      /** Of html; null: `.fb/size.html`. */
+      readonly file: string | null;
+      readonly json: boolean;
+    }
   | { readonly verb: "cache"; readonly action: "stats" | "gc" | "verify" | "clear"; readonly file: null; readonly json: boolean }
   | {
       readonly verb: "cache";
@@ -204,6 +217,8 @@ function command(verb: string, words: Words): Command {
       return query(words);
     case "graph":
       return graph(words);
+    case "size":
+      return size(words);
     case "cache":
       return cache(words);
     case "completion":
@@ -409,6 +424,29 @@ function graph(words: Words): Command {
   if (words.on("html") && file === null && positionals.at(-1)?.endsWith(".html") === true) file = positionals.pop() ?? null;
   const expr = positionals.join(" ");
   return { verb: "graph", expr: expr === "" ? null : expr, format, file, dir: words.text("directory"), profile: words.profile() };
+}
+
+function size(words: Words): Command {
+  const positionals = [...words.positionals];
+  let file = words.text("html") || null;
+  if (words.on("html") && file === null && positionals.at(-1)?.endsWith(".html") === true) file = positionals.pop() ?? null;
+  const [word = ":firmware", extra] = positionals;
+  if (extra !== undefined) throw new Usage("word", `"${extra}": one word too many for \`fb size\``, "usage: fb size [TARGET]");
+  const asked = explained(word);
+  if (asked.is === "path" || !["firmware", "elf", "size"].includes(asked.name))
+    throw new Usage("target", `\`fb size\` tells of an env's program, not of "${word}"`, "as in: fb size :firmware@uno, or fb size -e uno");
+  if (words.on("html") && words.on("json"))
+    throw new Usage("flag", "--html and --json exclude each other", "ask for one of them at a time");
+  const run = runCommand(words, [{ ...asked, name: "elf" }], "nothing");
+  return {
+    verb: "size",
+    run: { ...run, dir: asked.dir ?? run.dir, json: false },
+    top: words.whole("top", "-n"),
+    versus: words.text("vs"),
+    html: words.on("html"),
+    file,
+    json: words.on("json"),
+  };
 }
 
 function cache(words: Words): Command {

@@ -16,7 +16,7 @@ import type { RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { Event, EventSink, Failure, RunResult } from "../engine/types.ts";
 import { openPlaces } from "./acquire/places.ts";
-import { requestKey, type RunCommand, targetText } from "./args.ts";
+import { parseCommand, requestKey, type RunCommand, targetText } from "./args.ts";
 import { wentWay } from "./compiled.ts";
 import { missingHeader } from "./missing-header.ts";
 import { takeFound } from "./found.ts";
@@ -303,7 +303,11 @@ class Build {
   private alias(): string | null {
     const { dir, targets, json, verbose, why, timing, trace } = this.command;
     const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
-    return elsewhere || json || verbose || why || timing || trace !== null ? null : wordsAlias(process.argv.slice(2));
+    if (elsewhere || json || verbose || why || timing || trace !== null) return null;
+    // Of another verb, which builds before it says what is its own, they ask for more.
+    const words = process.argv.slice(2);
+    const parsed = parseCommand(words);
+    return parsed.ok && parsed.value.verb === "run" ? wordsAlias(words) : null;
   }
 
   /** Keeps the cache within its bound, when that is due. */

@@ -1,8 +1,5 @@
-/** The page of a graph: one file that needs nothing else, made of the template in dist/ (cli/page) and what it is to show. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+/** What the page of a graph (cli/page) is to show. */
 import type { View } from "../engine/view.ts";
-import { home } from "./home.ts";
 import type { PageData, PageRun, RunStatus } from "./page/data.ts";
 import { causeText } from "./show/cause.ts";
 import type { LastRun } from "./view/last-run.ts";
@@ -10,16 +7,6 @@ import type { LastRun } from "./view/last-run.ts";
 /** Of one action so many reasons are told. */
 const MOST_REASONS = 20;
 const MOST_WAYS = 6;
-
-/** The template that scripts/bundle.ts makes. root: where fb is installed. */
-export function pageTemplate(root = home()): string {
-  return readFileSync(join(root, "dist/graph.html"), "utf8");
-}
-
-/** In HTML a script ends at "</", whatever it holds. */
-export function pageText(template: string, data: PageData): string {
-  return template.replace('"/*data*/"', () => JSON.stringify(data).replaceAll("<", "\\u003c"));
-}
 
 /** What the page shows of these nodes, ascending, of a view. mask: takes what nobody is to see out of a word of a command. */
 export function pageData(

@@ -90,6 +90,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb graph 'deps(:firmware@uno)' --html uno.html", "a part of it"],
     ["fb graph --dot", "for Graphviz; --mermaid for a README"],
   ],
+  size: [
+    ["fb size", "by library and symbol; what the last build changed"],
+    ["fb size -e uno -n 50", "the 50 largest symbols"],
+    ["fb size --html", "a treemap, as a page: .fb/size.html"],
+    ["fb size --json > before.json", "a report to compare with later:"],
+    ["fb size --vs before.json", "what has grown since; --vs mega: another env"],
+  ],
   cache: [
     ["fb cache stats", "how much it holds"],
     ["fb cache gc", "down to its limit"],

@@ -38,6 +38,8 @@ async function perform(command: Command, faces: Faces): Promise<number> {
       return (await import("./verbs/query.ts")).queryVerb(command, faces);
     case "graph":
       return (await import("./verbs/graph.ts")).graphVerb(command, faces);
+    case "size":
+      return (await import("./verbs/size.ts")).sizeVerb(command, faces);
     case "cache":
       return (await import("./verbs/cache.ts")).cacheVerb(command, faces);
     case "tool":

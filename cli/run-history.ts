@@ -44,6 +44,12 @@ export class RunRecorder {
     });
     const targets: Record<string, Record<string, readonly string[]>> = {};
     for (const [goal, paths] of resolved) targets[goal.env] = { ...targets[goal.env], [goal.target]: paths };
+    const links: Record<string, string> = {};
+    for (const { id, kind } of this.ends.values()) {
+      const { env, profile } = graph.node(id).spec;
+      const program = kind === "link" ? results.get(id)?.outputs[0] : undefined;
+      if (program !== undefined) links[`${env}/${profile}`] = program.digest;
+    }
     const { actions: count, ran, hits, upToDate, failed, status, ms } = result;
     state.addRun({
       time: began.toISOString(),
@@ -53,6 +59,7 @@ export class RunRecorder {
       targets,
       ...facts,
       actions,
+      links,
       gone: state.gone(),
     });
   }

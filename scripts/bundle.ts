@@ -69,7 +69,8 @@ const lmdb = await bundled({
   ],
 });
 put("lmdb.cjs", lmdb);
-put("graph.html", await page());
+put("graph.html", await page("graph"));
+put("size.html", await page("size", "size/"));
 put("package.json", '{"type":"commonjs"}\n');
 const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });
@@ -78,13 +79,13 @@ put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
 put("fb.cjs", await quick("quick"));
 
-/** The page of `fb graph --html`, all of it but its data: style and script lie in it. */
-async function page(): Promise<string> {
+/** A page of `fb graph` or `fb size`, all of it but its data: style and script lie in it. folder: where its script is. */
+async function page(name: string, folder = ""): Promise<string> {
   const browser = { absWorkingDir: root, bundle: true, minify: true, charset: "ascii" as const, write: false as const };
-  const parts = await build({ ...browser, target: "es2022", format: "iife", entryPoints: ["cli/page/page.ts"] });
-  const style = await build({ ...browser, entryPoints: ["cli/page/graph.css"] });
+  const parts = await build({ ...browser, target: "es2022", format: "iife", entryPoints: [`cli/page/${folder}page.ts`] });
+  const style = await build({ ...browser, entryPoints: [`cli/page/${folder}${name}.css`] });
   const text = (built: { readonly outputFiles: { readonly text: string }[] }) => (built.outputFiles[0]?.text ?? "").trim();
-  return readFileSync(join(root, "cli/page/graph.html"), "utf8")
+  return readFileSync(join(root, `cli/page/${folder}${name}.html`), "utf8")
     .replace("/*style*/", () => text(style))
     .replace("/*script*/", () => text(parts).replaceAll("</", "<\\/"));
 }

@@ -6,7 +6,7 @@ import { paint, stripSgr } from "./text.ts";
 export type PreviousSize = (env: string) => { readonly flash: number; readonly ram: number } | null;
 
 type Row = RunResult["size"][number];
-type Artifact = RunResult["artifacts"][number];
+type Artifact = Pick<RunResult["artifacts"][number], "env" | "path">;
 
 /** Up to so many envs get PlatformIO's bars; more get one line each. */
 const ENVS_WITH_BARS = 3;
@@ -18,7 +18,11 @@ const TIGHT = 0.95;
  * For each env its image and, in the form known from PlatformIO, its memory:
  * `RAM:   [=         ]  15.2% (used 311 bytes from 2048 bytes)`, with the difference to the last build. Ends in a newline unless empty.
  */
-export function renderSizes(result: Pick<RunResult, "artifacts" | "size">, previous: PreviousSize, color: boolean): string {
+export function renderSizes(
+  result: { readonly artifacts: readonly Artifact[]; readonly size: readonly Row[] },
+  previous: PreviousSize,
+  color: boolean,
+): string {
   const envs = [...new Set([...result.artifacts, ...result.size].map((x) => x.env))];
   const rows = new Map(result.size.map((row) => [row.env, row]));
   const images = new Map<string, Artifact[]>();

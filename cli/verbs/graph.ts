@@ -5,9 +5,10 @@ import { errorCode } from "../../cache/trouble.ts";
 import type { Failure } from "../../engine/types.ts";
 import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
-import { pageData, pageTemplate, pageText } from "../graph-page.ts";
+import { pageData } from "../graph-page.ts";
 import { DiskError } from "../host/disk.ts";
 import { projectFolder } from "../open-project.ts";
+import { pageTemplate, pageText } from "../page-text.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
 import { masker } from "../secrets.ts";
@@ -36,7 +37,10 @@ export async function graphVerb({ expr, format, file, dir, profile }: GraphComma
     return exitCode;
   }
   const about = { project: basename(folder.value), query: expr };
-  const text = pageText(pageTemplate(), pageData(made.view, found.value, about, lastRun(folder.value), masker(made.values, process.env)));
+  const text = pageText(
+    pageTemplate("graph"),
+    pageData(made.view, found.value, about, lastRun(folder.value), masker(made.values, process.env)),
+  );
   const path = file === null ? join(folder.value, PAGE) : resolve(file);
   const wrong = writePage(path, text);
   if (wrong !== null) return complain(faces, [wrong]);

@@ -41,6 +41,7 @@ const emptyRun: Omit<Run, "run"> = {
   targets: {},
   tools: {},
   actions: [],
+  links: {},
   gone: [],
 };
 const emptyAction: RunAction = {

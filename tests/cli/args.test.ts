@@ -54,6 +54,15 @@ function run(change: Partial<RunCommand>): RunCommand {
   return { ...RUN, ...change };
 }
 
+/** What `fb size` links first. */
+function program(change: Partial<RunCommand>): RunCommand {
+  return run({ targets: [named("elf")], ...change });
+}
+
+function size(change: Partial<Extract<Command, { readonly verb: "size" }>>): Command {
+  return { verb: "size", run: program({}), top: null, versus: null, html: false, file: null, json: false, ...change };
+}
+
 const table: readonly (readonly [string, Command])[] = [
   ["", RUN],
   ["run", RUN],
@@ -148,6 +157,10 @@ const table: readonly (readonly [string, Command])[] = [
     { verb: "graph", expr: "deps(:firmware)", format: "html", file: "a.html", dir: null, profile: null },
   ],
   ["graph --html=b.html", { verb: "graph", expr: null, format: "html", file: "b.html", dir: null, profile: null }],
+  ["size", size({})],
+  ["size @uno -n 5 --json", size({ run: program({ targets: [named("elf", null, "uno")] }), top: 5, json: true })],
+  ["size blink:firmware --vs old.json", size({ run: program({ dir: "blink", targets: [named("elf", "blink")] }), versus: "old.json" })],
+  ["size --html x.html -e uno", size({ run: program({ envs: ["uno"] }), html: true, file: "x.html" })],
   ["graph --mermaid :elf@uno", { verb: "graph", expr: ":elf@uno", format: "mermaid", file: null, dir: null, profile: null }],
   ["boards", { verb: "boards", dir: null, query: null, json: false }],
   ["boards nano --json", { verb: "boards", dir: null, query: "nano", json: true }],
@@ -237,6 +250,8 @@ const refused: readonly (readonly [string, string, string])[] = [
   ["tool", "needs a tool's name", ""],
   ["-v tool size", "no flag before it", ""],
   ["run --watch", "not in this version yet", "run, build"],
+  ["size src/main.cpp", "an env's program", "fb size :firmware@uno"],
+  ["size --html --json", "exclude each other", "one of them"],
 ];
 
 for (const [line, message, hint] of refused)

@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { pageData, pageTemplate, pageText } from "../../cli/graph-page.ts";
+import { pageData } from "../../cli/graph-page.ts";
+import { pageTemplate, pageText } from "../../cli/page-text.ts";
 import type { LastRun } from "../../cli/view/last-run.ts";
 import { FIRMWARE, type Row, viewOfTable } from "../engine/query/project.ts";
 import { FB, freshFolder, TestProject } from "./harness.ts";
@@ -150,7 +151,7 @@ tryIt("5,000 actions: few boxes to begin with, anything is found, groups open", 
   };
   const ids = Array.from({ length: view.size }, (_, id) => id);
   const file = join(freshFolder(), "big.html");
-  writeFileSync(file, pageText(pageTemplate(dirname(dirname(FB))), pageData(view, ids, { project: "big", query: null }, last)));
+  writeFileSync(file, pageText(pageTemplate("graph", dirname(dirname(FB))), pageData(view, ids, { project: "big", query: null }, last)));
   await opened(file, async (page) => {
     const boxes = (): Promise<number> => page.locator("#all .box").count();
     const first = await boxes();
