@@ -63,11 +63,15 @@ function entryOf(project: CompdbProject, spec: ActionSpec, source: string, outpu
   };
 }
 
-/** The command with what a response file holds in its place, and without its depfile. */
+/** What fb adds so that results can be shared, and clang calls an error; what a source means does not hang on it. */
+const GCC_ALONE = "-fno-canonical-system-headers";
+
+/** The command with what a response file holds in its place, without its depfile and what no editor's compiler knows. */
 function commandOf(spec: ActionSpec): readonly string[] {
   const { rspfile } = spec;
-  const words =
+  const whole =
     rspfile === null ? spec.argv : spec.argv.flatMap((arg) => (arg === `@${rspfile.path}` ? responseWords(rspfile.text) : [arg]));
+  const words = whole.filter((word) => word !== GCC_ALONE);
   return spec.discover.by === "depfile" ? withoutDepfile(words, spec.discover.path) : words;
 }
 
