@@ -73,6 +73,17 @@ export function readManifest(kind: Exclude<ManifestKind, "none">, text: string):
   if (kind === "library.properties") return readProperties(text);
   const parsed = parseJson(text);
   if (!parsed.ok) return parsed;
+  // No name of a file can hold one, and fb's own records end names with it.
+  const nul = /(?<!\\)(?:\\\\)*\\u0000/.exec(text);
+  if (nul !== null) {
+    const before = text.slice(0, nul.index);
+    return {
+      ok: false,
+      expected: "no NUL (\\u0000) in a text",
+      line: before.split("\n").length,
+      column: nul.index - before.lastIndexOf("\n"),
+    };
+  }
   if (!isObject(parsed.value)) return { ok: false, expected: "an object: {", line: 1, column: 1 };
   return kind === "library.json" ? readLibraryJson(parsed.value) : readModuleJson(parsed.value);
 }

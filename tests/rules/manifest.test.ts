@@ -69,6 +69,9 @@ test("library.json: build, lists and names", () => {
   assert.is(manifest("library.json", '{"build": {}}').build?.srcFilter, null);
   const broken = readManifest("library.json", '{\n  "name": }\n');
   assert.ok(!broken.ok && broken.line === 2);
+  const nul = readManifest("library.json", '{\n  "build": {"srcDir": "a\\u0000b"}}');
+  assert.ok(!nul.ok && nul.line === 2 && /NUL/.test(nul.expected));
+  assert.is(manifest("library.json", '{"name": "a\\\\u0000b"}').name, "a\\u0000b");
 });
 
 test("module.json", () => {
