@@ -2,6 +2,8 @@
 import { outFolder } from "../engine/paths.ts";
 import type { RunOutcome } from "../engine/run.ts";
 import type { ActionSpec, RunResult } from "../engine/types.ts";
+import type { EnvPlan } from "../rules/env-plan.ts";
+import { expandVariable, scope } from "../rules/expand.ts";
 import type { HostDisk } from "./host/disk.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { writeIfNew } from "./write-if-new.ts";
@@ -14,8 +16,11 @@ export interface BuildInfo {
   readonly platform: string;
   readonly board: string;
   readonly framework: string;
-  readonly tools: Readonly<Record<string, { readonly folder: string; readonly version: string }>>;
-  /** Of the project's sources, by language: everything but defines, include folders, source and output. */
+  /** programs: as the platform names them (cc, cxx, gdb…), whether they are installed or not. */
+  readonly tools: Readonly<
+    Record<string, { readonly folder: string; readonly version: string; readonly programs: Readonly<Record<string, string>> }>
+  >;
+  /** Of the project's sources, by language, else of the framework's: everything but defines, include folders, source and output. */
   readonly flags: Readonly<Record<"c" | "cxx" | "asm" | "link", readonly string[]>>;
   readonly defines: readonly string[];
   readonly includes: readonly string[];
@@ -53,7 +58,10 @@ export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunR
   const out = outFolder(plan.env, plan.profile);
   const specs = outcome.graph.nodes.map((n) => n.spec).filter((s) => s.env === plan.env);
   const project = specs.filter((s) => s.kind === "compile" && s.outputs[0]?.startsWith(`${out}/src/`));
-  const ofRule = (rule: string) => project.find((s) => s.name.startsWith(`${plan.env}/${plan.profile}/${rule}:`));
+  const ofRule = (rule: string) => {
+    const compiled = (s: ActionSpec) => s.name.startsWith(`${plan.env}/${plan.profile}/${rule}:`);
+    return project.find(compiled) ?? specs.find(compiled);
+  };
   const link = specs.find((s) => s.kind === "link");
   const any = project[0];
   const named = (option: string) => (any?.argv ?? []).filter((a) => a.startsWith(option)).map((a) => a.slice(option.length));
@@ -65,13 +73,25 @@ export function buildInfo(input: PlanInput, outcome: RunOutcome, artifacts: RunR
     platform: plan.platform.platform?.names[0] ?? "",
     board: typeof board === "string" ? board : "",
     framework: plan.framework,
-    tools: Object.fromEntries([...plan.tools].map(([name, { folder, version }]) => [name, { folder, version }])),
+    tools: Object.fromEntries(
+      [...plan.tools].map(([name, { folder, version }]) => [name, { folder, version, programs: programsOf(plan, name) }]),
+    ),
     flags: { c: flagsOf(ofRule("c")), cxx: flagsOf(ofRule("cxx")), asm: flagsOf(ofRule("asm-cpp")), link: flagsOf(link) },
     defines: named("-D"),
     includes: named("-I"),
     libraries: specs.filter((s) => s.kind === "archive").flatMap((s) => s.outputs),
     artifacts: imagesOf(plan.env, artifacts),
   };
+}
+
+/** What a platform calls the programs of a tool, with their paths. */
+function programsOf({ platform, tools }: EnvPlan, name: string): Record<string, string> {
+  const folders = scope(new Map([...tools].map(([tool, { folder }]) => [`tool.${tool}`, folder])));
+  const named = [...(platform.tools.get(name)?.names ?? [])].flatMap(([key, variable]) => {
+    const path = expandVariable(variable, folders);
+    return path.ok && typeof path.value === "string" ? [[key, path.value] as const] : [];
+  });
+  return Object.fromEntries(named);
 }
 
 /** The arguments of a compile or link that are flags. */
@@ -81,7 +101,7 @@ function flagsOf(spec: ActionSpec | undefined): string[] {
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i] ?? "";
     if (["-o", "-MF"].includes(arg)) i++;
-    else if (arg.startsWith("-") && !/^-([cDI]|MD$)/.test(arg)) flags.push(arg);
+    else if (arg.startsWith("-") && !/^-([cDI]|MD$|frandom-seed=)/.test(arg)) flags.push(arg);
   }
   return flags;
 }

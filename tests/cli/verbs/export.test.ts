@@ -3,11 +3,12 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { BuildInfo } from "../../../cli/build-info.ts";
 import { responseWords } from "../../../cli/compdb.ts";
 import { responseText } from "../../../rules/instantiate.ts";
 import { AVR, freshFolder, isNoop, TestProject, unoCache } from "../../e2e/harness.ts";
 
-/** A sketch of two tabs, a step that makes a header, flags with quotes, blanks and dollars, a folder with a blank and a colon in its name. */
+/** A sketch of two tabs, a step that makes a header, a library, flags with quotes, blanks and dollars, a folder with a blank and a colon in its name. */
 const FILES = {
   "platformio.ini": `[env:uno]\n${AVR}build_flags = '-DTEXT="a b$$c"' -DUNQUOTED\n[env:pc]\nplatform = native\nbuild_src_filter = +<pc.c>\n`,
   "fb.toml":
@@ -16,8 +17,10 @@ const FILES = {
   "src/app.ino":
     '#include "version.h"\nint state = 0;\nvoid setup() { Serial.begin(9600); Serial.println(V); Serial.println(TEXT); go(3); }\nvoid loop() {}\n',
   "src/zz.ino": "void go(int n) { state = n; }\n",
-  "src/more.c": "int more(void) { return 1; }\n",
-  "src/pc.c": "int main(void) { return 0; }\n",
+  "src/more.c": "#include <tiny.h>\nint more(void) { return tiny(1); }\n",
+  "src/pc.c": '#include "version.h"\n#include <tiny.h>\nconst char *version = V;\nint main(void) { return tiny(0); }\n',
+  "lib/tiny/tiny.h": "int tiny(int n);\n",
+  "lib/tiny/tiny.c": '#include "tiny.h"\nint tiny(int n) { return n; }\n',
 };
 
 function project(): TestProject {
@@ -44,7 +47,7 @@ test("compdb: every source has an entry that its compiler takes, the project's f
   const entries = database(p);
   const own = entries.filter((e) => e.file.startsWith(p.path("src/"))).map((e) => e.file.slice(p.folder.length + 1));
   assert.equal(own, ["src/app.ino", "src/more.c", "src/pc.c", "src/zz.ino", "src/pc.c"]);
-  assert.is(entries[0]?.file, p.path("src/app.ino"));
+  assert.is(entries[0]?.file, p.path("lib/tiny/tiny.c"), "what is the project's comes first");
   for (const e of entries) {
     assert.is(e.directory, p.folder);
     assert.ok(e.arguments[0]?.startsWith("/"), "an absolute compiler, for clangd's --query-driver");
@@ -76,7 +79,7 @@ test("compdb: what a killed fb left in the project's folder goes; a living one's
   const p = new TestProject({
     "platformio.ini": "[env:pc]\nplatform = native\n",
     "fb.toml": "schema = 1\ncompdb = true\n",
-    "src/pc.c": FILES["src/pc.c"],
+    "src/pc.c": "int main(void) { return 0; }\n",
   });
   const dead = spawnSync("true").pid;
   const stay = [`.fb-${process.pid}-0.tmp`, `.fb-${dead}-0.tmp.c`, `fb-${dead}-0.tmp`];
@@ -105,8 +108,34 @@ test("compdb: -e and profiles choose", () => {
   const entries = database(p);
   assert.equal(
     entries.map((e) => e.output),
-    [".fb/build/pc/debug/src/pc.c.o"],
+    [".fb/build/pc/debug/lib/tiny/tiny.c.o", ".fb/build/pc/debug/src/pc.c.o"],
   );
+});
+
+test("build_info.json: programs, flags of each language, defines, includes, libraries, artifacts", () => {
+  const p = project();
+  p.run();
+  const info = JSON.parse(p.read(".fb/build/uno/release/build_info.json")) as BuildInfo;
+  const { avr } = info.tools;
+  for (const name of ["cc", "cxx", "ar", "objcopy", "size"]) assert.ok(statSync(avr?.programs[name] ?? "").isFile(), name);
+  assert.match(avr?.programs["cxx"] ?? "", /\/avr-g\+\+$/);
+  for (const language of ["c", "cxx", "asm"] as const) assert.ok(info.flags[language].includes("-mmcu=atmega328p"), language);
+  assert.ok(info.flags.c.includes("-std=gnu11") && info.flags.cxx.includes("-fno-exceptions"));
+  assert.not.ok(
+    Object.values(info.flags).some((flags) => flags.some((f) => f.startsWith("-frandom-seed"))),
+    "no source's own",
+  );
+  assert.ok(info.defines.includes("F_CPU=16000000L") && info.includes.includes("lib/tiny"));
+  assert.ok(info.libraries.includes(".fb/build/uno/release/lib/tiny/libtiny.a"));
+  assert.equal(
+    info.artifacts.map((a) => [a.path, a.sha256]),
+    [[".fb/build/uno/release/firmware.hex", p.digest(".fb/build/uno/release/firmware.hex")]],
+  );
+  // Without a source of the language in the project, those of the framework's.
+  p.remove("src/more.c");
+  p.run(["-e", "uno"]);
+  const without = JSON.parse(p.read(".fb/build/uno/release/build_info.json")) as BuildInfo;
+  assert.ok(without.flags.c.includes("-std=gnu11"), "C");
 });
 
 test("ninja builds the same bytes, then has nothing to do, and fb agrees", () => {
