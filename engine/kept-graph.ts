@@ -66,6 +66,8 @@ export class KeptGraph {
   private readonly columns: KeptColumns;
   private readonly unpacker: Unpacker;
   private byName: Map<string, number> | null = null;
+  /** How often a name was looked up. */
+  private asked = 0;
   private byOutput: Map<string, number> | null = null;
   private folders: ReadonlySet<string> | null = null;
 
@@ -165,6 +167,12 @@ export class KeptGraph {
   }
 
   private placeOf(name: string): number | undefined {
+    // A few are searched for: the map of all names is made of as many strings.
+    if (this.byName === null && ++this.asked <= FEW) {
+      const reference = this.unpacker.find(name);
+      const place = reference === null ? -1 : this.columns.names.indexOf(reference >>> 2);
+      return place < 0 ? undefined : place;
+    }
     this.byName ??= new Map(Array.from(this.columns.names, (id, place) => [this.text(id), place]));
     return this.byName.get(name);
   }
