@@ -3,7 +3,7 @@
  * found by the project's history and measured from the cache's copy.
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeFolders } from "../../cache/folders.ts";
 import type { History } from "../../cache/history.ts";
 import { replaceFile } from "../../cache/replace-file.ts";
@@ -43,8 +43,7 @@ export function reportOf(
   if (!made.ok) return made;
   const before = beforeOf(program, elf, made.value, kept, state.history, blob);
   if (kept?.elf !== elf || kept.before?.elf !== before?.elf) {
-    makeFolders(join(state.folder, "size"));
-    replaceFile(file, JSON.stringify({ schema: 1, counts, elf, measured: made.value, before } satisfies Kept), `${file}.${process.pid}`);
+    keep(file, { schema: 1, counts, elf, measured: made.value, before });
   }
   return ok({ ...made.value, before: before?.measured ?? null });
 }
@@ -73,6 +72,16 @@ function lastLinked({ link }: Program, elf: string, history: History): string | 
     if (linked !== undefined && linked !== elf) return linked;
   }
   return null;
+}
+
+/** What cannot be kept is measured again. */
+function keep(file: string, kept: Kept): void {
+  try {
+    makeFolders(dirname(file));
+    replaceFile(file, JSON.stringify(kept), `${file}.${process.pid}`);
+  } catch {
+    // The answer is the same.
+  }
 }
 
 function read(file: string): Kept | null {

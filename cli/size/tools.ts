@@ -15,8 +15,9 @@ const LIMIT_MS = 300_000;
  * no two links would be equal bytes. Null where the linker gives none, or what it made this time is laid out otherwise than the program.
  */
 export function mapOf(folder: string, link: ActionSpec, elf: Uint8Array): LinkMap | null {
-  const work = mkdtempSync(join(tempFolder(), "fb-size-"));
+  let work: string | null = null;
   try {
+    work = mkdtempSync(join(tempFolder(), "fb-size-"));
     const [program, map, response] = [join(work, "program"), join(work, "map"), join(work, "arguments")];
     if (link.rspfile !== null) writeFileSync(response, link.rspfile.text);
     const [linker = "", ...args] = link.argv.flatMap((word) => {
@@ -31,8 +32,11 @@ export function mapOf(folder: string, link: ActionSpec, elf: Uint8Array): LinkMa
     });
     if (ran.status !== 0 || !existsSync(map) || layout(readFileSync(program)) !== layout(elf)) return null;
     return readLinkMap(readFileSync(map, "utf8"));
+  } catch {
+    // No room for a second program.
+    return null;
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    if (work !== null) rmSync(work, { recursive: true, force: true });
   }
 }
 

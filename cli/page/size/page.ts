@@ -15,6 +15,8 @@ const trail = element("path");
 const search = element<HTMLInputElement>("search");
 const results = element("results");
 
+/** A title beside which its number has room: one that is cut would be another number. */
+const NUMBERED = 84;
 /** Longer lists are cut. */
 const MOST = 30;
 /** Far enough apart to be told from each other, in the order in which libraries are given one. */
@@ -77,7 +79,7 @@ function areaText({ area, rect, titled }: Placed): string {
   const label =
     small || !(isLeaf || titled)
       ? ""
-      : `<b>${escaped(drawn(area))}</b>${titled || height >= 33 ? `<span>${NUMBER.format(area.bytes)}</span>` : ""}`;
+      : `<b>${escaped(drawn(area))}</b>${(titled ? width >= NUMBERED : height >= 33) ? `<span>${NUMBER.format(area.bytes)}</span>` : ""}`;
   const place = `left:${x.toFixed(1)}px;top:${y.toFixed(1)}px;width:${width.toFixed(1)}px;height:${height.toFixed(1)}px`;
   const tip = `${area.title}: ${bytesText(area.bytes)}${area.section === "" ? "" : `, ${area.section}`}${area.kind === "symbol" ? `, ${area.parent?.title}` : ""}`;
   return `<div class="${classes.join(" ")}" data-key="${escaped(area.key)}" role="button" tabindex="${small ? -1 : 0}" title="${escaped(tip)}" style="${tint(area)};${place}">${label}</div>`;
