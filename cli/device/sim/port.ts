@@ -1,0 +1,119 @@
+/**
+ * A virtual board behind a port: a TCP server on 127.0.0.1 that avrdude opens as net:127.0.0.1:PORT and monitors as socket://127.0.0.1:PORT.
+ * A connection finds the board just reset, as DTR does on an Arduino, and holds the port alone; without one the board stands still. It runs no faster than real time, as
+ * the other side's patience is real.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import type { Board } from "./board.ts";
+
+/**
+ * After a reset the board runs until its bootloader listens, at most so many simulated seconds. At a serial port avrdude waits until then (250 ms with DTR low, 50 more), at
+ * a socket it does not, and what it says again and again is answered as often.
+ */
+const START_S = 1;
+/** Simulated seconds at a stretch, between which the event loop turns. */
+const SLICE_S = 0.002;
+/** A board that is so far behind (a busy machine) does not run after the clock. */
+const BEHIND_S = 0.05;
+/** Bytes that may wait for the chip before the sender has to. */
+const HIGH_WATER = 4096;
+
+export interface SimPort {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** The board after a reset, as far as it is when a client may speak; what it said meanwhile. */
+function restart(board: Board): number[] {
+  const said: number[] = [];
+  board.onSerial = (byte) => said.push(byte);
+  board.reset("external");
+  const end = board.seconds + START_S;
+  while (!board.listens && board.seconds < end) board.run(SLICE_S);
+  return said;
+}
+
+/** Port 0 takes a free one. Rejects when the port is taken. */
+export async function servePort(board: Board, port = 0): Promise<SimPort> {
+  let holder: Connection | null = null;
+  // Before the client comes, as its patience begins when it is connected.
+  let said = restart(board);
+  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+    if (holder !== null) return void socket.destroy();
+    holder = new Connection(board, socket, said);
+    socket.on("close", () => {
+      holder = null;
+      if (server.listening) said = restart(board);
+    });
+  });
+  await listening(server, port);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server without a port");
+  return {
+    port: address.port,
+    close() {
+      holder?.end();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function listening(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve());
+  });
+}
+
+/** One client's hold on the board. */
+class Connection {
+  readonly #board: Board;
+  readonly #socket: Socket;
+  #sent: number[];
+  #timer: NodeJS.Timeout | null = null;
+  /** Real and simulated seconds at which the board was in step. */
+  #real: number;
+  #simulated: number;
+
+  constructor(board: Board, socket: Socket, said: number[]) {
+    this.#board = board;
+    this.#socket = socket;
+    this.#sent = said;
+    board.onSerial = (byte) => this.#sent.push(byte);
+    this.#real = performance.now() / 1000;
+    this.#simulated = board.seconds;
+    socket.on("data", (bytes) => {
+      board.send(bytes);
+      if (board.waiting > HIGH_WATER) socket.pause();
+    });
+    // The close event follows, and is what counts.
+    socket.on("error", () => {});
+    socket.on("end", () => this.#stop());
+    socket.on("close", () => this.#stop());
+    this.#turn();
+  }
+
+  /** By a reset: avrdude 7.1 waits for ever, and busily, at a socket that was closed in good order. */
+  end(): void {
+    this.#stop();
+    this.#socket.resetAndDestroy();
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #turn = (): void => {
+    const due = () => this.#simulated + performance.now() / 1000 - this.#real;
+    if (due() - this.#board.seconds > BEHIND_S) {
+      this.#simulated = this.#board.seconds;
+      this.#real = performance.now() / 1000;
+    }
+    this.#board.run(SLICE_S);
+    if (this.#sent.length > 0) this.#socket.write(Uint8Array.from(this.#sent));
+    this.#sent = [];
+    if (this.#socket.isPaused() && this.#board.waiting < HIGH_WATER / 2) this.#socket.resume();
+    this.#timer = setTimeout(this.#turn, Math.max(0, (this.#board.seconds - due()) * 1000));
+  };
+}
