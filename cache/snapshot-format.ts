@@ -74,6 +74,8 @@ export interface Now {
   readonly dir: string;
   readonly vars: Readonly<Record<string, string | undefined>>;
   readonly build: string;
+  /** Whether what a `!command` printed is taken for still so: true for who has just run them. */
+  readonly trustsCommands?: boolean;
 }
 
 export interface Facts {

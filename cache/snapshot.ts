@@ -127,7 +127,7 @@ function difference(record: Decoded, now: Now): string | Pick<Changed, "paths" |
     if (linkTarget(inFolder(now.dir, link)) !== target) return `${link} no longer leads to ${target}`;
   for (const [name, path] of Object.entries(facts.programs))
     if (resolveProgram(name, now) !== path) return `${name} is no longer ${path ?? "missing"} on PATH`;
-  for (const [command, digest] of Object.entries(facts.volatile)) {
+  for (const [command, digest] of now.trustsCommands === true ? [] : Object.entries(facts.volatile)) {
     const output = runVolatile(command, now);
     if (output === null || digestOf(output) !== digest) return `!${command} prints something else`;
   }
@@ -189,5 +189,5 @@ function listingChange(folder: string, was: string, is: string | null): string {
   const added = [...after].find((e) => !before.has(e));
   const removed = [...before].find((e) => !after.has(e));
   const change = added ?? removed ?? "";
-  return `${folder === "" ? "" : `${folder}/`}${change.slice(1)} was ${added !== undefined ? "added" : "removed"}`;
+  return `${folder === "" || folder === "." ? "" : `${folder}/`}${change.slice(1)} was ${added !== undefined ? "added" : "removed"}`;
 }

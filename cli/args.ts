@@ -187,6 +187,8 @@ function command(verb: string, words: Words): Command {
   switch (verb) {
     case "run":
       return runVerb(words);
+    case "watch":
+      return watchVerb(words);
     case "build":
     case "deploy":
       return fbuildVerb(verb, words);
@@ -266,7 +268,6 @@ function notYet(what: string): Usage {
 // ── run ──
 
 function runVerb(words: Words): Command {
-  if (words.on("watch") && VERBS.watch?.here !== true) throw notYet("`fb run --watch`");
   const named = words.positionals.map(target);
   let clean = "nothing" as RunCommand["clean"];
   for (const name of words.list("target")) {
@@ -277,6 +278,14 @@ function runVerb(words: Words): Command {
   if (clean !== "nothing" && named.length === 0)
     return { verb: "clean", dir: words.text("directory"), project: null, envs: words.list("env"), all: clean === "all" };
   return runCommand(words, named.length > 0 ? named : [{ is: "name", dir: null, name: "firmware", env: null }], clean);
+}
+
+/** A run again and again; what it does before it builds, it does once. */
+function watchVerb(words: Words): Command {
+  const command = runVerb(words);
+  if (command.verb !== "run")
+    throw new Usage("target", "`fb watch` builds: -t clean alone is nothing to watch", "`fb clean` removes what was built");
+  return { ...command, watch: true };
 }
 
 function runCommand(words: Words, targets: readonly Target[], clean: RunCommand["clean"], watch: Words = words): RunCommand {
@@ -485,7 +494,7 @@ export function targetText(target: Target): string {
  * not answer: for effects, and for what has to look at, or tell of, each action.
  */
 export function requestKey(command: Command): string | null {
-  if (command.verb !== "run" || command.fresh || command.force || command.dryRun || command.noCache || command.watch) return null;
+  if (command.verb !== "run" || command.fresh || command.force || command.dryRun || command.noCache) return null;
   if (command.clean !== "nothing") return null;
   if (command.targets.some((t) => t.is === "name" && EFFECTS.has(t.name))) return null;
   const targets = command.targets.map((t) => (t.is === "name" ? [t.dir ?? "", `:${t.name}`, t.env ?? ""] : ["", t.path, t.env ?? ""]));

@@ -19,6 +19,7 @@ import { openPlaces } from "./acquire/places.ts";
 import { parseCommand, requestKey, type RunCommand, targetText } from "./args.ts";
 import { wentWay } from "./compiled.ts";
 import { missingHeader } from "./missing-header.ts";
+import type { Looked } from "./open-project.ts";
 import { takeFound } from "./found.ts";
 import { version } from "./home.ts";
 import { clock } from "./host/clock.ts";
@@ -70,6 +71,8 @@ export interface Built {
   readonly outcome: RunOutcome | null;
   /** Those that were planned. */
   readonly envs: readonly string[];
+  /** What reading the project looked at, also where that failed; null for a run that did not read it. */
+  readonly looked: Looked | null;
 }
 
 /** Builds in a project's folder (from projectFolder). Every failure has been emitted as a diagnostic; the last event is the result. */
@@ -96,6 +99,7 @@ class Build {
   private course: Course | null = null;
   private outcome: RunOutcome | null = null;
   private envs: readonly string[] = [];
+  private looked: Looked | null = null;
   private ended: Promise<void> = Promise.resolve();
   /** Adds the run to the project's history, once all that it did is on disk. */
   private recorded: () => void = () => {};
@@ -215,7 +219,7 @@ class Build {
   }
 
   private async runAll(host: Opened, key: string | null): Promise<void> {
-    const wants = { deps: this.host.deps, everyEnv: this.host.onPlanned !== null };
+    const wants = { deps: this.host.deps, everyEnv: this.host.onPlanned !== null, onLooked: (looked: Looked) => (this.looked = looked) };
     const whole = await Whole.begin(this.folder, this.command, host, wants, this.report);
     if (whole === null) return;
     const outcome = await this.perform(whole, host);
@@ -301,9 +305,9 @@ class Build {
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
   private alias(): string | null {
-    const { dir, targets, json, verbose, why, timing, trace } = this.command;
+    const { dir, targets, json, verbose, why, timing, trace, watch } = this.command;
     const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
-    if (elsewhere || json || verbose || why || timing || trace !== null) return null;
+    if (watch || elsewhere || json || verbose || why || timing || trace !== null) return null;
     // Of another verb, which builds before it says what is its own, they ask for more.
     const words = process.argv.slice(2);
     const parsed = parseCommand(words);
@@ -340,7 +344,7 @@ class Build {
   private finish(): Built {
     const result = this.result();
     this.report.emit(result);
-    return { result, outcome: this.outcome, envs: this.envs };
+    return { result, outcome: this.outcome, envs: this.envs, looked: this.looked };
   }
 }
 

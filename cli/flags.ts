@@ -103,7 +103,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     ...RUN_FLAGS,
     flag("list", "target", "t", "TARGET", "a target by PlatformIO's name: upload, clean, size…"),
     flag("number", "timeout", "", "S", TIMEOUT),
-    flag("switch", "watch", "", "", "run again on every save (in a later version)"),
+    flag("switch", "watch", "", "", "stay, and run again on every save: fb watch"),
   ),
   build: verb("build the firmware", "[DIR]", 1, ...RUN_FLAGS, CLEAN_FIRST, TIME_LIMIT),
   deploy: verb(
@@ -118,6 +118,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     ...SERIAL_FLAGS,
     flag("switch", "qemu", "", "", "run in the emulator instead of on a board"),
     flag("number", "qemu-timeout", "", "S", "end the emulator after S seconds"),
+  ),
+  watch: verb(
+    "run again on every save",
+    "[[DIR]:TARGET[@ENV] | FILE]...",
+    ANY,
+    ...RUN_FLAGS.filter((f) => f.name !== "dry-run"),
+    flag("list", "target", "t", "TARGET", "a target by PlatformIO's name"),
+    flag("number", "timeout", "", "S", TIMEOUT),
   ),
   monitor: {
     ...verb("show what the board prints", "[DIR]", 1, ENV, DIR, VERBOSE, PORT, BAUD, TIME_LIMIT, ...SERIAL_FLAGS, JSON_EVENTS),
@@ -210,7 +218,6 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   help: verb("explain fb, or one verb", "[VERB]", 1),
   version: verb("print the version", "", 0),
   tool: verb("what runs inside fb, for an exported build.ninja", "NAME ARGUMENT...", ANY),
-  watch: later("run again on every save (in a later version)"),
   devices: later("boards that are plugged in"),
   device: later("lease and release a board"),
   daemon: later("the process that holds devices"),

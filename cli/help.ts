@@ -58,6 +58,11 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb deps --upgrade Timer", "only this one"],
     ["fb deps --offline --locked", "is all here, and as fb.lock has it?"],
   ],
+  watch: [
+    ["fb watch", "the firmware, built again on every save"],
+    ["fb watch --quick -e uno", "of one env, in the profile that builds fastest"],
+    ["fb watch --json", "the events of each run in turn"],
+  ],
   explain: [
     ["fb explain", "why the last run did what it did"],
     ["fb explain src/main.cpp", "what is made from this file"],
@@ -121,6 +126,8 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
 const NOTES: Readonly<Record<string, string>> = {
   "": "Exit codes: 0 done; 1 the build failed; 2 usage; 3 configuration; 4 network, disk or cache; 5 device; 130 interrupted.",
   run: "Without @ENV or -e: default_envs of platformio.ini, else all envs. `fb help targets` lists the targets. The first failure ends its env; -k goes on.",
+  watch:
+    "On a terminal: r runs now, e explains the last run, q quits with its exit code; Ctrl-C with 130. What is read is watched: sources, headers, the ini, libraries behind symlink://, what would come before these. --fresh, --force and --no-cache are for the first run alone.",
   query:
     "The language is Bazel's: deps rdeps allpaths somepath kind attr filter inputs outputs buildfiles tests, let, set, + - ^. Labels: src/main.cpp, :firmware@uno, compile:uno:src/main.cpp.o, pkg:NAME@VERSION; //... is everything. From what is made to what it is made of.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",

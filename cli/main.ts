@@ -17,6 +17,7 @@ async function perform(command: Command, faces: Faces): Promise<number> {
   wentWay(command.verb);
   switch (command.verb) {
     case "run":
+      if (command.watch) return (await import("./verbs/watch.ts")).watchVerb(command, faces);
       return (await import("./verbs/run.ts")).runVerb(command, faces);
     case "clean":
       return (await import("./verbs/clean.ts")).cleanVerb(command, faces);

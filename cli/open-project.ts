@@ -48,10 +48,15 @@ function parentProject(folder: string): string | null {
   return null;
 }
 
-/** Reads the project in a folder from projectFolder(). */
-export function openProject(folder: string, disk: HostDisk = openDisk(folder)): Result<OpenProject> {
+/** Reads the project in a folder from projectFolder(). onLooked: told what was looked at, also where that is no project. */
+export function openProject(
+  folder: string,
+  disk: HostDisk = openDisk(folder),
+  onLooked: (looked: Looked) => void = () => {},
+): Result<OpenProject> {
   const io = new RecordingProjectIo(folder, disk);
   const project = readProject(folder, join(home(), "platforms"), io);
+  onLooked(io.looked());
   return project.ok ? ok({ project: project.value, disk, looked: io.looked() }) : project;
 }
 

@@ -2,14 +2,10 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkSnapshot } from "../cache/snapshot.ts";
-import { diagnostic } from "../engine/failure.ts";
-import { parseCommand, requestKey, targetText } from "./args.ts";
+import { answer } from "./answer.ts";
+import { parseCommand, requestKey } from "./args.ts";
 import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
-import { version } from "./home.ts";
-import type { Payload } from "./payload.ts";
-import { sayAgain } from "./say.ts";
-import { jsonLine } from "./show/json.ts";
 
 declare const __FB_BUILD__: string;
 
@@ -23,7 +19,7 @@ function unchanged(argv: readonly string[]): boolean {
   const command = parsed.value;
   const request = requestKey(command);
   const dirs = new Set(command.targets.map((t) => (t.is === "name" && t.dir !== null && t.dir !== "" ? t.dir : command.dir)));
-  if (request === null || dirs.size > 1 || command.verbose || command.why) return false;
+  if (request === null || dirs.size > 1 || command.verbose || command.why || command.watch) return false;
   const timed = command.timing || command.trace !== null;
   const folder = resolve([...dirs][0] ?? command.dir ?? ".");
   const file = join(folder, ".fb/state/snapshot");
@@ -37,16 +33,6 @@ function unchanged(argv: readonly string[]): boolean {
   }
   // Of an answer that runs nothing there are no times to tell.
   if (timed) return false;
-  const { envs, profile, notes, result, said } = JSON.parse(found.payload) as Payload;
-  const t = Number((process.hrtime.bigint() - began) / 1_000_000n);
-  if (!command.json) {
-    sayAgain(said, t);
-    return true;
-  }
-  const now = { ...result, t, ms: t };
-  const plan = { type: "plan", t, envs, profile, actions: result.actions, files: 0, final: true } as const;
-  const hello = { type: "hello", t: 0, schema: 1, version, project: dir, request: command.targets.map(targetText) } as const;
-  const events = [hello, plan, ...notes.map((note) => diagnostic(0, note)), now];
-  sayAgain(said, t, events.map((e) => `${jsonLine(e)}\n`).join(""));
+  answer(found.payload, command, dir, Number((process.hrtime.bigint() - began) / 1_000_000n));
   return true;
 }

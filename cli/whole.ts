@@ -23,7 +23,7 @@ import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";
 import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
-import { type OpenProject, openProject } from "./open-project.ts";
+import { type Looked, type OpenProject, openProject } from "./open-project.ts";
 import { findPackages, linkPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
@@ -49,6 +49,8 @@ export interface Wants {
   readonly deps: DepsHost | null;
   /** Every env of the project, whatever the command names. */
   readonly everyEnv: boolean;
+  /** Told what reading the project looked at, before anything is made of it. */
+  onLooked(looked: Looked): void;
 }
 
 /** What a run that only plans has found out. */
@@ -115,7 +117,7 @@ export class Whole {
   /** Reads the project in a folder, and what its wanted envs begin with. Null where nothing is to be built: why has been reported. */
   static async begin(folder: string, command: RunCommand, host: WholeHost, wants: Wants, report: Report): Promise<Whole | null> {
     const { deps } = wants;
-    const open = openProject(folder, host.disk);
+    const open = openProject(folder, host.disk, (looked) => wants.onLooked(looked));
     const lock = open.ok ? LockFile.open(folder, deps?.renewed ?? null) : open;
     if (!open.ok || !lock.ok) {
       if (!lock.ok) report.add(lock.failure);

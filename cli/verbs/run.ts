@@ -26,6 +26,19 @@ import type { DepsHost } from "../whole.ts";
 
 /** Targets of several folders are built one folder after the other, if all are projects; the exit code is the first that is not 0. */
 export async function runVerb(command: RunCommand, faces: Faces): Promise<number> {
+  const runs = runsOf(command, faces);
+  if (typeof runs === "number") return runs;
+  let code = 0;
+  for (const [folder, asked] of runs) {
+    const ended = await runFolder(folder, asked, faces);
+    if (ended !== 0 && code === 0) code = ended;
+    if (ended === 130) break;
+  }
+  return code;
+}
+
+/** A command's runs, one a folder; or its exit code, where they do not begin and why has been said. */
+export function runsOf(command: RunCommand, faces: Faces): number | readonly (readonly [folder: string, command: RunCommand])[] {
   const later = stillToCome(command);
   if (later !== null) return refuse(command, later, faces);
   const blocked = command.trace === null ? null : unwritable(command.trace);
@@ -36,13 +49,7 @@ export async function runVerb(command: RunCommand, faces: Faces): Promise<number
     if (!folder.ok) return refuse({ ...command, dir, targets }, folder.failure, faces);
     runs.push([folder.value, { ...command, dir, targets }]);
   }
-  let code = 0;
-  for (const [folder, asked] of runs) {
-    const ended = await runFolder(folder, asked, faces);
-    if (ended !== 0 && code === 0) code = ended;
-    if (ended === 130) break;
-  }
-  return code;
+  return runs;
 }
 
 /** Why a trace cannot be written, before anything is built for it; null if it can. */
@@ -76,7 +83,9 @@ function stillToCome(command: RunCommand): Failure | null {
       `the target ${targetText(target)}`,
       "`fb` builds the firmware; write it to the board, and watch it, with avrdude or `pio` until then",
     );
-  return command.watch ? later("--watch", "leave it out") : null;
+  return command.watch && command.dryRun
+    ? failure("run.watch-dry", 2, "a dry run builds nothing that could be watched", { hint: "leave out -n, or --watch" })
+    : null;
 }
 
 function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
@@ -96,27 +105,53 @@ function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
 
 async function runFolder(folder: string, command: RunCommand, faces: Faces): Promise<number> {
   const sink = command.json ? jsonSink((line) => faces.out.write(line)) : null;
-  const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null });
+  const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null, stopper: null });
   return built.result.exitCode;
 }
 
-/** A build with its display on `out`; sink: who hears of its events before that, null for nobody. */
+/** Who ends a run. */
+export interface Stopper {
+  readonly stop: AbortSignal;
+  /** Told the runner in use, to end it at once. */
+  onRunner(runner: HostRunner): void;
+  /** The run has ended. */
+  close(): void;
+}
+
+/** The process's signals: the second one ends what runs at once. */
+function bySignals(): Stopper {
+  let runner: HostRunner | null = null;
+  const signals = watchSignals(() => runner?.killNow());
+  return {
+    stop: signals.stop,
+    onRunner: (r) => {
+      runner = r;
+    },
+    close: () => signals.close(),
+  };
+}
+
+/** A build with its display on `out`; sink: who hears of its events before that, null for nobody; stopper: null for the process's signals. */
 export async function buildShown(
   folder: string,
   command: RunCommand,
   faces: Faces,
-  { out, sink: first, deps }: { readonly out: Out; readonly sink: EventSink | null; readonly deps: DepsHost | null },
+  {
+    out,
+    sink: first,
+    deps,
+    stopper,
+  }: { readonly out: Out; readonly sink: EventSink | null; readonly deps: DepsHost | null; readonly stopper: Stopper | null },
 ): Promise<Built> {
-  let runner: HostRunner | null = null;
+  const ender = stopper ?? bySignals();
   let previous: ReadonlyMap<string, { readonly flash: number; readonly ram: number }> = new Map();
   const progress = { upToDate: 0 };
-  const signals = watchSignals(() => runner?.killNow());
   const display = openDisplay({
     out,
     err: faces.err,
     redraws: faces.redraws,
-    columns: () => process.stdout.columns ?? 80,
-    rows: () => process.stdout.rows ?? 24,
+    columns: () => process.stdout.columns || 80,
+    rows: () => process.stdout.rows || 24,
     verbose: command.verbose,
     why: command.why,
     dryRun: command.dryRun,
@@ -130,15 +165,13 @@ export async function buildShown(
   try {
     const built = await build(folder, command, {
       sink,
-      stop: signals.stop,
+      stop: ender.stop,
       progress,
       onWait: (holder) => tellWait(faces, holder),
       onPreviousSizes: (sizes) => {
         previous = sizes;
       },
-      onRunner: (r) => {
-        runner = r;
-      },
+      onRunner: (r) => ender.onRunner(r),
       times,
       deps,
       onPlanned: null,
@@ -148,7 +181,7 @@ export async function buildShown(
     return built;
   } finally {
     display.close();
-    signals.close();
+    ender.close();
   }
 }
 

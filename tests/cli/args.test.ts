@@ -249,9 +249,10 @@ const refused: readonly (readonly [string, string, string])[] = [
   ["help buld", 'unknown verb "buld"', '"build"'],
   ["tool", "needs a tool's name", ""],
   ["-v tool size", "no flag before it", ""],
-  ["run --watch", "not in this version yet", "run, build"],
   ["size src/main.cpp", "an env's program", "fb size :firmware@uno"],
   ["size --html --json", "exclude each other", "one of them"],
+  ["watch -n", "`fb watch` has no flag -n", "a flag of"],
+  ["watch -t clean", "nothing to watch", "fb clean"],
 ];
 
 for (const [line, message, hint] of refused)
@@ -281,6 +282,11 @@ test("verbs of PlatformIO and fbuild are named with what to use instead", () => 
     assert.ok(!r.ok && r.failure.exit === 2 && r.failure.message === `fb has no verb "${name}"` && r.failure.hint.length > 5, name);
   }
   for (const name of Object.keys(FOREIGN_VERBS)) assert.not(Object.hasOwn(VERBS, name), name);
+});
+
+test("fb watch is fb run that stays", () => {
+  assert.equal(parsed("watch :elf@uno -e uno --quick"), { ...parsed("run :elf@uno -e uno --quick"), watch: true });
+  assert.equal(parsed("watch"), parsed("run --watch"));
 });
 
 test("every verb of the contract is known", () => {
