@@ -24,6 +24,8 @@ async function opened(file: string, work: (page: Page) => Promise<void>, colorSc
   // Chromium's sandbox refuses root, who runs CI; the page is ours.
   browser ??= await chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox"] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
+  // What takes longer hangs: the machine may be busy.
+  page.setDefaultTimeout(120_000);
   const wrong: string[] = [];
   page.on("pageerror", (error) => wrong.push(error.message));
   page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
