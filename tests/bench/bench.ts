@@ -1,6 +1,6 @@
 /**
  * What fb costs, as ratios and differences measured in one run beside ninja, a bare compiler, an empty script, and PlatformIO and fbuild where they are:
- *   npm run bench [-- --quick] [NAME…]     names: blink compiles tiny graphs edit libraries packages peers
+ *   npm run bench [-- --quick] [NAME…]     names: blink compiles tiny graphs edit watch libraries packages peers
  * Only for the eye: nothing fails when a target is missed, and under load the wall times mean little (processor times less so).
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -22,6 +22,7 @@ import {
   time,
 } from "./measure.ts";
 import { besidePipe } from "./packages.ts";
+import { savesToStarts } from "./saves.ts";
 import { besidePeers, peerVersions } from "./peers.ts";
 import { edit, generated, ninjaCommand, remove, sourceOf, stubToolchain, withLibraries, withoutOwnTools, write } from "./projects.ts";
 
@@ -246,6 +247,25 @@ function oneEdit(toolchain: string): void {
   say("one edit among 2,000 files", ...pair(inTurns([large, small], runs.long * 2, scratch)), "difference", 40);
 }
 
+/** From a save to the start of the compiler, as `fb watch --json` tells it: half of it is the wait for more of the same save. */
+async function watched(toolchain: string): Promise<void> {
+  for (const files of quick ? [300] : [300, 10_000]) {
+    const folder = join(scratch, `watch${files}`);
+    generated(folder, toolchain, { files, compileMs: 0 });
+    time(fbIn(folder), scratch);
+    const times = await savesToStarts([fb, "watch", "--json"], folder, { FB_CACHE_DIR: cache }, join(folder, sourceOf(7)), runs.short);
+    const start = { name: "fb", times: times.map((wall) => ({ wall, cpu: 0 })) };
+    const limit = files === 300 ? 40 : null;
+    const figure = median(times);
+    add(
+      `watch ${files} files: save to compiler start`,
+      [figures(start), "", "", `${figure.toFixed(0)} ms`, "", limit === null ? "" : `<= ${limit} ms`],
+      limit === null ? null : figure <= limit,
+    );
+    remove(folder);
+  }
+}
+
 function libraries(toolchain: string): void {
   const { ours, ninjas } = twins("libraries", (folder) => withLibraries(folder, toolchain, 40, 12));
   const unchanged = { name: "fb", ...fbIn(ours) };
@@ -293,6 +313,7 @@ async function main(): Promise<void> {
   if (wanted("tiny")) tiny(toolchain);
   if (wanted("graphs")) graphs(toolchain);
   if (wanted("edit")) oneEdit(toolchain);
+  if (wanted("watch")) await watched(toolchain);
   if (wanted("libraries")) libraries(toolchain);
   if (wanted("packages")) await besidePipe({ scratch, fb, runs: quick ? 1 : 3, quick, say });
   if (wanted("peers")) await besidePeers({ scratch, fb, runs: runs.long, blink: join(root, "examples/blink"), toolchain, say });
