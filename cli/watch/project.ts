@@ -5,6 +5,7 @@ import { inFolder, statOf } from "../../cache/snapshot-world.ts";
 import { requestKey, type RunCommand } from "../args.ts";
 import type { EventSink } from "../../engine/types.ts";
 import type { Faces } from "../faces.ts";
+import { INTERRUPTED } from "../host/signals.ts";
 import { jsonSink } from "../show/json.ts";
 import { buildShown, type Stopper } from "../verbs/run.ts";
 import { type Difference, type Ground, askSnapshot, SightGround, SnapshotGround } from "./ground.ts";
@@ -14,8 +15,8 @@ const TICK_MS = 10;
 
 export class WatchedProject {
   readonly folder: string;
-  /** Of the last run that came to its end. */
-  exitCode = 0;
+  /** Of the last run that came to its end; until there is one, as if it had been interrupted. */
+  exitCode: number = INTERRUPTED;
   private command: RunCommand;
   private readonly faces: Faces;
   private ground: Ground | null = null;
@@ -72,7 +73,7 @@ export class WatchedProject {
     };
     const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null, stopper });
     const { exitCode } = built.result;
-    if (exitCode !== 130) this.exitCode = exitCode;
+    if (exitCode !== INTERRUPTED) this.exitCode = exitCode;
     const usual = requestKey(this.command);
     const kept = exitCode === 0 && usual !== null && usual === key ? askSnapshot(folder, usual, true) : null;
     this.ground =

@@ -163,6 +163,20 @@ test("an edit while a build goes on is never lost: that build ends, and the next
   await watch.stop();
 });
 
+test("Ctrl-C in a run ends it, and the watch, with 130; the next build is whole", async () => {
+  const project = native({
+    "fb.toml":
+      'schema = 1\n[[step]]\nname = "endless"\nin = ["a.txt"]\nout = ["${gen}/a.h"]\nbefore = ["compile"]\nrun = ["sh", "-c", "touch began; sleep 600", "${out}"]\n',
+    "a.txt": "",
+  });
+  const watch = new Watching(project);
+  await watch.until(() => project.exists("began"), "the step");
+  assert.is(await watch.stop(), 130);
+  assert.is(watch.runs.at(-1)?.result.status, "cancelled");
+  project.remove("fb.toml");
+  project.run();
+});
+
 test("a step that writes into the project does not make it run for ever", async () => {
   const project = native({
     "fb.toml":
