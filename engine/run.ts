@@ -338,6 +338,7 @@ class Run {
         stop: this.stop,
         progress: (done, total, at) => this.events.went(node, done, total, at),
         note: (warning) => this.report.add(warning),
+        line: (device, line) => this.report.emit({ type: "serial", device, line }),
         ended: () => {
           this.request.timeline?.at(node.id, "ended");
           return this.handOn(node, hold);

@@ -12,6 +12,7 @@ export function innerTools(disk: Disk, places: PackagePlaces): InnerTools {
   const tools: Readonly<Record<string, (args: readonly string[], around: ToolRun) => ReturnType<InnerTools["run"]>>> = {
     ino: (args) => inoTool(disk, args),
     size: (args) => sizeTool(disk, args),
+    emulate,
     fetch: (args, around) => packageTool("fetch", args, places, disk, around),
     extract: (args, around) => packageTool("extract", args, places, disk, around),
     install: (args, around) => packageTool("install", args, places, disk, around),
@@ -26,6 +27,12 @@ export function innerTools(disk: Disk, places: PackagePlaces): InnerTools {
       );
     },
   };
+}
+
+/** Loaded when it is wanted, as it starts processes. */
+async function emulate(args: readonly string[], around: ToolRun): Promise<Result<string>> {
+  const { emulateTool } = await import("./emulate.ts");
+  return emulateTool(args, around);
 }
 
 /** Loaded when it is wanted: builds that fetch nothing are many. */

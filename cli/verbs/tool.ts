@@ -13,6 +13,7 @@ import type { Command } from "../args.ts";
 import { complain, type Faces } from "../faces.ts";
 import { DiskError, type HostDisk, openDisk } from "../host/disk.ts";
 import { openProject, RecordingProjectIo } from "../open-project.ts";
+import { sanitize } from "../show/text.ts";
 import { innerTools } from "../tools/inner.ts";
 
 /** Paths are relative to the current folder. */
@@ -29,7 +30,9 @@ export async function toolVerb(command: Extract<Command, { verb: "tool" }>, face
     if (!used.ok) return complain(faces, [used.failure]);
   }
   try {
-    const around = { stop: new AbortController().signal, progress: () => {}, note: (f: Failure) => void complain(faces, [f]) };
+    const note = (f: Failure) => void complain(faces, [f]);
+    const line = (_: string, text: string) => faces.out.write(`${sanitize(text, faces.out.color)}\n`);
+    const around = { stop: new AbortController().signal, progress: () => {}, note, line };
     const ran = await innerTools(disk, places).run([name, ...argv], around);
     if (!ran.ok) return complain(faces, [ran.failure]);
     // Where a compiler would say it: the exit code alone tells success.

@@ -1,33 +1,86 @@
 /**
- * The process of one virtual board: it takes a processor of its own, and several run at once. It ends with its stdin, so never later than who started it.
+ * The process of one virtual board: it takes a processor of its own, and several run at once. It ends with its stdin, so never later than who started it. It says
+ * Said on stdout, one JSON object a line.
  *
- * `serve NAME CORE [PORT]`: a board behind a TCP port of 127.0.0.1 (a free one). One line of JSON on stdout: {"port":N}, or {"failure":…} and exit 5.
+ * `serve NAME CORE [PORT]`: a board behind a TCP port of 127.0.0.1 (a free one), until stdin ends.
+ * `emulate ORDER`: runs an image until its lines or its time end it.
  */
-import type { Failure } from "../../../engine/types.ts";
+import { readFileSync } from "node:fs";
+import { failure, ok } from "../../../engine/failure.ts";
+import type { Failure, Result } from "../../../engine/types.ts";
+import { Patterns, type PatternTexts, type Verdict } from "../patterns.ts";
+import { Emulation, type Line } from "./emulation.ts";
 import { openBoard } from "./open.ts";
 import { servePort } from "./port.ts";
 
-/** What `serve` says first. */
-export type Served = { readonly port: number } | { readonly failure: Failure };
+export type Said = { readonly port: number } | { readonly line: Line } | { readonly verdict: Verdict } | { readonly failure: Failure };
 
-async function serve(name: string, core: string, port: number): Promise<void> {
-  const opened = openBoard(name, core);
-  if (!opened.ok) return refuse(opened.failure);
-  const served = await servePort(opened.value.board, port);
-  say({ port: served.port });
+/** What is to be emulated, as JSON. */
+export interface Order {
+  readonly mcu: string;
+  readonly clockHz: number;
+  /** An Intel hex image. */
+  readonly file: string;
+  readonly patterns: PatternTexts;
+  /** Simulated seconds; null: no limit. */
+  readonly limit: number | null;
+  /** Somebody watches: no faster than real time. Else as fast as it goes. */
+  readonly realTime: boolean;
 }
 
-function refuse(failure: Failure): void {
-  say({ failure });
-  process.exitCode = 5;
+/** Simulated seconds between turns of the event loop. */
+const TURN_S = 0.02;
+
+async function serve(name: string, core: string, port: number): Promise<Result<null>> {
+  const opened = openBoard(name, core);
+  if (!opened.ok) return opened;
+  const served = await servePort(opened.value.board, port);
+  await say([{ port: served.port }]);
+  return ok(null);
+}
+
+async function emulate(order: Order): Promise<Result<null>> {
+  const patterns = Patterns.read(order.patterns);
+  if (!patterns.ok) return patterns;
+  let said: Said[] = [];
+  const image = { ...order, hex: readFileSync(order.file, "latin1") };
+  const emulation = Emulation.open(image, patterns.value, order.limit ?? Number.POSITIVE_INFINITY, (line) => said.push({ line }));
+  if (!emulation.ok) return emulation;
+  const began = performance.now();
+  for (;;) {
+    const verdict = emulation.value.run(TURN_S);
+    if (verdict !== null) said.push({ verdict });
+    await say(said);
+    if (verdict !== null) break;
+    said = [];
+    const ahead = order.realTime ? emulation.value.seconds * 1000 - (performance.now() - began) : 0;
+    await new Promise((resolve) => (ahead > 1 ? setTimeout(resolve, ahead) : setImmediate(resolve)));
+  }
+  process.stdin.destroy();
+  return ok(null);
+}
+
+/** Waits where the reader is slower. */
+async function say(lines: readonly Said[]): Promise<void> {
+  if (lines.length === 0) return;
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+}
+
+async function main(): Promise<void> {
+  const [what, name = "", core = "", port = "0"] = process.argv.slice(2);
+  process.stdin.on("end", () => process.exit()).resume();
+  process.stdout.on("error", () => process.exit());
+  const order = () => JSON.parse(name) as Order;
+  const unknown: Result<null> = { ok: false, failure: failure("tool.usage", 2, `a virtual board's process does not know ${what}`) };
+  const done = what === "serve" ? await serve(name, core, Number(port)) : what === "emulate" ? await emulate(order()) : unknown;
+  if (done.ok) return;
+  await say([{ failure: done.failure }]);
+  process.exitCode = done.failure.exit;
   process.stdin.destroy();
 }
 
-function say(line: Served): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-const [what, name = "", core = "", port = "0"] = process.argv.slice(2);
-process.stdin.on("end", () => process.exit()).resume();
-if (what === "serve") await serve(name, core, Number(port));
-else throw new Error(`a virtual board's process does not know ${what}`);
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  process.exit(70);
+});

@@ -10,7 +10,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { boardFacts } from "../../../../cli/device/sim/board-facts.ts";
 import { type OpenBoard, openBoard, withBootloader } from "../../../../cli/device/sim/open.ts";
-import type { Served } from "../../../../cli/device/sim/process.ts";
+import type { Said } from "../../../../cli/device/sim/process.ts";
 import { type SimPort, servePort } from "../../../../cli/device/sim/port.ts";
 import type { Result } from "../../../../engine/types.ts";
 
@@ -204,8 +204,8 @@ async function startProcess(): Promise<{ readonly port: number; readonly child: 
   const child = spawn(process.execPath, [entry, "serve", "uno", CORE], { stdio: ["pipe", "pipe", "inherit"] });
   processes.add(child);
   for await (const line of createInterface({ input: child.stdout })) {
-    const served: Served = JSON.parse(line);
-    if ("failure" in served) throw new Error(served.failure.message);
+    const served: Said = JSON.parse(line);
+    if (!("port" in served)) throw new Error(line);
     return { port: served.port, child };
   }
   throw new Error("the process said nothing");

@@ -1,0 +1,50 @@
+/** `fb tool emulate`: runs an image on a virtual chip, and tells its lines. */
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Result, ToolRun } from "../../engine/types.ts";
+import { Patterns } from "../device/patterns.ts";
+import type { Order } from "../device/sim/process.ts";
+import { startSim } from "../device/sim/start.ts";
+
+const OPTIONS = ["mcu", "clock", "device", "pace", "timeout", "halt-on-error", "halt-on-success", "expect"];
+const USAGE =
+  "usage: fb tool emulate HEX --mcu MCU --clock HZ [--device NAME] [--pace real|free] [--timeout S] [--halt-on-error RE] [--halt-on-success RE] [--expect RE]";
+
+/**
+ * Ends with what the patterns and the time limit decide: ok, or a failure of exit 1. The limit counts simulated seconds. --pace: free runs as fast as it goes, which is
+ * the default where stdout is no terminal. Failures: 2 usage, a bad expression, before anything runs; 5 no simulator for that chip.
+ */
+export async function emulateTool(args: readonly string[], around: ToolRun): Promise<Result<string>> {
+  const order = readOrder(args);
+  if (!order.ok) return order;
+  const { device, ...rest } = order.value;
+  for await (const said of startSim(["emulate", JSON.stringify(rest)], around.stop)) {
+    if ("line" in said) around.line(device, said.line.text);
+    else if ("failure" in said) return fail(said.failure);
+    else if ("verdict" in said)
+      return said.verdict.exit === 0 ? ok("") : fail(failure("monitor.pattern", 1, `${device}: ${said.verdict.why}`));
+  }
+  if (around.stop.aborted) return fail(failure("run.cancelled", 1, `${device} was stopped`));
+  return fail(
+    failure("device.sim-ended", 5, `${device}: the simulator's process ended by itself`, { hint: "its own message stands above" }),
+  );
+}
+
+function readOrder(args: readonly string[]): Result<Order & { readonly device: string }> {
+  const [file = "", ...rest] = args;
+  const given = new Map<string, string>();
+  for (let i = 0; i < rest.length; i += 2) given.set((rest[i] ?? "").replace(/^--/, ""), rest[i + 1] ?? "");
+  const odd = [...given.keys()].filter((name) => !OPTIONS.includes(name));
+  const mcu = given.get("mcu") ?? "";
+  // As boards have it: 16000000L.
+  const clockHz = Number.parseInt(given.get("clock") ?? "", 10);
+  const limit = given.has("timeout") ? Number(given.get("timeout")) : null;
+  const pace = given.get("pace") ?? (process.stdout.isTTY ? "real" : "free");
+  const sound =
+    rest.length % 2 === 0 && odd.length === 0 && clockHz > 0 && (limit === null || limit >= 0) && ["real", "free"].includes(pace);
+  if (file === "" || file.startsWith("--") || mcu === "" || !sound) return fail(failure("tool.usage", 2, USAGE));
+  const text = (name: string) => given.get(name) ?? null;
+  const patterns = { haltOnError: text("halt-on-error"), haltOnSuccess: text("halt-on-success"), expect: text("expect") };
+  const read = Patterns.read(patterns);
+  if (!read.ok) return read;
+  return ok({ file, mcu, clockHz, patterns, limit, realTime: pace === "real", device: given.get("device") ?? `sim:${mcu}` });
+}
