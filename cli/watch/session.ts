@@ -55,6 +55,7 @@ export class Session {
   private readonly projects: readonly WatchedProject[];
   private readonly at: SessionFaces;
   private readonly watches = new Watches((structural) => this.hint(structural));
+  private readonly cwd = process.cwd();
   private runner: HostRunner | null = null;
   private readonly signals = watchSignals(() => this.runner?.killNow());
   private hints = 0;
@@ -226,6 +227,12 @@ export class Session {
   }
 
   private differences(afterRun: boolean): (readonly [WatchedProject, Difference])[] {
+    try {
+      // The folder that fb was started in may have been made again: relative paths are meant from the one that is there now.
+      process.chdir(this.cwd);
+    } catch {
+      // It will be made again, or what is missing is told by the next run.
+    }
     return this.projects.flatMap((project) => {
       const difference = project.difference(afterRun);
       return difference === null ? [] : [[project, difference] as const];

@@ -1,6 +1,6 @@
 /** `fb watch` through the real binary: what wakes it and what does not, what it builds then, what it costs to stay. tests/e2e/watch-edits.test.ts edits at random. */
 import { spawn, spawnSync } from "node:child_process";
-import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { freshFolder, TestProject } from "./harness.ts";
@@ -160,6 +160,25 @@ test("an edit while a build goes on is never lost: that build ends, and the next
   assert.ok(runs.some((run) => run.executed.includes("compile src/main.cpp")));
   const clean = project.fb(["run", "-n", "--json"]);
   assert.match(clean.stdout, /"ran":0/, "nothing is left to do");
+  await watch.stop();
+});
+
+test("a project whose folder is deleted and made again is built there", async () => {
+  const project = native();
+  const watch = new Watching(project);
+  await watch.next("the start");
+  await watch.said(/watching/);
+  const copy = freshFolder("copy");
+  cpSync(project.folder, copy, { recursive: true, filter: (path) => !path.endsWith("/.fb") });
+  rmSync(project.folder, { recursive: true });
+  renameSync(copy, project.folder);
+  await watch.nextWith(0, "the folder is there again");
+  project.edit("include/app.h", "APP 0", "APP 1");
+  const run = await watch.nextWith(0, "an edit in it");
+  assert.ok(
+    run.executed.includes("compile src/main.cpp") || (await watch.nextWith(0, "an edit in it")).executed.includes("compile src/main.cpp"),
+  );
+  assert.ok(watch.runs.length < 8, `${watch.runs.length} runs`);
   await watch.stop();
 });
 
