@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, ensurePackages, node24, root } from "./setup.mjs";
+import { bundle, ensurePackages, root } from "./setup.mjs";
 
 ensurePackages();
 bundle();
@@ -18,7 +18,7 @@ const hex = join(project, ".fb/build/uno/release/firmware.hex");
 process.stdout.write(
   `\nWhat was fetched is locked in ${join("dist", "demo", "fb.lock")}. A simulated Uno runs the program for one second:\n`,
 );
-run(node24(), [join(root, "scripts", "simulate.ts"), hex, "1000"]);
+run(join(root, "cli", "fb"), ["tool", "emulate", hex, "--mcu", "atmega328p", "--clock", "16000000", "--timeout", "1"]);
 
 function run(program, args) {
   const ran = spawnSync(program, args, { stdio: "inherit" });

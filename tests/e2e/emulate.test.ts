@@ -79,6 +79,9 @@ test("what can not begin says so", () => {
   const cut = spawnSync(FB, argv, { encoding: "utf8", cwd: folder, timeout: 60_000 });
   assert.is(cut.status, 5);
   assert.match(cut.stderr, /cut\.hex/);
+  const gone = spawnSync(FB, [...argv.slice(0, 2), "gone.hex", ...argv.slice(3)], { encoding: "utf8", cwd: folder });
+  assert.is(gone.status, 5);
+  assert.match(gone.stderr, /gone\.hex: .*can not be read/);
   const none = spawnSync(FB, [...argv.slice(0, 2), image("atmega328p"), "--mcu", "atmega8", "--clock", "8000000L"], { encoding: "utf8" });
   assert.is(none.status, 5);
   assert.match(none.stderr, /atmega8.*\n?.*atmega2560/);

@@ -1,7 +1,6 @@
 /** Arduino sketches through the binary: they build without prototypes, errors name their own tabs and lines, and the image prints what the sketch prints. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { AVR, executed, FB, isNoop, result, TestProject, unoCache } from "./harness.ts";
@@ -9,12 +8,12 @@ import { AVR, executed, FB, isNoop, result, TestProject, unoCache } from "./harn
 const UNO = `[env:uno]\n${AVR}`;
 const HEX = ".fb/build/uno/release/firmware.hex";
 
-/** What the image sends to its serial port within so many simulated milliseconds (avr8js). */
+/** What the image sends to its serial port within so many simulated milliseconds. */
 function prints(project: TestProject, ms: number, hex = HEX): string {
-  const simulate = join(FB, "../../scripts/simulate.ts");
-  const ran = spawnSync(process.execPath, [simulate, project.path(hex), String(ms)], { encoding: "utf8" });
+  const chip = ["--mcu", "atmega328p", "--clock", "16000000", "--timeout", String(ms / 1000)];
+  const ran = spawnSync(FB, ["tool", "emulate", project.path(hex), ...chip], { encoding: "utf8" });
   assert.is(ran.status, 0, ran.stderr);
-  return ran.stdout.replaceAll("\r", "");
+  return ran.stdout;
 }
 
 /** A main tab and two others; everything that a conversion by line patterns gets wrong. */

@@ -6,7 +6,7 @@
  * `emulate ORDER`: runs an image until its lines or its time end it.
  */
 import { readFileSync } from "node:fs";
-import { failure, ok } from "../../../engine/failure.ts";
+import { fail, failure, ok } from "../../../engine/failure.ts";
 import type { Failure, Result } from "../../../engine/types.ts";
 import { Patterns, type PatternTexts, type Verdict } from "../patterns.ts";
 import { Emulation, type Line } from "./emulation.ts";
@@ -42,9 +42,17 @@ async function serve(name: string, core: string, port: number): Promise<Result<n
 async function emulate(order: Order): Promise<Result<null>> {
   const patterns = Patterns.read(order.patterns);
   if (!patterns.ok) return patterns;
+  let hex: string;
+  try {
+    hex = readFileSync(order.file, "latin1");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail(failure("image.hex", 5, `the image can not be read: ${why}`, { file: order.file, hint: "fb run :firmware makes it" }));
+  }
   let said: Said[] = [];
-  const image = { ...order, hex: readFileSync(order.file, "latin1") };
-  const emulation = Emulation.open(image, patterns.value, order.limit ?? Number.POSITIVE_INFINITY, (line) => said.push({ line }));
+  const emulation = Emulation.open({ ...order, hex }, patterns.value, order.limit ?? Number.POSITIVE_INFINITY, (line) =>
+    said.push({ line }),
+  );
   if (!emulation.ok) return emulation;
   const began = performance.now();
   for (;;) {
@@ -72,7 +80,7 @@ async function main(): Promise<void> {
   process.stdin.on("end", () => process.exit()).resume();
   process.stdout.on("error", () => process.exit());
   const order = () => JSON.parse(name) as Order;
-  const unknown: Result<null> = { ok: false, failure: failure("tool.usage", 2, `a virtual board's process does not know ${what}`) };
+  const unknown = fail<null>(failure("tool.usage", 2, `a virtual board's process does not know ${what}`));
   const done = what === "serve" ? await serve(name, core, Number(port)) : what === "emulate" ? await emulate(order()) : unknown;
   if (done.ok) return;
   await say([{ failure: done.failure }]);

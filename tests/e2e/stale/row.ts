@@ -122,8 +122,8 @@ export function put(project: TestProject, files: Files): void {
 function answer(project: TestProject, on: Target, ran: Ran): number | null {
   const image = project.path(result(ran).artifacts[0]?.path ?? "");
   if (on === "pc") return spawnSync(image).status;
-  const simulate = join(FB, "../../scripts/simulate.ts");
-  return Number(spawnSync(process.execPath, [simulate, image, "20"], { encoding: "utf8" }).stdout);
+  const chip = ["--mcu", "atmega328p", "--clock", "16000000", "--timeout", "0.02"];
+  return Number(spawnSync(FB, ["tool", "emulate", image, ...chip], { encoding: "utf8" }).stdout);
 }
 
 /** A link that leads to `target`, in the place of another. */
