@@ -1,6 +1,7 @@
 /** The last result of a request said again, because all that it rests on still stands: as text, or as the events of a run that had nothing to do. */
 import { diagnostic } from "../engine/failure.ts";
-import { type RunCommand, targetText } from "./args.ts";
+import { targetText } from "./args.ts";
+import type { RunCommand } from "./command.ts";
 import { version } from "./home.ts";
 import type { Payload } from "./payload.ts";
 import { sayAgain } from "./say.ts";

@@ -1,6 +1,7 @@
 /** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
 import { writeSync } from "node:fs";
-import { type Command, parseCommand } from "./args.ts";
+import { parseCommand } from "./args.ts";
+import type { Command } from "./command.ts";
 import { wentWay } from "./compiled.ts";
 import { complain, type Faces, openFaces } from "./faces.ts";
 import { watchEarly } from "./host/signals.ts";

@@ -1,6 +1,7 @@
 /** A project planned and nothing else run: what verbs need that look at the graph. */
-import type { Event } from "../engine/types.ts";
-import { parseCommand, type RunCommand } from "./args.ts";
+import type { Event, EventSink } from "../engine/types.ts";
+import { parseCommand } from "./args.ts";
+import type { RunCommand } from "./command.ts";
 import { type BuildHost, type Built, build } from "./build.ts";
 import { type Faces, tellWait } from "./faces.ts";
 import { watchSignals } from "./host/signals.ts";
@@ -28,18 +29,26 @@ export async function planProject(
       folder,
       { ...parsed.value, ...what, dryRun: true },
       {
-        sink: { emit },
-        stop: signals.stop,
-        onWait: (holder) => tellWait(faces, holder),
-        progress: { upToDate: 0 },
-        onPreviousSizes: () => {},
-        onRunner: () => {},
-        times: null,
-        deps: null,
+        ...quietHost({ emit }, signals.stop, faces),
         onPlanned,
       },
     );
   } finally {
     signals.close();
   }
+}
+
+/** A build of which nothing is shown but what its sink says. */
+export function quietHost(sink: EventSink, stop: AbortSignal, faces: Faces): BuildHost {
+  return {
+    sink,
+    stop,
+    onWait: (holder) => tellWait(faces, holder),
+    progress: { upToDate: 0 },
+    onPreviousSizes: () => {},
+    onRunner: () => {},
+    times: null,
+    deps: null,
+    onPlanned: null,
+  };
 }

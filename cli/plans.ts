@@ -4,7 +4,7 @@ import type { ActionSpec, Planned, Planner, ProjectPath, Result } from "../engin
 import { nearest } from "../rules/nearest.ts";
 import { planEnv } from "../rules/plan-env.ts";
 import type { Project } from "../rules/project.ts";
-import type { RunCommand } from "./args.ts";
+import type { RunCommand } from "./command.ts";
 import { buildId } from "./home.ts";
 import { hashing } from "./host/hash.ts";
 import type { PlanInput } from "./plan-input.ts";

@@ -17,7 +17,7 @@ import { storedRef } from "./acquire/acquirer.ts";
 import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
 import { credentialsOf, type OpenPlaces } from "./acquire/places.ts";
-import type { RunCommand } from "./args.ts";
+import type { RunCommand } from "./command.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";

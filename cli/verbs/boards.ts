@@ -6,7 +6,7 @@ import { type BoardIo, type BoardLine, listBoards, projectBoards } from "../../r
 import { CONFIG_FILE } from "../../rules/ini/config.ts";
 import { nearest } from "../../rules/nearest.ts";
 import { PlatformShelf } from "../../rules/project.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { home } from "../home.ts";
 import { type HostDisk, openDisk } from "../host/disk.ts";

@@ -12,7 +12,7 @@ import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { lockedFile } from "../../rules/lock.ts";
 import { lockIn } from "../acquire/lock-file.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { thisMachine } from "../host/machine.ts";
 import { projectFolder } from "../open-project.ts";

@@ -1,5 +1,5 @@
 /** `fb clean`: removes what fb made in a project; the cache outside it stays. */
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
 import { acquireLock } from "../host/lock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";

@@ -1,5 +1,5 @@
 /** `fb completion`: a script for the shell's start-up file, on standard output. */
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import type { Faces } from "../faces.ts";
 import { completionScript } from "../help.ts";
 

@@ -5,7 +5,7 @@ import { type Config, lintConfig, readConfig, type Value } from "../../rules/ini
 import { configTable, lintTable } from "../../rules/ini/json.ts";
 import { type ProjectIo, RULE_FILE_NAME } from "../../rules/project.ts";
 import { ruleFileProblems } from "../../rules/rulefile.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
 import { openProject, projectFolder, RecordingProjectIo } from "../open-project.ts";

@@ -2,7 +2,7 @@
 import type { Event, Failure } from "../../engine/types.ts";
 import type { Lock } from "../../rules/lock.ts";
 import { LOCK_FILE, lockIn } from "../acquire/lock-file.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { type EnvDeps, envDeps, mergedDeps } from "../deps/needs.ts";
 import { depsTable, depsTree, lockChanges } from "../deps/show.ts";
 import { complain, type Faces } from "../faces.ts";

@@ -12,7 +12,7 @@ import { CONFIG_FILE } from "../../rules/ini/config.ts";
 import type { EnvProject, Platform, Project } from "../../rules/project.ts";
 import type { PackageInfo, Tool } from "../../rules/rulefile.ts";
 import { surveyPackages } from "../acquire/survey.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import type { Faces } from "../faces.ts";
 import { buildId, version } from "../home.ts";
 import { type HostDisk, openDisk } from "../host/disk.ts";

@@ -6,7 +6,7 @@ import { LocalState } from "../../cache/state.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
 import { nearest } from "../../rules/nearest.ts";
-import type { Command, RunCommand, Target } from "../args.ts";
+import type { Command, RunCommand, Target } from "../command.ts";
 import { build } from "../build.ts";
 import { explain, type Explanation, Past } from "../explain/explain.ts";
 import { scanner } from "../explain/scanner.ts";
@@ -14,9 +14,10 @@ import { placeIn } from "../explain/place.ts";
 import { explainDry } from "../explain/would.ts";
 import { KnownActions, type Upstream } from "../explain/upstream.ts";
 import { type Side, versus } from "../explain/versus.ts";
-import { complain, type Faces, tellWait } from "../faces.ts";
+import { complain, type Faces } from "../faces.ts";
 import { watchSignals } from "../host/signals.ts";
 import { projectFolder } from "../open-project.ts";
+import { quietHost } from "../plan-only.ts";
 import { explanationText, versusText } from "../show/explanation.ts";
 import { renderFailure } from "../show/text.ts";
 
@@ -104,23 +105,11 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
   const events: Event[] = [];
   const signals = watchSignals(() => {});
   const asked: RunCommand = { ...command.run, why: true, targets: command.run.targets.map((t) => madeFrom(t, folder)) };
-  const built = await build(folder, asked, {
-    sink: {
-      emit: (event) => {
-        if (event.type === "diagnostic")
-          faces.err.write(renderFailure(event satisfies Pick<Failure, "message">, { color: faces.err.color }));
-        events.push(event);
-      },
-    },
-    stop: signals.stop,
-    progress: { upToDate: 0 },
-    onWait: (holder) => tellWait(faces, holder),
-    onPreviousSizes: () => {},
-    onRunner: () => {},
-    times: null,
-    deps: null,
-    onPlanned: null,
-  }).finally(() => signals.close());
+  const emit = (event: Event): void => {
+    if (event.type === "diagnostic") faces.err.write(renderFailure(event satisfies Pick<Failure, "message">, { color: faces.err.color }));
+    events.push(event);
+  };
+  const built = await build(folder, asked, quietHost({ emit }, signals.stop, faces)).finally(() => signals.close());
   if (built.outcome === null || built.result.exitCode !== 0) return built.result.exitCode;
   const opened = openPast(folder);
   if (!opened.ok) return complain(faces, [opened.failure]);

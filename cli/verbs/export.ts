@@ -3,7 +3,7 @@ import type { Graph } from "../../engine/graph.ts";
 import type { RunOutcome } from "../../engine/run.ts";
 import type { Result } from "../../engine/types.ts";
 import { ok } from "../../engine/failure.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import type { Built } from "../build.ts";
 import { COMPDB_FILE, compileCommands } from "../compdb.ts";
 import { dotGraph } from "../dot.ts";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { errorCode } from "../../cache/trouble.ts";
 import type { Failure } from "../../engine/types.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { pageData } from "../graph-page.ts";
 import { DiskError } from "../host/disk.ts";

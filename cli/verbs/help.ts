@@ -1,5 +1,5 @@
 /** `fb help` and `fb version`. */
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import type { Faces } from "../faces.ts";
 import { helpText } from "../help.ts";
 import { version } from "../home.ts";

@@ -8,7 +8,7 @@ import type { BoardData } from "../../rules/boards.ts";
 import { CONFIG_FILE, type Config, readConfig } from "../../rules/ini/config.ts";
 import { didYouMean } from "../../rules/nearest.ts";
 import type { Platform } from "../../rules/project.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
 import { RecordingProjectIo } from "../open-project.ts";

@@ -1,5 +1,5 @@
 /** `fb query`: nodes of the graph by what they have to do with each other. Where a view stands cli/look.ts answers before this is loaded. */
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { projectFolder } from "../open-project.ts";
 import { askView, malformed } from "../query/ask.ts";

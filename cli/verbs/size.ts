@@ -7,12 +7,13 @@ import { LocalState } from "../../cache/state.ts";
 import { errorCode } from "../../cache/trouble.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Event, Result } from "../../engine/types.ts";
-import type { Command, RunCommand } from "../args.ts";
+import type { Command, RunCommand } from "../command.ts";
 import { type Built, build } from "../build.ts";
-import { complain, type Faces, tellWait } from "../faces.ts";
+import { complain, type Faces } from "../faces.ts";
 import { DiskError } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
 import { watchSignals } from "../host/signals.ts";
+import { quietHost } from "../plan-only.ts";
 import { projectFolder } from "../open-project.ts";
 import { renderFailure, sanitize } from "../show/text.ts";
 import { sizeText } from "../show/size-report.ts";
@@ -124,17 +125,7 @@ async function link(folder: string, command: RunCommand, faces: Faces): Promise<
     if (e.type === "end" && e.status === "failed") faces.err.write(sanitize(e.output, color));
   };
   try {
-    return await build(folder, command, {
-      sink: { emit },
-      stop: signals.stop,
-      onWait: (holder) => tellWait(faces, holder),
-      progress: { upToDate: 0 },
-      onPreviousSizes: () => {},
-      onRunner: () => {},
-      times: null,
-      deps: null,
-      onPlanned: null,
-    });
+    return await build(folder, command, quietHost({ emit }, signals.stop, faces));
   } finally {
     signals.close();
   }

@@ -9,7 +9,7 @@ import type { Failure, Result } from "../../engine/types.ts";
 import { CONFIG_FILE } from "../../rules/ini/config.ts";
 import { readUserSettings } from "../../rules/settings.ts";
 import { credentialsOf, type OpenPlaces, openPlaces } from "../acquire/places.ts";
-import type { Command } from "../args.ts";
+import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { DiskError, type HostDisk, openDisk } from "../host/disk.ts";
 import { openProject, RecordingProjectIo } from "../open-project.ts";

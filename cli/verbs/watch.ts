@@ -1,6 +1,6 @@
 /** `fb watch`: what `fb run` would build, built again on every save. */
 import { keepOpened } from "../../cache/lmdb.ts";
-import type { RunCommand } from "../args.ts";
+import type { RunCommand } from "../command.ts";
 import type { Faces } from "../faces.ts";
 import { WatchedProject } from "../watch/project.ts";
 import { Screen } from "../watch/screen.ts";

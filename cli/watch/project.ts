@@ -2,7 +2,8 @@
 import { openDisk } from "../host/disk.ts";
 import { answer } from "../answer.ts";
 import { inFolder, statOf } from "../../cache/snapshot-world.ts";
-import { requestKey, type RunCommand } from "../args.ts";
+import { requestKey } from "../args.ts";
+import type { RunCommand } from "../command.ts";
 import type { EventSink } from "../../engine/types.ts";
 import type { Faces } from "../faces.ts";
 import { INTERRUPTED } from "../host/signals.ts";

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Command, parseCommand, type RunCommand, requestKey, type Target } from "../../cli/args.ts";
+import { parseCommand, requestKey } from "../../cli/args.ts";
+import type { Command, RunCommand, Target } from "../../cli/command.ts";
 import { VERBS } from "../../cli/flags.ts";
 import { FOREIGN_VERBS } from "../../cli/foreign.ts";
 import { splitWords } from "../../rules/shellwords.ts";

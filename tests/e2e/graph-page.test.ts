@@ -1,7 +1,8 @@
 /** `fb graph --html` in a real Chromium: searched, opened, read. Left out, and said so, where there is none. */
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { opened, tryIt } from "./browser.ts";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { pageData } from "../../cli/graph-page.ts";
@@ -9,33 +10,6 @@ import { pageTemplate, pageText } from "../../cli/page-text.ts";
 import type { LastRun } from "../../cli/view/last-run.ts";
 import { FIRMWARE, type Row, viewOfTable } from "../engine/query/project.ts";
 import { FB, freshFolder, TestProject } from "./harness.ts";
-
-const CHROMIUM = [process.env["FB_CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (p) => p !== "" && existsSync(p),
-);
-const tryIt = CHROMIUM === undefined ? test.skip : test;
-if (CHROMIUM === undefined) process.stdout.write("(no Chromium here: the pages are not tested; apt-get install chromium) ");
-
-let browser: Browser | null = null;
-test.after(() => browser?.close());
-
-/** The page opened; nothing is asked of the network, and nothing goes wrong in it, until `work` is through. */
-async function opened(file: string, work: (page: Page) => Promise<void>, colorScheme: "light" | "dark" = "light"): Promise<void> {
-  // Chromium's sandbox refuses root, who runs CI; the page is ours.
-  browser ??= await chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox"] });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
-  // What takes longer hangs: the machine may be busy.
-  page.setDefaultTimeout(120_000);
-  const wrong: string[] = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-  page.on("request", (request) => request.url() !== `file://${file}` && wrong.push(`asked for ${request.url()}`));
-  await page.goto(`file://${file}`);
-  await page.waitForSelector("#all .box");
-  await work(page);
-  assert.equal(wrong, []);
-  await page.close();
-}
 
 async function find(page: Page, text: string): Promise<void> {
   await page.press("body", "/");
@@ -64,7 +38,7 @@ tryIt("a built project: what ran and why, commands, inputs; open, close, search,
   const ran = project.fb(["graph"]);
   assert.is(ran.code, 0, ran.stderr);
   assert.match(ran.stdout, /^wrote \.fb\/graph\.html: \d+ nodes; open it in a browser\n$/);
-  await opened(project.path(".fb/graph.html"), async (page) => {
+  await opened(project.path(".fb/graph.html"), "#all .box", async (page) => {
     assert.match(await shown(page, "#panel"), /64\nactions[\s\S]*RAN \(2\)/i);
     await find(page, "compile:pc:src/a.c.o");
     assert.match(await heading(page), /compile:pc:src\/a\.c\.o/);
@@ -102,6 +76,7 @@ tryIt("a built project: what ran and why, commands, inputs; open, close, search,
     let color = "";
     await opened(
       project.path(".fb/graph.html"),
+      "#all .box",
       async (page) => {
         color = await page.evaluate("getComputedStyle(document.body).backgroundColor");
       },
@@ -116,7 +91,7 @@ tryIt("a part of it, into a file of one's choice; a failed run is to be seen", a
   const project = new TestProject({ "platformio.ini": "[env:pc]\nplatform = native\n", "src/main.c": "int main(void) { return oops; }\n" });
   project.run([], { exit: 1 });
   assert.is(project.fb(["graph", "deps(compile:pc:src/main.c.o)", "--html", "part.html"]).code, 0);
-  await opened(project.path("part.html"), async (page) => {
+  await opened(project.path("part.html"), "#all .box", async (page) => {
     assert.match(await shown(page, "#panel"), /FAILED \(1\)\ncompile:pc:src\/main\.c\.o/i);
     await page.click("#panel [data-list=failed] a");
     assert.is(await shown(page, "#panel .chip"), "failed");
@@ -154,7 +129,7 @@ tryIt("5,000 actions: few boxes to begin with, anything is found, groups open", 
   const ids = Array.from({ length: view.size }, (_, id) => id);
   const file = join(freshFolder(), "big.html");
   writeFileSync(file, pageText(pageTemplate("graph", dirname(dirname(FB))), pageData(view, ids, { project: "big", query: null }, last)));
-  await opened(file, async (page) => {
+  await opened(file, "#all .box", async (page) => {
     const boxes = (): Promise<number> => page.locator("#all .box").count();
     const first = await boxes();
     assert.ok(first > 10 && first < 140, `${first} boxes`);

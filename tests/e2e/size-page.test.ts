@@ -1,36 +1,10 @@
 /** `fb size --html` in a real Chromium: gone into, searched, read. Left out, and said so, where there is none. */
-import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+
+import type { Page } from "playwright-core";
+import { opened, tryIt } from "./browser.ts";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TestProject } from "./harness.ts";
-
-const CHROMIUM = [process.env["FB_CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (p) => p !== "" && existsSync(p),
-);
-const tryIt = CHROMIUM === undefined ? test.skip : test;
-if (CHROMIUM === undefined) process.stdout.write("(no Chromium here: the pages are not tested; apt-get install chromium) ");
-
-let browser: Browser | null = null;
-test.after(() => browser?.close());
-
-/** The page opened; nothing is asked of the network, and nothing goes wrong in it, until `work` is through. */
-async function opened(file: string, work: (page: Page) => Promise<void>, colorScheme: "light" | "dark" = "light"): Promise<void> {
-  // Chromium's sandbox refuses root, who runs CI; the page is ours.
-  browser ??= await chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox"] });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
-  // What takes longer hangs: the machine may be busy.
-  page.setDefaultTimeout(120_000);
-  const wrong: string[] = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-  page.on("request", (request) => request.url() !== `file://${file}` && wrong.push(`asked for ${request.url()}`));
-  await page.goto(`file://${file}`);
-  await page.waitForSelector("#map .area");
-  await work(page);
-  assert.equal(wrong, []);
-  await page.close();
-}
 
 /** The text as a reader sees it. */
 // biome-ignore lint/performance/useDomNodeTextContent: that is what is asked
@@ -55,7 +29,7 @@ tryIt(
     assert.is(ran.code, 0, ran.stderr);
     assert.is(ran.stdout, "wrote .fb/size.html: pc, other; open it in a browser\n");
     const file = project.path(".fb/size.html");
-    await opened(file, async (page) => {
+    await opened(file, "#map .area", async (page) => {
       assert.match(await shown(page, "#panel"), /FLASH\n\n[\d,]+\n\nRAM\n\n[\d,]+ \+\d+\n\nLIBRARIES/i);
       assert.match(await shown(page, "#panel [data-list=changed]"), /scratch\n\+500/);
       await page.click("#ram");
@@ -115,6 +89,7 @@ tryIt(
       let color = "";
       await opened(
         file,
+        "#map .area",
         async (page) => {
           color = await page.evaluate("getComputedStyle(document.querySelector('.area')).backgroundColor");
         },
@@ -133,7 +108,7 @@ tryIt("a program of many symbols: the page opens, what is too small is not drawn
     "src/main.c": `${many}\nint main(void) { return 0; }\n`,
   });
   assert.is(project.fb(["size", "--html", "many.html"]).code, 0);
-  await opened(project.path("many.html"), async (page) => {
+  await opened(project.path("many.html"), "#map .area", async (page) => {
     await page.fill("#search", "symbol_3999");
     await page.press("#search", "Enter");
     assert.is(await heading(page), "symbol_3999");
