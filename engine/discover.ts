@@ -18,11 +18,17 @@ export interface Trail {
   readonly next: Trail | null;
 }
 
-/** passedOver: places where a file, had it been there when the compiler looked, might have been read; what is there now it left out, or came later. */
-export interface Compiled {
-  readonly reads: Read[];
+/**
+ * What a tool read and where it looked in vain. passedOver: places where a file, had it been there when the tool looked, might have been read; what is
+ * there now it left out, or came later. outranked: files that this run has seen in such places, before one that was read: left out, or gone meanwhile.
+ */
+export interface Found {
+  readonly reads: readonly Read[];
   readonly passedOver: readonly Trail[];
+  readonly outranked: readonly string[];
 }
+
+export const FOUND_NOTHING: Found = { reads: [], passedOver: [], outranked: [] };
 
 export class Discovery {
   private readonly files: Files;
@@ -36,8 +42,8 @@ export class Discovery {
   }
 
   /** The reads of a compile: text is its depfile. Declared inputs are left out, since the static key holds them. */
-  compiled(spec: ActionSpec, text: string): Compiled {
-    if (spec.discover.by !== "depfile") return { reads: [], passedOver: [] };
+  compiled(spec: ActionSpec, text: string): Found {
+    if (spec.discover.by !== "depfile") return FOUND_NOTHING;
     const read = new Set<string>(parseDepfile(text).map((p) => this.paths.normal(p)));
     for (const input of spec.inputs) if (input.is === "file") read.add(input.path);
     const lookup = new Lookup(read, spec.discover, this.paths, (path) => this.isMissing(path));
@@ -60,7 +66,8 @@ export class Discovery {
     for (const origin of new Set(withMacro)) for (const path of read) lookup.visitPath(path, origin);
     for (const path of read)
       if (path !== source && !lookup.explained.has(path)) for (const from of [source, ""]) lookup.visitPath(path, from);
-    return { reads: readsOf(spec, [...read, ...lookup.found], lookup.absent), passedOver: lookup.passedOver };
+    const { found, absent, passedOver, outranked } = lookup;
+    return { reads: readsOf(spec, [...read, ...found], absent), passedOver, outranked };
   }
 
   private search({ quote, search }: Discover & { by: "depfile" }): Search {
@@ -109,8 +116,8 @@ export class Discovery {
    * The reads of a link whose linker was asked for a trace (`ld -t`), and its log without the trace. Line forms (binutils ld, `ldlang.c` and
    * `ldfile.c`): `PATH`, `-lNAME (PATH)`, `(ARCHIVE)MEMBER`, `ARCHIVE(MEMBER)`, `PROGRAM: mode EMULATION`. Temporary files of the compiler are not inputs.
    */
-  linked(spec: ActionSpec, log: string): { readonly reads: Read[]; readonly log: string } {
-    if (spec.discover.by !== "trace") return { reads: [], log };
+  linked(spec: ActionSpec, log: string): Found & { readonly log: string } {
+    if (spec.discover.by !== "trace") return { ...FOUND_NOTHING, log };
     const read = new Set<string>();
     const kept: string[] = [];
     for (const line of log.split("\n")) {
@@ -120,16 +127,18 @@ export class Discovery {
       else if (!this.isMissing(this.paths.normal(path))) read.add(this.paths.normal(path));
     }
     const absent = new Set<string>();
+    const outranked: string[] = [];
     for (const library of spec.discover.libraries) {
       search: for (const folder of spec.discover.search) {
         for (const name of library.startsWith(":") ? [library.slice(1)] : [`lib${library}.so`, `lib${library}.a`]) {
           const candidate = this.paths.normal(join(folder, name));
           if (read.has(candidate)) break search;
           if (this.isMissing(candidate)) absent.add(candidate);
+          else outranked.push(candidate);
         }
       }
     }
-    return { reads: readsOf(spec, read, absent), log: kept.join("\n") };
+    return { reads: readsOf(spec, read, absent), passedOver: [], outranked, log: kept.join("\n") };
   }
 }
 
@@ -174,6 +183,7 @@ class Lookup {
   /** Read files that an include text leads to. */
   readonly explained = new Set<string>();
   readonly passedOver: Trail[] = [];
+  readonly outranked: string[] = [];
   private readonly read: ReadonlySet<string>;
   private readonly search: readonly string[];
   private readonly quoted: readonly string[];
@@ -208,6 +218,7 @@ class Lookup {
 
   private pass(place: string): void {
     this.passedOver.push({ place, folder: folderOf(place), next: null });
+    this.outranked.push(place);
   }
 
   /**

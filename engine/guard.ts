@@ -5,7 +5,7 @@
 import { ABSENT, type Files, sameSignature } from "./files.ts";
 import type { Graph } from "./graph.ts";
 import { baseOf } from "./paths.ts";
-import type { Trail } from "./discover.ts";
+import { type Found, FOUND_NOTHING, type Trail } from "./discover.ts";
 import type { Disk, Read, Signature } from "./types.ts";
 
 /** The symbolic links in folders, listed again when a folder's signature differs. */
@@ -52,12 +52,17 @@ export class Guard {
     this.mark = this.files.mark();
   }
 
-  /** passedOver: where files would have been read, had they been there when the tool looked. Forgets what it knew of those that changed. */
-  isDisturbed(reads: readonly Read[], passedOver: readonly Trail[] = []): boolean {
+  /** Whether an input, or what was found beside it, is another than the tool saw. Forgets what was known of those that changed. */
+  isDisturbed(inputs: readonly Read[], { reads, passedOver, outranked }: Found = FOUND_NOTHING): boolean {
+    const all = [...inputs, ...reads];
     const born = this.born(passedOver);
-    const changed = reads.filter((read) => !this.files.unchanged(read));
-    const newer = reads.some((read) => this.isNewer(read));
-    for (const read of changed) this.files.forget(read.path);
+    const newer = all.some((read) => this.isNewer(read));
+    // One that would have been read before another, and is no more, may have been gone when the tool looked: then it must count as absent.
+    const changed = [
+      ...all.filter((read) => !this.files.unchanged(read)).map((read) => read.path),
+      ...outranked.filter((path) => this.disk.sign(path) === null),
+    ];
+    for (const path of changed) this.files.forget(path);
     return born || changed.length > 0 || newer;
   }
 

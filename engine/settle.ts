@@ -6,7 +6,7 @@
  *     └────else──► run ──inputs changed meanwhile──► run again (twice at most)
  *                   └──► reads → digests → blobs → record → settled
  */
-import type { Compiled, Discovery } from "./discover.ts";
+import { type Discovery, type Found, FOUND_NOTHING } from "./discover.ts";
 import { type Executed, execute, UNIX_TIME } from "./execute.ts";
 import { fail, failure, ok } from "./failure.ts";
 import { ABSENT, type Files, type FilesHost } from "./files.ts";
@@ -66,12 +66,6 @@ export type Decision =
 export interface Finished {
   readonly exitCode: number;
   readonly result: ActionResult;
-}
-
-interface Found {
-  readonly reads: readonly Read[];
-  readonly passedOver: Compiled["passedOver"];
-  readonly log: string;
 }
 
 export class Settler {
@@ -230,7 +224,7 @@ export class Settler {
     if (gone.size > 0 && !isLast) return ok("disturbed");
     // What is gone after the last attempt, too, was never there, or was a temporary file of the tool's own: those in the project would count if they came.
     const kept = found.reads.flatMap((r): Read[] => (!gone.has(r) ? [r] : r.path.startsWith("/") ? [] : [{ is: "absent", path: r.path }]));
-    if (guard.isDisturbed([...spec.inputs, ...kept], found.passedOver)) return ok("disturbed");
+    if (guard.isDisturbed(spec.inputs, { ...found, reads: kept })) return ok("disturbed");
     return this.record(node, sk, { ...found, reads: kept }, grown, ms);
   }
 
@@ -244,26 +238,32 @@ export class Settler {
   }
 
   /** What the action read beyond its inputs, and its log without what was said for fb alone. Takes response file and depfile away. */
-  private discover(node: Node, ran: Executed, io: RecordingIo): Found {
+  private discover(node: Node, ran: Executed, io: RecordingIo): Found & { readonly log: string } {
     const { spec } = node;
     if (spec.rspfile !== null) this.world.disk.remove(spec.rspfile.path);
     const { log } = ran;
     switch (spec.discover.by) {
       case "depfile": {
         const text = this.takeDepfile(spec.discover.path) ?? "";
-        return ran.exit === 0 ? { ...this.discovery.compiled(spec, text), log } : { reads: [], passedOver: [], log };
+        return { ...(ran.exit === 0 ? this.discovery.compiled(spec, text) : FOUND_NOTHING), log };
       }
       case "trace": {
         const linked = this.discovery.linked(spec, log);
-        return { reads: [...linked.reads, ...this.assembledLate(node)], passedOver: [], log: linked.log };
+        return { ...linked, reads: [...linked.reads, ...this.assembledLate(node)] };
       }
       case "nothing":
-        return { reads: ran.grown === null ? [] : io.reads, passedOver: [], log };
+        return { ...FOUND_NOTHING, reads: ran.grown === null ? [] : io.reads, log };
     }
   }
 
   /** Hashes the outputs and keeps the result: for others in the cache, for this project's next run in its state. */
-  private async record(node: Node, sk: StaticKey, found: Found, grown: Uint8Array | null, ms: number): Promise<Result<Finished>> {
+  private async record(
+    node: Node,
+    sk: StaticKey,
+    found: { readonly reads: readonly Read[]; readonly log: string },
+    grown: Uint8Array | null,
+    ms: number,
+  ): Promise<Result<Finished>> {
     const { spec } = node;
     const { reads, log } = found;
     const undeclared = this.undeclared(node, reads);

@@ -124,6 +124,35 @@ for (const [how, prepare, bear] of [
     assert.is(machine.disk.text(out("a", "x.o")), "late");
   });
 
+test("a header that goes away between the action that read it and the one that finds another in its place: it counts when it comes back", async () => {
+  const machine = machineWith({ x: "1", "sub/h": "first", "inc/h": "second" });
+  let goes = 1;
+  const compile = atOnce((argv, disk) => {
+    if (goes-- === 1) machine.disk.remove("sub/h");
+    const found = ["sub/h", "inc/h"].find((path) => disk.read(path) !== null) ?? "";
+    disk.write(argv[0] ?? "", disk.read(found) ?? "");
+    disk.write(out("a", "x.d"), `x.o: x ${found}`);
+    return { code: 0, log: "" };
+  });
+  const reads = step("a", "head", ["sub/h"]);
+  const compiles = step("a", "x.o", ["x", out("a", "head")], {
+    kind: "compile",
+    argv: ["compile", out("a", "x.o")],
+    discover: { by: "depfile", path: out("a", "x.d") as ProjectPath, quote: [], search: ["sub", "inc"] },
+  });
+  const scenario = {
+    ...scenarioOf({ actions: { a: [reads, compiles] }, programs: { compile } }),
+    includesOf: () => [{ text: "h", quote: true, how: "include" as const }],
+  };
+  const run = () => runOn(machine, scenario, { plans: [planOf("a")], goals: [{ env: "a", profile: "release", target: "all" }] });
+  await run();
+  assert.is(machine.disk.text(out("a", "x.o")), "second");
+  machine.disk.write("sub/h", "first");
+  machine.disk.tick();
+  await run();
+  assert.is(machine.disk.text(out("a", "x.o")), "first");
+});
+
 test("inputs that never come to rest are a failure, not a loop", async () => {
   const machine = machineWith({ x: "1" });
   let n = 0;
