@@ -16,7 +16,7 @@ import type { RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { Event, EventSink, Failure, RunResult } from "../engine/types.ts";
 import { openPlaces } from "./acquire/places.ts";
-import { parseCommand, requestKey, targetText } from "./args.ts";
+import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
 import { wentWay } from "./compiled.ts";
 import { missingHeader } from "./missing-header.ts";
@@ -58,6 +58,8 @@ export interface BuildHost {
   onPreviousSizes(sizes: ReadonlyMap<string, { readonly flash: number; readonly ram: number }>): void;
   /** The runner in use, so that a second Ctrl-C can end it at once. */
   onRunner(runner: HostRunner): void;
+  /** The words of the command line, where they ask for this run and for nothing else; null of a verb that builds before it does its own work. */
+  readonly words: readonly string[] | null;
   /** Where the time goes; null: nobody wants to know. */
   readonly times: RunTimes | null;
   /** What `fb deps` wants of a run for packages alone; null for any other. */
@@ -306,13 +308,11 @@ class Build {
 
   /** The words of the command line as a name of what they ask for; null where they say more, or leave it to something else, as a folder that they name. */
   private alias(): string | null {
-    const { dir, targets, json, verbose, why, timing, trace, watch } = this.command;
+    const { words } = this.host;
+    const { dir, targets, json, verbose, why, timing, trace } = this.command;
     const elsewhere = dir !== null || targets.some((t) => t.is === "name" && t.dir !== null);
-    if (watch || elsewhere || json || verbose || why || timing || trace !== null) return null;
-    // Of another verb, which builds before it says what is its own, they ask for more.
-    const words = process.argv.slice(2);
-    const parsed = parseCommand(words);
-    return parsed.ok && parsed.value.verb === "run" ? wordsAlias(words) : null;
+    if (words === null || elsewhere || json || verbose || why || timing || trace !== null) return null;
+    return wordsAlias(words);
   }
 
   /** Keeps the cache within its bound, when that is due. */

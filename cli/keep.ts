@@ -17,7 +17,7 @@ import { buildId } from "./home.ts";
 import { clock } from "./host/clock.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
-import type { OpenProject } from "./open-project.ts";
+import type { Looked, OpenProject } from "./open-project.ts";
 import type { Payload, Said } from "./payload.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { renderSummary } from "./show/summary.ts";
@@ -86,6 +86,11 @@ export async function keepSnapshot(
   writeSnapshot(snapshotFile(open.project.dir), request, record, alias);
 }
 
+/** Names of the values that a run read: its actions, and who read the project. */
+export function valueNames({ files }: RunOutcome, { reads }: Looked): string[] {
+  return [...new Set([...files.valueNames(), ...reads.filter((r) => r.is === "value").map((r) => r.path as string)])];
+}
+
 /** What a run rests on, as a snapshot has it. */
 export interface Ground {
   readonly record: Omit<SnapshotRecord, "kept" | "payload">;
@@ -142,7 +147,7 @@ export async function groundOf(
   const missingFolders = [...listed].filter((path) => path !== "" && disk.sign(path) === null);
   const looksUp = { dir: project.dir, vars: process.env };
   const programs = [...new Set(inputs.flatMap((i) => [...i.programs.keys()]))];
-  const names = [...new Set([...files.valueNames(), ...looked.reads.filter((r) => r.is === "value").map((r) => r.path as string)])];
+  const names = valueNames(outcome, looked);
   const links = [...new Set(inputs.flatMap((i) => i.packages.flatMap((p) => (p.link === null ? [] : [p.link]))))];
   const record = {
     dir: project.dir,

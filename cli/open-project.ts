@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
-import { listingText, OWN_NAMES } from "../engine/files.ts";
+import { listed, listingText } from "../engine/files.ts";
 import { secretName } from "../cache/snapshot-world.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config.ts";
@@ -104,9 +104,8 @@ export class RecordingProjectIo implements ProjectIo {
 
   list(path: string): readonly DirEntry[] | null {
     this.note("listing", path);
-    const all = this.disk.list(path);
     // As the engine lists it, or the snapshot's writer would find another folder each time.
-    const entries = path === "" && all !== null ? all.filter((e) => !OWN_NAMES.has(e.name)) : all;
+    const entries = listed(this.disk, path);
     this.listings.set(path, hashing.sha256(listingText(entries)));
     return entries;
   }

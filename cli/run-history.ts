@@ -2,7 +2,7 @@
 import type { Run, RunAction } from "../engine/run-record.ts";
 import type { LocalState } from "../cache/state.ts";
 import type { RunOutcome } from "../engine/run.ts";
-import type { ActionId, Event, RunResult } from "../engine/types.ts";
+import type { ActionId, Cause, Event, RunResult } from "../engine/types.ts";
 
 type End = Event & { readonly type: "end" };
 
@@ -26,7 +26,7 @@ export class RunRecorder {
       const { name } = graph.node(id).spec;
       const seen = status === "failed" || status === "cancelled" ? null : state.changed(name);
       // What evidence tells is worked out when it is asked for.
-      const kept = seen === null ? why : why.filter((cause) => !WRITTEN_DOWN.has(cause.cause));
+      const kept = seen === null ? why : why.filter(({ cause }) => UNSEEN.has(cause));
       const origin = status === "hit" ? (results.get(id)?.origin ?? null) : null;
       return {
         name,
@@ -65,15 +65,5 @@ export class RunRecorder {
   }
 }
 
-/** Causes that follow from two evidences. */
-const WRITTEN_DOWN: ReadonlySet<string> = new Set([
-  "input-changed",
-  "input-added",
-  "input-removed",
-  "arg-added",
-  "arg-removed",
-  "var-changed",
-  "tool-changed",
-  "rule-changed",
-  "first-build",
-]);
+/** Causes that nothing shows which an action saw; all others are found by comparing that. */
+const UNSEEN: ReadonlySet<Cause["cause"]> = new Set(["output-missing", "output-changed", "forced", "evicted"]);

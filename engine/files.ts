@@ -40,6 +40,12 @@ export function isYoung(s: Signature, now: bigint, device: bigint): boolean {
 /** What fb itself writes into a project's folder: no part of its listing. */
 export const OWN_NAMES: ReadonlySet<string> = new Set([".fb", "compile_commands.json", "fb.lock"]);
 
+/** The names and kinds in a folder ("" is the project's), without fb's own; null if there is no such folder. */
+export function listed(disk: Pick<Disk, "list">, path: string): ReturnType<Disk["list"]> {
+  const entries = disk.list(path === "" ? "." : path);
+  return path === "" && entries !== null ? entries.filter((e) => !OWN_NAMES.has(e.name)) : entries;
+}
+
 /** What a file that was looked for, and not found, has for a digest. */
 export const ABSENT = "absent" as Digest;
 /** A file that should have been absent, or present, and is not: no recorded key can hold it. */
@@ -200,8 +206,7 @@ export class Files {
 
   /** The names and kinds in a folder ("" is the project's), without fb's own. */
   list(path: string): ReturnType<Disk["list"]> {
-    const entries = this.host.disk.list(path === "" ? "." : path);
-    return path === "" && entries !== null ? entries.filter((e) => !OWN_NAMES.has(e.name)) : entries;
+    return listed(this.host.disk, path);
   }
 
   private value(name: string): Digest {

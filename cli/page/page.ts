@@ -1,21 +1,15 @@
 /** The page of `fb graph --html`: pan, zoom, open, close, search, select. Its data lies in the page; it asks no network. */
 import type { PageData } from "./data.ts";
 import { sceneText } from "./draw.ts";
+import { element, findBox } from "./find-box.ts";
 import type { Group, Item } from "./items.ts";
 import { groupKey, itemKey, Model, type Scene } from "./model.ts";
 import { groupText, itemText, overviewText } from "./panel.ts";
-
-function element<E extends Element = HTMLElement>(id: string): E {
-  // Every id is in graph.html.
-  return document.getElementById(id) as unknown as E;
-}
 
 const model = new Model(JSON.parse(element("data").textContent ?? "") as PageData);
 const svg = element<SVGSVGElement>("drawing");
 const all = element<SVGGElement>("all");
 const panel = element("panel");
-const search = element<HTMLInputElement>("search");
-const results = element("results");
 const critical = element<HTMLButtonElement>("critical");
 
 let scene: Scene = model.scene();
@@ -153,66 +147,17 @@ function follow(target: Element): void {
 
 // ── search ──
 
-let chosen = 0;
-let nodes: readonly number[] = [];
-
-function look(): void {
-  const { found, all: count } = model.search(search.value, 40);
-  nodes = found.map(({ item }) => item.id);
-  chosen = 0;
-  results.replaceChildren(
-    ...found.map(({ item, label }) => {
-      const row = document.createElement("div");
-      row.role = "option";
-      row.dataset["node"] = String(item.id);
-      const dot = document.createElement("i");
-      dot.className = `dot c-${item.kind}`;
-      row.append(dot, label);
-      return row;
-    }),
-  );
-  if (count === 0 || count > found.length) {
-    const none = document.createElement("div");
-    none.className = "none";
-    none.textContent = count === 0 ? "nothing is called so" : `${count - found.length} more: go on typing`;
-    results.append(none);
-  }
-  results.hidden = search.value.trim() === "";
-  search.setAttribute("aria-expanded", String(!results.hidden));
-  mark();
-}
-
-function mark(): void {
-  for (const [i, row] of [...results.children].entries()) row.setAttribute("aria-selected", String(i === chosen && nodes.length > 0));
-  results.children[chosen]?.scrollIntoView({ block: "nearest" });
-}
-
-function leave(): void {
-  results.hidden = true;
-  search.setAttribute("aria-expanded", "false");
-  search.blur();
-}
-
-search.addEventListener("input", look);
-search.addEventListener("focus", () => search.value !== "" && look());
-search.addEventListener("keydown", (e) => {
-  if (e.key === "ArrowDown" || e.key === "ArrowUp") {
-    e.preventDefault();
-    chosen = Math.max(0, Math.min(nodes.length - 1, chosen + (e.key === "ArrowDown" ? 1 : -1)));
-    mark();
-  } else if (e.key === "Enter") {
-    const node = nodes[chosen];
-    if (node === undefined) return;
-    leave();
-    go(node);
-  } else if (e.key === "Escape") leave();
-});
-results.addEventListener("pointerdown", (e) => {
-  const node = (e.target as Element).closest("[data-node]")?.getAttribute("data-node");
-  if (node === null || node === undefined) return;
-  e.preventDefault();
-  leave();
-  go(Number(node));
+const search = findBox({
+  find: (text) => {
+    const { found, all: count } = model.search(text, 40);
+    return { found, count };
+  },
+  row: ({ item, label }) => {
+    const dot = document.createElement("i");
+    dot.className = `dot c-${item.kind}`;
+    return [dot, label];
+  },
+  go: ({ item }) => go(item.id),
 });
 
 // ── buttons and keys ──
@@ -238,11 +183,7 @@ element("fit").addEventListener("click", fit);
 window.addEventListener("resize", move);
 window.addEventListener("keydown", (e) => {
   if (e.target === search) return;
-  if (e.key === "/") {
-    e.preventDefault();
-    search.focus();
-    search.select();
-  } else if (e.key === "f") fit();
+  if (e.key === "f") fit();
   else if (e.key === "Escape") select(null);
 });
 

@@ -7,7 +7,6 @@ import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
 import { nearest } from "../../rules/nearest.ts";
 import type { Command, RunCommand, Target } from "../command.ts";
-import { build } from "../build.ts";
 import { explain, type Explanation, Past } from "../explain/explain.ts";
 import { scanner } from "../explain/scanner.ts";
 import { placeIn } from "../explain/place.ts";
@@ -15,9 +14,8 @@ import { explainDry } from "../explain/would.ts";
 import { KnownActions, type Upstream } from "../explain/upstream.ts";
 import { type Side, versus } from "../explain/versus.ts";
 import { complain, type Faces } from "../faces.ts";
-import { watchSignals } from "../host/signals.ts";
 import { projectFolder } from "../open-project.ts";
-import { quietHost } from "../plan-only.ts";
+import { buildQuietly } from "../quiet-build.ts";
 import { explanationText, versusText } from "../show/explanation.ts";
 import { renderFailure } from "../show/text.ts";
 
@@ -103,13 +101,12 @@ function envsOf(command: ExplainCommand, run: Run): readonly string[] {
 
 async function explainWould(command: ExplainCommand, folder: string, faces: Faces): Promise<number> {
   const events: Event[] = [];
-  const signals = watchSignals(() => {});
   const asked: RunCommand = { ...command.run, why: true, targets: command.run.targets.map((t) => madeFrom(t, folder)) };
   const emit = (event: Event): void => {
     if (event.type === "diagnostic") faces.err.write(renderFailure(event satisfies Pick<Failure, "message">, { color: faces.err.color }));
     events.push(event);
   };
-  const built = await build(folder, asked, quietHost({ emit }, signals.stop, faces)).finally(() => signals.close());
+  const built = await buildQuietly(folder, asked, emit, faces);
   if (built.outcome === null || built.result.exitCode !== 0) return built.result.exitCode;
   const opened = openPast(folder);
   if (!opened.ok) return complain(faces, [opened.failure]);
@@ -147,10 +144,9 @@ function explainVersus(command: ExplainCommand, folder: string, other: string, f
 /** The action of a label or an output, or all of an env (`@uno`, `uno`, `:firmware@uno`), each by its label without kind and env. */
 function sideOf(word: string, state: LocalState): Result<Side> {
   const env = /^(?::\w+)?@([^@]+)$/.exec(word)?.[1] ?? word;
-  const names = state.actions().filter((name) => name.startsWith(`${env}/`));
   const known = new KnownActions(state, null);
   const action = known.labelled(word) ?? known.makerOf(word);
-  const chosen = action !== undefined ? [action] : known.all.filter((a) => names.includes(a.name));
+  const chosen = action !== undefined ? [action] : known.all.filter((a) => a.name.startsWith(`${env}/`));
   if (chosen.length === 0) {
     const near = nearest(word, [...known.all.map((a) => a.label), ...known.all.map((a) => a.env)]);
     const hint =

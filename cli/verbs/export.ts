@@ -11,7 +11,7 @@ import { complain, type Faces } from "../faces.ts";
 import { DiskError, openDisk } from "../host/disk.ts";
 import { NINJA_FILE, ninjaFile } from "../ninja.ts";
 import { projectFolder } from "../open-project.ts";
-import { planProject } from "../plan-only.ts";
+import { planProject } from "../quiet-build.ts";
 import { writeIfNew } from "../write-if-new.ts";
 import { count, quoteForShell } from "../show/text.ts";
 

@@ -1,14 +1,10 @@
 /** `fb graph`: the graph, or what a query finds of it, as a picture. */
-import { writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
-import { errorCode } from "../../cache/trouble.ts";
-import type { Failure } from "../../engine/types.ts";
+import { basename, join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { pageData } from "../graph-page.ts";
-import { DiskError } from "../host/disk.ts";
 import { projectFolder } from "../open-project.ts";
-import { pageTemplate, pageText } from "../page-text.ts";
+import { pageTemplate, pageText, writePage } from "../page-text.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
 import { masker } from "../secrets.ts";
@@ -42,17 +38,6 @@ export async function graphVerb({ expr, format, file, dir, profile }: GraphComma
     pageData(made.view, found.value, about, lastRun(folder.value), masker(made.values, process.env)),
   );
   const path = file === null ? join(folder.value, PAGE) : resolve(file);
-  const wrong = writePage(path, text);
-  if (wrong !== null) return complain(faces, [wrong]);
-  faces.out.write(`wrote ${relative(process.cwd(), path)}: ${count(found.value.length, "node")}; open it in a browser\n`);
-  return exitCode;
-}
-
-function writePage(path: string, text: string): Failure | null {
-  try {
-    writeFileSync(path, text);
-    return null;
-  } catch (error) {
-    return new DiskError("write", path, errorCode(error), error).failure;
-  }
+  const wrote = writePage(path, text, count(found.value.length, "node"), faces);
+  return wrote === 0 ? exitCode : wrote;
 }

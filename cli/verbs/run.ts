@@ -7,7 +7,7 @@ import { diagnostic, failure } from "../../engine/failure.ts";
 import type { EventSink, Failure } from "../../engine/types.ts";
 import { targetText } from "../args.ts";
 import type { RunCommand, Target } from "../command.ts";
-import { build, type Built } from "../build.ts";
+import { build, type BuildHost, type Built } from "../build.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
 import { TARGETS_LATER } from "../flags.ts";
 import { version } from "../home.ts";
@@ -106,7 +106,13 @@ function byFolder(command: RunCommand): ReadonlyMap<string | null, Target[]> {
 
 async function runFolder(folder: string, command: RunCommand, faces: Faces): Promise<number> {
   const sink = command.json ? jsonSink((line) => faces.out.write(line)) : null;
-  const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null, stopper: null });
+  const built = await buildShown(folder, command, faces, {
+    out: command.json ? faces.err : faces.out,
+    sink,
+    words: process.argv.slice(2),
+    deps: null,
+    stopper: null,
+  });
   return built.result.exitCode;
 }
 
@@ -140,9 +146,16 @@ export async function buildShown(
   {
     out,
     sink: first,
+    words,
     deps,
     stopper,
-  }: { readonly out: Out; readonly sink: EventSink | null; readonly deps: DepsHost | null; readonly stopper: Stopper | null },
+  }: {
+    readonly out: Out;
+    readonly sink: EventSink | null;
+    readonly words: BuildHost["words"];
+    readonly deps: DepsHost | null;
+    readonly stopper: Stopper | null;
+  },
 ): Promise<Built> {
   const ender = stopper ?? bySignals();
   let previous: ReadonlyMap<string, { readonly flash: number; readonly ram: number }> = new Map();
@@ -173,6 +186,7 @@ export async function buildShown(
         previous = sizes;
       },
       onRunner: (r) => ender.onRunner(r),
+      words,
       times,
       deps,
       onPlanned: null,

@@ -1,6 +1,6 @@
 /** `fb size`: what takes the flash and the RAM of a program, by library, object and symbol, and what that was before or is elsewhere. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { LocalBlobs } from "../../cache/blobs.ts";
 import { cacheFolder } from "../../cache/folders.ts";
 import { LocalState } from "../../cache/state.ts";
@@ -8,16 +8,14 @@ import { errorCode } from "../../cache/trouble.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Event, Result } from "../../engine/types.ts";
 import type { Command, RunCommand } from "../command.ts";
-import { type Built, build } from "../build.ts";
+import type { Built } from "../build.ts";
 import { complain, type Faces } from "../faces.ts";
-import { DiskError } from "../host/disk.ts";
 import { hashing } from "../host/hash.ts";
-import { watchSignals } from "../host/signals.ts";
-import { quietHost } from "../plan-only.ts";
+import { buildQuietly } from "../quiet-build.ts";
 import { projectFolder } from "../open-project.ts";
 import { renderFailure, sanitize } from "../show/text.ts";
 import { sizeText } from "../show/size-report.ts";
-import { pageTemplate, pageText } from "../page-text.ts";
+import { pageTemplate, pageText, writePage } from "../page-text.ts";
 import { type Report, reportOf } from "../size/kept.ts";
 import { type Program, programsOf } from "../size/measure.ts";
 import { compare, type ProgramReport, type Versus } from "../size/report.ts";
@@ -78,15 +76,8 @@ function tell(told: readonly Told[], command: SizeCommand, folder: string, faces
   }
   if (command.html) {
     const path = command.file === null ? join(folder, PAGE) : resolve(command.file);
-    try {
-      writeFileSync(path, pageText(pageTemplate("size"), sizePage(basename(folder), told)));
-    } catch (error) {
-      return complain(faces, [new DiskError("write", path, errorCode(error), error).failure]);
-    }
-    faces.out.write(
-      `wrote ${relative(process.cwd(), path)}: ${told.map(({ program }) => program.link.env).join(", ")}; open it in a browser\n`,
-    );
-    return 0;
+    const text = pageText(pageTemplate("size"), sizePage(basename(folder), told));
+    return writePage(path, text, told.map(({ program }) => program.link.env).join(", "), faces);
   }
   const text = told.map(({ program, report, versus }) => sizeText(report.report, versus, program.elf, command.top ?? TOP, faces.out.color));
   faces.out.write(text.join("\n"));
@@ -117,18 +108,13 @@ function reportsOf(folder: string, built: Built): Result<readonly { readonly pro
 }
 
 /** Links what is not up to date. A program that is too large for its board is linked as well: it is what one asks about. */
-async function link(folder: string, command: RunCommand, faces: Faces): Promise<Built> {
-  const signals = watchSignals(() => {});
+function link(folder: string, command: RunCommand, faces: Faces): Promise<Built> {
   const { color } = faces.err;
   const emit = (e: Event) => {
     if (e.type === "diagnostic" && e.severity === "error") faces.err.write(renderFailure(e, { color }));
     if (e.type === "end" && e.status === "failed") faces.err.write(sanitize(e.output, color));
   };
-  try {
-    return await build(folder, command, quietHost({ emit }, signals.stop, faces));
-  } finally {
-    signals.close();
-  }
+  return buildQuietly(folder, command, emit, faces);
 }
 
 function isFile(path: string): boolean {

@@ -11,8 +11,8 @@ import { type Seen, viewOf } from "../../engine/view-build.ts";
 import type { Faces } from "../faces.ts";
 import type { Profile } from "../flags.ts";
 import { buildId } from "../home.ts";
-import { groundOf } from "../keep.ts";
-import { planProject } from "../plan-only.ts";
+import { groundOf, valueNames } from "../keep.ts";
+import { planProject } from "../quiet-build.ts";
 import type { Planned } from "../whole.ts";
 import { type LoadedView, loadView, VIEW_SNAPSHOT, viewName, type ViewPayload, viewRequest } from "./load.ts";
 
@@ -32,12 +32,7 @@ async function makeView(folder: string, profile: Profile | null, faces: Faces): 
   const onPlanned = async (planned: Planned, state: LocalState): Promise<void> => {
     if (planned.inputs.length === 0) return;
     const columns = viewOf(seenIn(planned, state));
-    const values = [
-      ...new Set([
-        ...planned.outcome.files.valueNames(),
-        ...planned.open.looked.reads.filter((r) => r.is === "value").map((r) => r.path as string),
-      ]),
-    ];
+    const values = valueNames(planned.outcome, planned.open.looked);
     made.push({ view: new View(columns), values });
     const failed = planned.outcome.failures.some((f) => f.severity === "error") || planned.inputs.length < planned.open.project.envs.size;
     if (!failed && !planned.outcome.disturbed && !planned.outcome.cancelled) await keep(planned, state, profile, columns, values);

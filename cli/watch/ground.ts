@@ -2,13 +2,14 @@
  * What a run rested on, to see whether a further run would do anything. After a run that went well its snapshot says so; a run that failed, or that could keep
  * none, is asked for all that it looked at. Nothing here rests on events: they only say when to look.
  */
-import { closeSync, openSync, readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { checkSnapshot } from "../../cache/snapshot.ts";
+import { signFile } from "../../cache/signature.ts";
+import { type Changed, checkSnapshot } from "../../cache/snapshot.ts";
 import { type Decoded, readIndex, readRecord, split } from "../../cache/snapshot-format.ts";
 import { inFolder, isMissing } from "../../cache/snapshot-world.ts";
-import { type Files, listingText, OWN_NAMES, sameSignature } from "../../engine/files.ts";
-import type { ProjectPath } from "../../engine/types.ts";
+import { type Files, listed, listingText, sameSignature } from "../../engine/files.ts";
+import type { ProjectPath, Signature } from "../../engine/types.ts";
 import type { Built } from "../build.ts";
 import { type Found, putFound } from "../found.ts";
 import { buildId } from "../home.ts";
@@ -28,13 +29,20 @@ export interface Ground {
 
 /** The answer of a request's snapshot: all stands (its payload), or what differs; null where there is none. What a run can take up is left for it. */
 export function askSnapshot(dir: string, request: string, trustsCommands: boolean): { payload: string } | Difference | null {
-  const found = checkSnapshot(snapshotFile(dir), request, { dir, vars: process.env, build: buildId, trustsCommands });
+  const found = check(dir, request, trustsCommands);
   if (found === null || "payload" in found) return found;
   const { changed, stale } = found;
   if (changed === null) return [stale];
   putFound({ ...changed, dir } satisfies Found);
-  const names = changed.files.map((place) => changed.paths[place] as string);
-  return names;
+  return changedPaths(changed);
+}
+
+function check(dir: string, request: string, trustsCommands: boolean): ReturnType<typeof checkSnapshot> {
+  return checkSnapshot(snapshotFile(dir), request, { dir, vars: process.env, build: buildId, trustsCommands });
+}
+
+function changedPaths({ files, paths }: Changed): string[] {
+  return files.map((place) => paths[place] as string);
 }
 
 /** Of a run whose snapshot stands. */
@@ -94,7 +102,7 @@ export class SightGround implements Ground {
   private readonly dir: string;
   private readonly request: string | null;
   private readonly built: Built;
-  private readonly searched: ReadonlyMap<string, string>;
+  private readonly searched: ReadonlyMap<string, Signature>;
   private readonly suspicious: readonly string[];
 
   /** request: null where it has no snapshot. since: the disk's clock before the run. */
@@ -102,14 +110,14 @@ export class SightGround implements Ground {
     this.dir = dir;
     this.request = request;
     this.built = built;
-    const searched = new Map<string, string>();
+    const searched = new Map<string, Signature>();
     const suspicious: string[] = [];
     for (const path of this.searchedFiles()) {
-      const s = signature(inFolder(dir, path));
+      const s = signFile(inFolder(dir, path));
       if (s === null) continue;
-      searched.set(path, s.text);
+      searched.set(path, s);
       // It may have been changed after a compiler read it.
-      if (s.newest >= since && built.outcome?.files.before(path) === null) suspicious.push(path);
+      if ((s.mtimeNs >= since || s.ctimeNs >= since) && built.outcome?.files.before(path) === null) suspicious.push(path);
     }
     this.searched = searched;
     this.suspicious = suspicious;
@@ -123,7 +131,8 @@ export class SightGround implements Ground {
     const now = new Set<string>();
     for (const path of this.searchedFiles()) {
       now.add(path);
-      if (this.searched.get(path) !== signature(inFolder(this.dir, path))?.text) found.add(path);
+      const [was, is] = [this.searched.get(path) ?? null, signFile(inFolder(this.dir, path))];
+      if (was === null || is === null ? was !== is : !sameSignature(was, is)) found.add(path);
     }
     for (const path of this.searched.keys()) if (!now.has(path)) found.add(path);
     return found.size === 0 ? null : [...found];
@@ -153,9 +162,7 @@ export class SightGround implements Ground {
       }
       for (const read of looked.reads) if (read.is === "absent" && !isMissing(this.dir, `${read.path}/`)) yield read.path;
       for (const [path, digest] of looked.listings) {
-        const entries = disk.list(path === "" ? "." : path);
-        const shown = path === "" && entries !== null ? entries.filter((e) => !OWN_NAMES.has(e.name)) : entries;
-        if (hashing.sha256(listingText(shown)) !== digest) yield path === "" ? "." : path;
+        if (hashing.sha256(listingText(listed(disk, path))) !== digest) yield path === "" ? "." : path;
       }
     }
     if (outcome === null) return;
@@ -169,19 +176,11 @@ export class SightGround implements Ground {
   private *carried(afterRun: boolean): Generator<string> {
     const { outcome, looked } = this.built;
     if (looked !== null || outcome === null || this.request === null) return;
-    const found = checkSnapshot(snapshotFile(this.dir), this.request, {
-      dir: this.dir,
-      vars: process.env,
-      build: buildId,
-      trustsCommands: afterRun,
-    });
+    const found = check(this.dir, this.request, afterRun);
     if (found === null || "payload" in found) return yield "the project";
     const { changed, stale } = found;
     if (changed === null) return yield stale;
-    for (const place of changed.files) {
-      const path = changed.paths[place] as string;
-      if (!isMade(path) && !isSeen(outcome.files, path)) yield path;
-    }
+    for (const path of changedPaths(changed)) if (!isMade(path) && !isSeen(outcome.files, path)) yield path;
   }
 
   /** Every file of the folders that compiles which came to nothing search. */
@@ -220,16 +219,6 @@ function isSeen(files: Files, path: string): boolean {
 /** What fb makes is not what a run rests on. */
 function isMade(path: string): boolean {
   return path.startsWith(".fb/build/") || path.startsWith(".fb/state/");
-}
-
-function signature(path: string): { readonly text: string; readonly newest: bigint } | null {
-  try {
-    const s = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (s === undefined) return null;
-    return { text: `${s.dev} ${s.ino} ${s.size} ${s.mtimeNs} ${s.ctimeNs}`, newest: s.mtimeNs > s.ctimeNs ? s.mtimeNs : s.ctimeNs };
-  } catch {
-    return null;
-  }
 }
 
 function* filesBelow(dir: string, folder: string): Generator<string> {

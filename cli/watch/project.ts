@@ -72,7 +72,13 @@ export class WatchedProject {
         json?.emit(e);
       },
     };
-    const built = await buildShown(folder, command, faces, { out: command.json ? faces.err : faces.out, sink, deps: null, stopper });
+    const built = await buildShown(folder, command, faces, {
+      out: command.json ? faces.err : faces.out,
+      sink,
+      words: null,
+      deps: null,
+      stopper,
+    });
     const { exitCode } = built.result;
     if (exitCode !== INTERRUPTED) this.exitCode = exitCode;
     const usual = requestKey(this.command);

@@ -1,19 +1,13 @@
 /** The page of `fb size --html`: a treemap to go into, flash or RAM, search, what differs. Its data lies in the page; it asks no network. */
 import { escaped } from "../draw.ts";
+import { element, findBox } from "../find-box.ts";
 import type { ProgramData, SizeData } from "./data.ts";
 import { type Area, areasOf, type Memory, type Placed, placed } from "./treemap.ts";
-
-function element<E extends Element = HTMLElement>(id: string): E {
-  // Every id is in size.html.
-  return document.getElementById(id) as unknown as E;
-}
 
 const data = JSON.parse(element("data").textContent ?? "") as SizeData;
 const map = element("map");
 const panel = element("panel");
 const trail = element("path");
-const search = element<HTMLInputElement>("search");
-const results = element("results");
 
 /** A title beside which its number has room: one that is cut would be another number. */
 const NUMBERED = 84;
@@ -264,86 +258,34 @@ if (data.programs.length > 1)
 
 // ── search ──
 
-let chosen = 0;
-let found: Area[] = [];
-
-function look(): void {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const all = (area: Area): Area[] => [...(area === root ? [] : [area]), ...area.inner.flatMap(all)];
-  const fits = words.length === 0 ? [] : all(root).filter((a) => words.every((w) => a.key.toLowerCase().includes(w) && lowest(a, words)));
-  found = fits.sort((a, b) => b.bytes - a.bytes || Number(a.inner.length > 0) - Number(b.inner.length > 0)).slice(0, MOST);
-  chosen = 0;
-  results.replaceChildren(
-    ...found.map((area) => {
-      const row = document.createElement("div");
-      row.role = "option";
-      const name = document.createElement("span");
-      name.textContent = area.title;
-      const size = document.createElement("span");
-      size.className = "dim";
-      size.textContent = `${NUMBER.format(area.bytes)} ${area.kind === "symbol" ? (area.parent?.title ?? "") : area.kind}`;
-      row.append(name, size);
-      return row;
-    }),
-  );
-  if (fits.length === 0 || fits.length > found.length) {
-    const none = document.createElement("div");
-    none.className = "none";
-    none.textContent = fits.length === 0 ? "nothing is called so" : `${fits.length - found.length} more: go on typing`;
-    results.append(none);
-  }
-  results.hidden = words.length === 0;
-  search.setAttribute("aria-expanded", String(!results.hidden));
-  mark();
-}
+const search = findBox<Area>({
+  find: (text) => {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = (area: Area): Area[] => [...(area === root ? [] : [area]), ...area.inner.flatMap(all)];
+    const fits = words.length === 0 ? [] : all(root).filter((a) => words.every((w) => a.key.toLowerCase().includes(w) && lowest(a, words)));
+    const found = fits.sort((a, b) => b.bytes - a.bytes || Number(a.inner.length > 0) - Number(b.inner.length > 0)).slice(0, MOST);
+    return { found, count: fits.length };
+  },
+  row: (area) => {
+    const name = document.createElement("span");
+    name.textContent = area.title;
+    const size = document.createElement("span");
+    size.className = "dim";
+    size.textContent = `${NUMBER.format(area.bytes)} ${area.kind === "symbol" ? (area.parent?.title ?? "") : area.kind}`;
+    return [name, size];
+  },
+  go,
+});
 
 /** Its own title has one of the words: what merely lies in such a library is not meant. */
 function lowest({ title }: Area, words: readonly string[]): boolean {
   return words.some((w) => title.toLowerCase().includes(w));
 }
 
-function mark(): void {
-  for (const [i, row] of [...results.children].entries()) row.setAttribute("aria-selected", String(i === chosen && found.length > 0));
-  results.children[chosen]?.scrollIntoView({ block: "nearest" });
-}
-
-function leave(): void {
-  results.hidden = true;
-  search.setAttribute("aria-expanded", "false");
-  search.blur();
-}
-
-search.addEventListener("input", look);
-search.addEventListener("focus", () => search.value !== "" && look());
-search.addEventListener("keydown", (e) => {
-  if (e.key === "ArrowDown" || e.key === "ArrowUp") {
-    e.preventDefault();
-    chosen = Math.max(0, Math.min(found.length - 1, chosen + (e.key === "ArrowDown" ? 1 : -1)));
-    mark();
-  } else if (e.key === "Enter") {
-    const area = found[chosen];
-    if (area === undefined) return;
-    leave();
-    go(area);
-  } else if (e.key === "Escape") leave();
-});
-results.addEventListener("pointerdown", (e) => {
-  const row = (e.target as Element).closest("[role=option]");
-  const area = row === null ? undefined : found[[...results.children].indexOf(row)];
-  if (area === undefined) return;
-  e.preventDefault();
-  leave();
-  go(area);
-});
-
 window.addEventListener("resize", draw);
 window.addEventListener("keydown", (e) => {
   if (e.target === search) return;
-  if (e.key === "/") {
-    e.preventDefault();
-    search.focus();
-    search.select();
-  } else if (e.key === "Escape" || e.key === "Backspace") out();
+  if (e.key === "Escape" || e.key === "Backspace") out();
 });
 
 element("title").textContent = data.project;

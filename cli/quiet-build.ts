@@ -1,5 +1,5 @@
-/** A project planned and nothing else run: what verbs need that look at the graph. */
-import type { Event, EventSink } from "../engine/types.ts";
+/** Builds that other verbs need, of which little or nothing is shown: a project planned and nothing else run, or brought up to date. */
+import type { Event } from "../engine/types.ts";
 import { parseCommand } from "./args.ts";
 import type { RunCommand } from "./command.ts";
 import { type BuildHost, type Built, build } from "./build.ts";
@@ -14,7 +14,6 @@ export async function planProject(
   faces: Faces,
   { warnings, onPlanned }: { readonly warnings: boolean } & Pick<BuildHost, "onPlanned">,
 ): Promise<Built> {
-  const signals = watchSignals(() => {});
   const said = new Set<string>();
   const emit = (e: Event) => {
     if (e.type !== "diagnostic" || (e.severity === "warning" && !warnings)) return;
@@ -24,31 +23,32 @@ export async function planProject(
   };
   const parsed = parseCommand(["run", ":compdb"]);
   if (!parsed.ok || parsed.value.verb !== "run") throw new Error("`fb run :compdb` is no run");
+  return buildQuietly(folder, { ...parsed.value, ...what, dryRun: true }, emit, faces, onPlanned);
+}
+
+/** A build of which nothing is shown but what `emit` says. */
+export async function buildQuietly(
+  folder: string,
+  command: RunCommand,
+  emit: (event: Event) => void,
+  faces: Faces,
+  onPlanned: BuildHost["onPlanned"] = null,
+): Promise<Built> {
+  const signals = watchSignals(() => {});
   try {
-    return await build(
-      folder,
-      { ...parsed.value, ...what, dryRun: true },
-      {
-        ...quietHost({ emit }, signals.stop, faces),
-        onPlanned,
-      },
-    );
+    return await build(folder, command, {
+      sink: { emit },
+      stop: signals.stop,
+      onWait: (holder) => tellWait(faces, holder),
+      progress: { upToDate: 0 },
+      onPreviousSizes: () => {},
+      onRunner: () => {},
+      words: null,
+      times: null,
+      deps: null,
+      onPlanned,
+    });
   } finally {
     signals.close();
   }
-}
-
-/** A build of which nothing is shown but what its sink says. */
-export function quietHost(sink: EventSink, stop: AbortSignal, faces: Faces): BuildHost {
-  return {
-    sink,
-    stop,
-    onWait: (holder) => tellWait(faces, holder),
-    progress: { upToDate: 0 },
-    onPreviousSizes: () => {},
-    onRunner: () => {},
-    times: null,
-    deps: null,
-    onPlanned: null,
-  };
 }
