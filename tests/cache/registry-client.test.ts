@@ -1,4 +1,5 @@
 /** The registry over a real socket: generated registries, kept answers, hosts that fail, mirrors of files, no network. */
+import { newSeed } from "../random.ts";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -76,7 +77,7 @@ test.after.each(async (here) => {
   rmSync(here.folder, { recursive: true });
 });
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = newSeed();
 test(`over the network the same tools are chosen as from the world itself (seed ${seed})`, async (here) => {
   for (let i = 0; i < 20; i++) {
     world = makeWorld(seed, i);

@@ -20,12 +20,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { packageFolder } from "../../cache/package-name.ts";
 import { type InstallRequest, installDefaults, plainLayout, Store } from "../../cache/store.ts";
-import { Random } from "../random.ts";
+import { newSeed, Random } from "../random.ts";
 import { type TarEntry, tarOf, zipOf } from "./extract/archives.ts";
 import { sha, temporary } from "./help.ts";
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
-console.log(`seed ${seed} (FB_SEED)`);
+const seed = newSeed();
 
 const file = (name: string, data: string | Uint8Array, mode = 0o644): TarEntry => ({ name, type: "0", data: Buffer.from(data), mode });
 const tool = [

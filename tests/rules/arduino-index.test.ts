@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type ArduinoIndex, type IndexTool, platformOf, readArduinoIndex, systemsOf, toolFile, toolOf } from "../../rules/arduino-index.ts";
-import { Random } from "../random.ts";
+import { newSeed, Random } from "../random.ts";
 
 const HASH = "ABCDEF0123456789".repeat(4);
 const file = (name: string) => ({ url: `http://x.example/${name}`, archiveFileName: name, checksum: `SHA-256:${HASH}`, size: "1234" });
@@ -145,7 +145,7 @@ test("each name, version, url, checksum and size that is hostile is left out and
   assert.is(many.warnings.length, 11);
 });
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = newSeed();
 test(`law: no damage to an index crashes the reader, and no name leaves its place (seed ${seed})`, () => {
   const whole = {
     packages: [

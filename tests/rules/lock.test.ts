@@ -8,7 +8,7 @@ import { type AskedPackage, driftOf, driftText, lockedFailure, lockedFor, unlock
 import { indexFiles, registryFiles, tableFiles } from "../../rules/lock-files.ts";
 import { parsePackageSpec } from "../../rules/package-spec.ts";
 import { readPackageTable, sourcesFor } from "../../rules/package-table.ts";
-import { Random } from "../random.ts";
+import { newSeed, Random } from "../random.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
 
@@ -38,7 +38,7 @@ function entry(name: string, version: string, more: Partial<LockEntry> = {}): Lo
 }
 const wants = (...all: (readonly [env: string, spec: string, by?: string])[]) => all.map(([env, spec, by = ""]) => ({ env, spec, by }));
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
+const seed = newSeed();
 function made(random: Random): LockEntry[] {
   const names = ["Foo", "foo", "Bar Lib", 'quote"d', "ünï", "a@b", "toolchain-x", "#", "[x]"];
   return Array.from({ length: random.below(8) }, () => ({

@@ -8,13 +8,12 @@ import { extract, extractDefaults } from "../../../cache/extract/extract.ts";
 import { leadsOut } from "../../../cache/extract/links.ts";
 import { segmentsOf } from "../../../cache/extract/names.ts";
 import { Tree } from "../../../cache/extract/tree.ts";
-import { Random } from "../../random.ts";
+import { newSeed, Random } from "../../random.ts";
 import { temporary } from "../help.ts";
 import { type TarEntry, tarOf, type ZipEntry, zipOf } from "./archives.ts";
 import { treeOf } from "./tree-of.ts";
 
-const seed = Number(process.env["FB_SEED"] ?? Date.now() % 1_000_000);
-console.log(`seed ${seed} (FB_SEED)`);
+const seed = newSeed();
 
 /** Parts that mostly name the same few places, so that entries meet. */
 const parts = [
