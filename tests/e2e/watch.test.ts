@@ -170,7 +170,8 @@ test("a project whose folder is deleted and made again is built there", async ()
   await watch.said(/watching/);
   const copy = freshFolder("copy");
   cpSync(project.folder, copy, { recursive: true, filter: (path) => !path.endsWith("/.fb") });
-  rmSync(project.folder, { recursive: true });
+  // The watch may write there meanwhile.
+  rmSync(project.folder, { recursive: true, maxRetries: 20 });
   renameSync(copy, project.folder);
   await watch.nextWith(0, "the folder is there again");
   project.edit("include/app.h", "APP 0", "APP 1");
@@ -239,16 +240,20 @@ test("hundreds of runs take no more memory, descriptors or processes than the fi
   const watch = new Watching(project);
   await watch.next("the start");
   const rounds = Number(process.env["FB_SEQUENCES"] ?? 150);
+  // Memory by the least of twenty runs: between two collections of garbage it goes up and down.
+  const memory: number[] = [];
   let early = watch.uses();
   for (let i = 0; i < rounds; i++) {
     project.write("include/app.h", `#pragma once\n#define APP ${i % 100}\n#define TURN ${i}\n`);
     assert.is((await watch.next(`edit ${i}`)).result.exitCode, 0);
+    memory.push(watch.uses().memory);
     if (i === 60) early = watch.uses();
   }
   await watch.until(() => watch.uses().children === 0, "the end of the last run's processes");
   const late = watch.uses();
   assert.ok(late.files <= early.files + 4, `${early.files} descriptors became ${late.files}`);
-  assert.ok(late.memory < early.memory * 1.15 + 8, `${early.memory} MB became ${late.memory}`);
+  const [before, after] = [Math.min(...memory.slice(40, 60)), Math.min(...memory.slice(-20))];
+  assert.ok(after < before * 1.15 + 8, `${before} MB became ${after}`);
   await watch.stop();
 });
 
