@@ -239,21 +239,21 @@ test("hundreds of runs take no more memory, descriptors or processes than the fi
   const project = native();
   const watch = new Watching(project);
   await watch.next("the start");
-  const rounds = Number(process.env["FB_SEQUENCES"] ?? 150);
-  // Memory by the least of twenty runs: between two collections of garbage it goes up and down.
+  const rounds = Number(process.env["FB_SEQUENCES"] ?? 300);
+  // Memory by the least of twenty runs, as it goes up and down with the collections of garbage; V8's heap has its size after 150.
   const memory: number[] = [];
   let early = watch.uses();
   for (let i = 0; i < rounds; i++) {
     project.write("include/app.h", `#pragma once\n#define APP ${i % 100}\n#define TURN ${i}\n`);
     assert.is((await watch.next(`edit ${i}`)).result.exitCode, 0);
     memory.push(watch.uses().memory);
-    if (i === 60) early = watch.uses();
+    if (i === 180) early = watch.uses();
   }
   await watch.until(() => watch.uses().children === 0, "the end of the last run's processes");
   const late = watch.uses();
   assert.ok(late.files <= early.files + 4, `${early.files} descriptors became ${late.files}`);
-  const [before, after] = [Math.min(...memory.slice(40, 60)), Math.min(...memory.slice(-20))];
-  assert.ok(after < before * 1.15 + 8, `${before} MB became ${after}`);
+  const [before, after] = [Math.min(...memory.slice(180, 200)), Math.min(...memory.slice(-20))];
+  assert.ok(after < before * 1.1 + 5, `${before} MB became ${after}`);
   await watch.stop();
 });
 
