@@ -156,6 +156,13 @@ function put(json: JsonObject, path: readonly string[], value: Json): JsonObject
   return { ...json, [key]: put(isObject(inner) ? inner : {}, rest, value) };
 }
 
+/** `build.hwids` of a board's JSON. */
+export function usbIds(json: JsonObject): readonly (readonly [string, string])[] {
+  const hwids = dotted(json, "build.hwids");
+  if (!Array.isArray(hwids)) return [];
+  return hwids.flatMap((h) => (Array.isArray(h) && h.length >= 2 ? [[String(h[0]), String(h[1])] as const] : []));
+}
+
 function asBoard(data: BoardData): Board {
   const { json } = data;
   const text = (path: string) => {
@@ -163,16 +170,13 @@ function asBoard(data: BoardData): Board {
     return typeof value === "string" ? value : "";
   };
   const flags = dotted(json, "build.extra_flags");
-  const hwids = dotted(json, "build.hwids");
   const board = {
     name: text("name") || data.id,
     mcu: text("build.mcu"),
     vendor: text("vendor"),
     extraFlags: typeof flags === "string" ? [flags] : Array.isArray(flags) ? flags.map(String) : [],
     variantsDir: text("build.variants_dir") || null,
-    hwids: Array.isArray(hwids)
-      ? hwids.flatMap((h) => (Array.isArray(h) && h.length >= 2 ? [[String(h[0]), String(h[1])] as const] : []))
-      : [],
+    hwids: usbIds(json),
   };
   const values = new Map<string, string | readonly string[]>([["id", data.id]]);
   // PlatformIO skips the size check where a board has no limit: 0.

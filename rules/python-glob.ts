@@ -87,7 +87,7 @@ export function globPaths(pattern: string, tree: GlobTree, there: (path: string)
 }
 
 /** One name of a glob as an expression: as Python's fnmatch, so `[!…]` negates and an unclosed `[` is itself. */
-function globPattern(text: string): RegExp {
+export function globPattern(text: string): RegExp {
   let source = "";
   for (let i = 0; i < text.length; i++) {
     const c = text.charAt(i);

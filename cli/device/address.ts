@@ -39,9 +39,14 @@ export function readAddress(text: string): Result<Address> {
   const net = /^(socket|rfc2217)-([A-Za-z0-9._-]+)-([0-9]+)$/.exec(word);
   if (net !== null) return readUrl(`${net[1]}://${bracketed((net[2] ?? "").replaceAll("_", ":"))}:${net[3]}`, bad);
   if (/^(usb|dev)-[A-Za-z0-9._-]+$/.test(word)) return ok({ is: "id", id: word });
-  if (/[*?[\]]/.test(word)) return ok({ is: "glob", pattern: word });
+  if (isPattern(word)) return ok({ is: "glob", pattern: word });
   if (/^com[0-9]+$/i.test(word)) return ok({ is: "serial", path: word.toUpperCase() });
   return ok({ is: "serial", path: word });
+}
+
+/** As PlatformIO tells patterns from names. */
+export function isPattern(text: string): boolean {
+  return /[*?[\]]/.test(text);
 }
 
 function readUrl(word: string, bad: (why: string) => Result<Address>): Result<Address> {
