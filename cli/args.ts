@@ -182,6 +182,7 @@ function runCommand(words: Words, targets: readonly Target[], clean: RunCommand[
     baud: words.whole("baud", "-b") ?? watch.whole("baud", "-b"),
     timeout: words.number("timeout") ?? watch.number("timeout"),
     watch: words.on("watch"),
+    qemu: words.on("qemu"),
     clean,
     serial: {
       haltOnError: words.pattern("halt-on-error") ?? watch.pattern("halt-on-error"),

@@ -19,6 +19,7 @@ import { openPlaces } from "./acquire/places.ts";
 import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
 import { wentWay } from "./compiled.ts";
+import { RunEffects } from "./effects.ts";
 import { missingHeader } from "./missing-header.ts";
 import type { Looked } from "./open-project.ts";
 import { takeFound } from "./found.ts";
@@ -104,6 +105,10 @@ class Build {
   private envs: readonly string[] = [];
   private looked: Looked | null = null;
   private ended: Promise<void> = Promise.resolve();
+  /** What was made, once monitors run and nothing more is. */
+  private madeBefore: Made | null = null;
+  /** Closes all that was opened, once: at the end, or before a monitor, which holds no lock. */
+  private close: () => Promise<void> = async () => {};
   /** Adds the run to the project's history, once all that it did is on disk. */
   private recorded: () => void = () => {};
 
@@ -168,9 +173,11 @@ class Build {
     const disk = openDisk(this.folder);
     this.disk = disk;
     const places = openPlaces(folder.value, this.command.offline, this.host.stop);
-    try {
-      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places });
-    } finally {
+    const effects = new RunEffects(this.command);
+    let open = true;
+    this.close = async () => {
+      if (!open) return;
+      open = false;
       await closeProcesses(runner, guardian);
       await places.close();
       await state.value.flush();
@@ -183,6 +190,12 @@ class Build {
       const closed = await cache.value.close();
       if (!closed.ok && !this.report.failures.some((f) => f.code === closed.failure.code)) this.report.add(closed.failure);
       disk.close();
+      await lock.release();
+    };
+    try {
+      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, effects });
+    } finally {
+      await this.close();
     }
   }
 
@@ -208,8 +221,11 @@ class Build {
   }
 
   private async takeUp(resumed: Resumed, host: Opened): Promise<void> {
+    await this.perform(resumed, host, (outcome) => this.keepResumed(resumed, outcome, host));
+  }
+
+  private async keepResumed(resumed: Resumed, outcome: RunOutcome, host: Opened): Promise<void> {
     const { envs, profile, notes } = resumed.payload;
-    const outcome = await this.perform(resumed, host);
     // An action that ran again says again what was said of it.
     for (const note of notes) if (!this.report.failures.some((f) => f.message === note.message)) this.report.add(note);
     const written = resumed.writeInfos(this.made().artifacts, host.disk);
@@ -225,7 +241,10 @@ class Build {
     const wants = { deps: this.host.deps, everyEnv: this.host.onPlanned !== null, onLooked: (looked: Looked) => (this.looked = looked) };
     const whole = await Whole.begin(this.folder, this.command, host, wants, this.report);
     if (whole === null) return;
-    const outcome = await this.perform(whole, host);
+    await this.perform(whole, host, (outcome) => this.keepWhole(whole, outcome, host, key));
+  }
+
+  private async keepWhole(whole: Whole, outcome: RunOutcome, host: Opened, key: string | null): Promise<void> {
     this.envs = whole.envs;
     if (this.host.onPlanned !== null) return this.host.onPlanned(whole.planned(outcome), host.state);
     const written = whole.writeFiles(outcome, this.made().artifacts);
@@ -235,8 +254,9 @@ class Build {
     this.host.times?.lap("keeping snapshot and graph");
   }
 
-  /** The run itself, and what everyone is told before and after it. */
-  private async perform(course: Course, { state, cache, runner, guardian, jobs, disk }: Opened): Promise<RunOutcome> {
+  /** The run itself, and what everyone is told before and after it. keep: writes what is left of it when all files are made. */
+  private async perform(course: Course, host: Opened, keep: (outcome: RunOutcome) => Promise<void>): Promise<void> {
+    const { state, cache, jobs } = host;
     const { world, what, builds } = course;
     const { times } = this.host;
     this.course = course;
@@ -256,6 +276,13 @@ class Build {
       causes: json || why,
       progress: this.host.progress,
       timeline: times,
+      bind: null,
+      onMade: async (outcome) => {
+        await this.settle(course, outcome, host, recorder, began, full);
+        await keep(outcome);
+        this.madeBefore = this.made();
+        await this.close();
+      },
     };
     times?.lap(what.resume === null ? "reading the project, asking its tools" : "taking up the kept graph");
     let full: ReturnType<typeof fullFolder> = null;
@@ -277,6 +304,26 @@ class Build {
     };
     const outcome = await run(world, request, { emit }, this.host.stop);
     times?.lap(null);
+    if (this.madeBefore !== null) {
+      const known = this.outcome?.failures.length ?? 0;
+      this.outcome = outcome;
+      this.report.failures.push(...outcome.failures.slice(known));
+      return;
+    }
+    await this.settle(course, outcome, host, recorder, began, full);
+    await keep(outcome);
+  }
+
+  /** All files are made. full: where a full disk was seen. */
+  private async settle(
+    course: Course,
+    outcome: RunOutcome,
+    { state, cache, runner, guardian, disk }: Opened,
+    recorder: RunRecorder,
+    began: Date,
+    full: ReturnType<typeof fullFolder>,
+  ): Promise<void> {
+    const { what, builds } = course;
     this.outcome = outcome;
     const { ran, hits } = outcome.counts;
     wentWay(["run", what.resume === null ? "all" : "few", ...(ran > 0 ? ["ran"] : []), ...(hits > 0 ? ["hit"] : [])].join("-"));
@@ -284,13 +331,12 @@ class Build {
     this.ended = closeProcesses(runner, guardian);
     collectGarbage();
     this.report.failures.push(...outcome.failures);
-    if (outcome.counts.ran > 0 && !course.compilersStand(disk)) this.disown(outcome, cache, state);
+    if (ran > 0 && !course.compilersStand(disk)) this.disown(outcome, cache, state);
     if (full !== null && !this.isFull()) this.report.add(fullDisk(full));
     for (const size of this.made().size) state.setSizes(builds.find((b) => b.env === size.env)?.profile ?? "release", size);
-    if (!dryRun)
-      this.recorded = () =>
-        recorder.keep(state, outcome, this.result(), { began, request: this.command.targets.map(targetText), builds, tools: course.tools });
-    return outcome;
+    if (this.command.dryRun) return;
+    const targets = this.command.targets.map(targetText);
+    this.recorded = () => recorder.keep(state, outcome, this.result(), { began, request: targets, builds, tools: course.tools });
   }
 
   /** What was made while a compiler was exchanged bears the old one's name: it is to be found by no later run. */
@@ -334,6 +380,7 @@ class Build {
   }
 
   private made(): Made {
+    if (this.madeBefore !== null) return this.madeBefore;
     const { course, outcome, disk } = this;
     return course === null || outcome === null || disk === null ? { artifacts: [], size: [] } : course.made(outcome, disk);
   }

@@ -46,6 +46,8 @@ export interface RunCommand {
   /** Seconds. */
   readonly timeout: number | null;
   readonly watch: boolean;
+  /** fbuild's --qemu: the emulator instead of a board. */
+  readonly qemu: boolean;
   /** Outputs to remove before the targets are built. */
   readonly clean: "nothing" | "outputs" | "all";
   readonly serial: Serial;

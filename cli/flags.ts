@@ -103,6 +103,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     ...RUN_FLAGS,
     flag("list", "target", "t", "TARGET", "a target by PlatformIO's name: upload, clean, size…"),
     flag("number", "timeout", "", "S", TIMEOUT),
+    ...SERIAL_FLAGS,
     flag("switch", "watch", "", "", "stay, and run again on every save: fb watch"),
   ),
   build: verb("build the firmware", "[DIR]", 1, ...RUN_FLAGS, CLEAN_FIRST, TIME_LIMIT),
@@ -126,6 +127,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     ...RUN_FLAGS.filter((f) => f.name !== "dry-run"),
     flag("list", "target", "t", "TARGET", "a target by PlatformIO's name"),
     flag("number", "timeout", "", "S", TIMEOUT),
+    ...SERIAL_FLAGS,
   ),
   monitor: {
     ...verb("show what the board prints", "[DIR]", 1, ENV, DIR, VERBOSE, PORT, BAUD, TIME_LIMIT, ...SERIAL_FLAGS, JSON_EVENTS),
@@ -225,7 +227,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Targets of the contract that this version does not have. */
-export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "monitor", "emulate", "erase"]);
+export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "monitor", "erase"]);
 
 /** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
 export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];

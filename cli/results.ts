@@ -26,7 +26,9 @@ export function resultOf({ failures, ms }: Report, cancelled: boolean, counts: R
 /** The images of every goal that the run has settled, in the order of these envs. */
 export function imagesOf(outcome: RunOutcome, envs: readonly string[]): RunResult["artifacts"] {
   const found = [...outcome.resolved].flatMap(([goal, paths]) => {
-    const images = paths.filter((path) => !path.endsWith("/size.json"));
+    // Of what is done with an image, the image.
+    const made = paths.flatMap((path) => outcome.graph.named(path)?.spec.inputs.map((input) => input.path) ?? [path]);
+    const images = made.filter((path) => !path.endsWith("/size.json"));
     return artifactsOf(outcome, goal.env, goal.profile, images);
   });
   return [...new Map(found.map((a) => [a.path, a])).values()].sort((a, b) => envs.indexOf(a.env) - envs.indexOf(b.env));

@@ -7,7 +7,7 @@ import { errorCode } from "../cache/trouble.ts";
 import type { Carried } from "../engine/files.ts";
 import { Paths, type Root } from "../engine/paths.ts";
 import type { World } from "../engine/settle.ts";
-import type { Blobs, Planner } from "../engine/types.ts";
+import type { Blobs, Effector, Planner } from "../engine/types.ts";
 import { directivesOf } from "../rules/directives.ts";
 import { includesOf } from "../rules/includes.ts";
 import { nearest } from "../rules/nearest.ts";
@@ -26,6 +26,7 @@ export interface Opened {
   readonly runner: HostRunner;
   readonly disk: HostDisk;
   readonly places: PackagePlaces;
+  readonly effects: Effector;
 }
 
 /**
@@ -33,7 +34,7 @@ export interface Opened {
  * that the project's ini read.
  */
 export function worldOf(
-  { cache, state, runner, disk, places }: Opened,
+  { cache, state, runner, disk, places, effects }: Opened,
   paths: Paths,
   planner: Planner,
   carried: Carried | null,
@@ -51,6 +52,7 @@ export function worldOf(
     paths,
     planner,
     tools: innerTools(disk, places),
+    effects,
     value: (name) => process.env[name],
     carried,
     includesOf,

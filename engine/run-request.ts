@@ -2,6 +2,7 @@
 import type { Files } from "./files.ts";
 import type { Goal } from "./goals.ts";
 import type { Outside } from "./graph.ts";
+import type { RunOutcome } from "./run.ts";
 import type { Timeline } from "./timeline.ts";
 import type { ActionSpec } from "./types.ts";
 
@@ -23,6 +24,10 @@ export interface RunRequest {
   readonly progress: { upToDate: number };
   /** Told when each action did what; null: nobody wants to know. */
   readonly timeline: Timeline | null;
+  /** What an effect that a plan gave stands for in this run: itself, or one for each of several devices; null: every one for itself. */
+  readonly bind: ((effect: ActionSpec) => readonly ActionSpec[]) | null;
+  /** Called once, before the first monitor begins: every file is made, and no state is written after it. Not called where nothing is monitored. */
+  readonly onMade: ((outcome: RunOutcome) => Promise<void>) | null;
   /** Instead of plans and goals, which are empty then. */
   readonly resume: Resume | null;
 }

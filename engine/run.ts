@@ -9,6 +9,7 @@ import { Blocked } from "./blocked.ts";
 import { type Hold, Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
+import { EffectQueue, isEffect } from "./effects.ts";
 import { failure } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Goal, Goals } from "./goals.ts";
@@ -22,7 +23,19 @@ import { Report } from "./report.ts";
 import type { RunRequest } from "./run-request.ts";
 import { Sweeper } from "./sweep.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
-import type { ActionId, ActionResult, ActionSpec, Cause, EventSink, Failure, Planned, ProjectPath, StaticKey, Status } from "./types.ts";
+import type {
+  ActionId,
+  ActionResult,
+  ActionRun,
+  ActionSpec,
+  Cause,
+  EventSink,
+  Failure,
+  Planned,
+  ProjectPath,
+  StaticKey,
+  Status,
+} from "./types.ts";
 
 export interface RunOutcome {
   readonly graph: Graph;
@@ -74,6 +87,9 @@ class Run {
   private running = 0;
   /** A claim was given back since startBlocked last looked. */
   private released = false;
+  private readonly effects = new EffectQueue();
+  /** No state is written any more: monitors run. */
+  private made = false;
   private readonly lanes: Lanes;
   /** What an action's work threw that is no failure of a build. */
   private bug: { readonly error: unknown } | null = null;
@@ -106,13 +122,19 @@ class Run {
     } finally {
       this.stop.removeEventListener("abort", wakeUp);
     }
-    this.abandon();
-    this.tidy();
+    if (!this.made) {
+      this.abandon();
+      this.tidy();
+    }
     this.reportUnknown();
+    return this.outcome();
+  }
+
+  private outcome(): RunOutcome {
     return {
       graph: this.graph,
       files: this.files,
-      failures: this.report.failures,
+      failures: [...this.report.failures],
       cancelled: this.stop.aborted,
       trusted:
         !this.settler.disturbed &&
@@ -132,6 +154,12 @@ class Run {
     for (;;) {
       if (this.bug !== null) throw this.bug.error;
       this.startBlocked();
+      if (!this.made && this.onlyWatches && !this.stop.aborted) {
+        this.made = true;
+        await this.request.onMade?.(this.outcome());
+        continue;
+      }
+      this.startEffects();
       const id = this.stop.aborted ? undefined : this.ready.pop();
       if (id !== undefined) {
         await this.decide(this.graph.node(id));
@@ -141,7 +169,11 @@ class Run {
         turn = this.world.clock.monotonicMs();
         continue;
       }
-      if (this.running === 0 && (!this.blocked.any || this.stop.aborted)) return;
+      if (this.running === 0 && (!this.blocked.any || this.stop.aborted)) {
+        // An effect that nobody performs must not look like one that is done.
+        if (this.effects.any && !this.stop.aborted) throw new Error("effects are left, and nothing that they wait for");
+        return;
+      }
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -192,6 +224,7 @@ class Run {
   }
 
   private enter(node: Node): void {
+    this.effects.entered(node);
     switch (this.needed.enter(node)) {
       case "ready":
         return this.makeReady(node.id);
@@ -217,7 +250,8 @@ class Run {
 
   private async decide(node: Node): Promise<void> {
     const { spec } = node;
-    if (this.failedEnvs.has(spec.env) && !this.request.keepGoing) return this.drop(node.id);
+    if (this.failedEnvs.has(spec.env) && (!this.request.keepGoing || isEffect(spec))) return this.drop(node.id);
+    if (isEffect(spec) && !this.request.dryRun) return this.effects.add(node);
     if (this.unmade.size > 0 && spec.kind !== "plan") {
       const why = this.settler.reasons.after(node, this.unmade);
       if (why.length > 0) {
@@ -292,10 +326,35 @@ class Run {
     });
   }
 
+  /** Only monitors are left: nothing is written any more. */
+  private get onlyWatches(): boolean {
+    return this.effects.any && this.ready.size === 0 && this.running === 0 && this.effects.onlyWatches;
+  }
+
+  /** Starts the effects whose time has come. */
+  private startEffects(): void {
+    // Once all that may start is known, so that what was asked for first begins first.
+    if (!this.effects.any || this.ready.size > 0 || this.stop.aborted) return;
+    const asked = [...this.goals.resolved.values()].flatMap((paths) => paths.map((path) => this.graph.named(path)?.id));
+    this.effects.offer(
+      (id) => asked.indexOf(id),
+      (node) => {
+        if (this.failedEnvs.has(node.spec.env) || this.effects.isLost(node)) {
+          this.drop(node.id);
+          return "dropped";
+        }
+        if (node.spec.kind === "monitor" && !this.made) return "later";
+        return this.start(node, EFFECT) ? "begun" : "later";
+      },
+    );
+  }
+
   /** Starts the action if its claims are free. */
   private start(node: Node, decision: Decision & { do: "run" }): boolean {
     const hold = this.pool.take(node.spec.claims);
     if (hold === null) return false;
+    const effect = isEffect(node.spec);
+    if (effect) this.effects.began(node);
     const work = this.perform(node, decision, hold)
       .catch((error: unknown) => {
         this.bug ??= { error };
@@ -303,6 +362,7 @@ class Run {
       .finally(() => {
         hold.release();
         this.released = true;
+        if (effect) this.effects.ended(node);
         if (this.inFlight.get(decision.sk) === work) {
           this.inFlight.delete(decision.sk);
           // For another env the same is in the cache now.
@@ -330,11 +390,11 @@ class Run {
     let shown: Shown | null = null;
     try {
       if (spec.kind !== "plan") {
-        if (spec.env !== NO_ENV) await this.journal.begin(outFolder(spec.env, spec.profile));
+        if (spec.env !== NO_ENV && !isEffect(spec)) await this.journal.begin(outFolder(spec.env, spec.profile));
         shown = this.lanes.enter(isOfCpu(node), (lane) => this.events.started(node, lane));
       }
       this.request.timeline?.at(node.id, "started");
-      const ran = await this.settler.run(node, decision, {
+      const around: ActionRun = {
         stop: this.stop,
         progress: (done, total, at) => this.events.went(node, done, total, at),
         note: (warning) => this.report.add(warning),
@@ -343,10 +403,11 @@ class Run {
           this.request.timeline?.at(node.id, "ended");
           return this.handOn(node, hold);
         },
-      });
+      };
+      const ran = isEffect(spec) ? await this.settler.effect(node, around) : await this.settler.run(node, decision, around);
       shown?.now();
       if (this.stop.aborted && !(ran.ok && ran.value.exitCode === 0)) {
-        this.settler.clear(node);
+        if (!isEffect(spec)) this.settler.clear(node);
         return this.events.ended(node, "cancelled", null, null, decision.why);
       }
       if (!ran.ok) {
@@ -387,6 +448,7 @@ class Run {
   }
 
   private release(node: Node): void {
+    this.effects.through(node);
     for (const id of this.needed.settle(node.id)) this.makeReady(id);
     this.wakeUp();
   }
@@ -396,13 +458,29 @@ class Run {
     if (planned === null) return;
     for (const note of planned.notes) this.report.add(note);
     const { env, profile } = node.spec;
-    this.goals.add(env, planned.targets);
-    if (this.grow(planned.actions) !== null) {
+    const { actions, targets } = this.bound(planned);
+    this.goals.add(env, targets);
+    if (this.grow(actions) !== null) {
       this.failedEnvs.add(env);
       this.needed.refuse(node.id);
       if (!this.needed.grows) this.emitPlan();
       // A plan that is made anew each time is about packages: it says nothing of what lives.
     } else if (!this.request.dryRun && node.spec.sharing !== "never") this.sweeper.sweep(env, profile);
+  }
+
+  /** What was planned, with the effects of this run. */
+  private bound({ actions, targets }: Planned): Pick<Planned, "actions" | "targets"> {
+    const { bind } = this.request;
+    if (bind === null) return { actions, targets };
+    const several = new Map<string, readonly ActionSpec[]>();
+    const all = actions.flatMap((spec) => {
+      if (!isEffect(spec)) return [spec];
+      const instead = bind(spec);
+      several.set(spec.name, instead);
+      return instead;
+    });
+    const named = (path: ProjectPath) => several.get(path)?.map((spec) => spec.name as ProjectPath) ?? [path];
+    return { actions: all, targets: Object.fromEntries(Object.entries(targets).map(([name, paths]) => [name, paths.flatMap(named)])) };
   }
 
   /** An env whose plan failed or was left out does not know what it makes: what it made before, a stale image too, goes. */
@@ -419,8 +497,10 @@ class Run {
   }
 
   private failed(node: Node, result: ActionResult | null, exitCode: number | null, decided: readonly Cause[]): void {
-    const why = this.settler.reasons.ofFailed(node, decided);
-    if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
+    const why = isEffect(node.spec) ? [] : this.settler.reasons.ofFailed(node, decided);
+    // Other devices, and other envs that failed to be watched, are not its affair.
+    if (isEffect(node.spec)) this.effects.failed(node);
+    else if (node.spec.env !== NO_ENV) this.failedEnvs.add(node.spec.env);
     this.request.timeline?.at(node.id, "settled");
     if (result !== null) this.report.failures.push(failure("build.failed", 1, `${node.spec.label} failed with exit code ${exitCode}`));
     this.events.ended(node, "failed", result, exitCode, why);
@@ -446,9 +526,11 @@ class Run {
   }
 
   private leaveOut(id: ActionId): void {
-    const { kind, env } = this.graph.node(id).spec;
+    const node = this.graph.node(id);
+    if (!this.needed.leaveOut(id)) return;
+    this.effects.through(node);
     // Without its plan nobody knows what an env has.
-    if (this.needed.leaveOut(id) && kind === "plan") this.failedEnvs.add(env);
+    if (node.spec.kind === "plan") this.failedEnvs.add(node.spec.env);
   }
 
   /** What was made from the outputs of an action that failed says nothing any more: a stale image must not be flashed. */
@@ -463,6 +545,9 @@ class Run {
     }
   }
 }
+
+/** Effects are not decided: they run when they are asked for. */
+const EFFECT: Decision & { do: "run" } = { do: "run", sk: "" as StaticKey, forgotten: 0, why: [] };
 
 /** Whether it holds nothing but processors while it runs. */
 function isOfCpu({ spec }: Node): boolean {

@@ -26,6 +26,7 @@ import type {
   Cause,
   Clock,
   Digest,
+  Effector,
   Failure,
   InnerTools,
   Key,
@@ -49,6 +50,7 @@ export interface World extends FilesHost, ReasonsHost {
   readonly state: ProjectState;
   readonly planner: Planner;
   readonly tools: InnerTools;
+  readonly effects: Effector;
   readonly paths: Paths;
   /** The names nearest to one that is unknown, best first. */
   nearest(word: string, names: Iterable<string>): readonly string[];
@@ -191,6 +193,16 @@ export class Settler {
     } finally {
       if (!good) this.clear(node);
     }
+  }
+
+  /** Performs an effect: once, whatever becomes of its inputs meanwhile, and nothing is recorded. */
+  async effect({ spec }: Node, around: ActionRun): Promise<Result<Finished>> {
+    const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
+    if (missing !== undefined) return fail(noInput(spec, missing.path));
+    const started = this.world.clock.monotonicMs();
+    const done = await this.world.effects.perform(spec, around);
+    if (!done.ok) return done;
+    return ok({ exitCode: 0, result: this.resultOf(spec, [], done.value, [], null, this.world.clock.monotonicMs() - started) });
   }
 
   private async attempt(

@@ -1,4 +1,5 @@
 /** The actions of one env's plan, made from its platform's rules: compiles, archives, the link and what follows it. */
+import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { baseOf, collapse } from "../engine/paths.ts";
 import type { ActionSpec, Digest, PlanIo, ProjectPath, Read, Result } from "../engine/types.ts";
@@ -195,6 +196,32 @@ export class EnvActions {
       else if (output.endsWith(`.${kind}`)) image = output;
     }
     return ok({ image, reports });
+  }
+
+  /**
+   * What is done with the image, by the names of targets. A rule that this board has no facts for gives none. What only a run knows stays in the command as it is
+   * written: `${claim.port}`, and the folder of a tool that builds have no use for.
+   */
+  effects(image: ProjectPath): Record<string, ProjectPath[]> {
+    const kind = this.p.platform.platform?.image ?? "elf";
+    const late = [...this.resolved.tools.keys()].filter((name) => !this.p.tools.has(name)).map((name) => `tool.${name}`);
+    const names: [string, Bound][] = [
+      ["claim.port", "${claim.port}"],
+      [`image.${kind}`, image],
+      ...late.map((name): [string, Bound] => [name, `\${${name}}`]),
+    ];
+    const devices = new Map(["sim", "serial"].map((name) => [name, `${name}:${this.p.env}`]));
+    const targets: Record<string, ProjectPath[]> = {};
+    for (const rule of this.resolved.rules.values()) {
+      if (!isEffect(rule)) continue;
+      const given = { ...this.given(rule, this.toolOf(rule)), devices };
+      const action = instantiate(rule, within(this.scope, names), given);
+      if (!action.ok) continue;
+      const [read] = action.value.inputs;
+      this.made.push({ ...action.value, label: read === undefined ? rule.name : baseOf(read.path) });
+      targets[rule.name] = [action.value.name as ProjectPath];
+    }
+    return targets;
   }
 
   private ruleFor(src: string, kind: SourceKind): Result<Rule> {

@@ -102,6 +102,7 @@ class EnvPlanner {
       ...(images.value.reports.length === 0 ? {} : { size: images.value.reports as ProjectPath[] }),
       ...(archives.value.length === 0 ? {} : { core: archives.value }),
       ...libs.value.targets,
+      ...this.actions.effects(image as ProjectPath),
     };
     for (const [name, paths] of Object.entries(steps.value.targets)) targets[name] = paths as ProjectPath[];
     return ok({ actions: [...this.actions.made, ...steps.value.actions], targets, notes: this.notes });

@@ -13,7 +13,7 @@ import type { Display, DisplayOptions } from "./display.ts";
 import { actionLine, Messages } from "./messages.ts";
 import { bringsPackage } from "./package-events.ts";
 import type { PackageRows } from "./package-rows.ts";
-import { deviceLine } from "./plain.ts";
+import { deviceLine, serialOf } from "./plain.ts";
 import { broughtText, pullName, pullText } from "./pulls.ts";
 import { renderSummary } from "./summary.ts";
 import { type Running, Tally } from "./tally.ts";
@@ -86,7 +86,7 @@ export class Bar implements Display {
         this.above += `${deviceLine(e)}\n`;
         break;
       case "serial":
-        this.above += lines(sanitize(e.line, color));
+        this.above += lines(this.tally.watched > 1 ? serialOf(e, color) : sanitize(e.line, color));
         break;
       case "result": {
         const { dryRun, previousSize } = this.options;

@@ -50,7 +50,7 @@ export class Plain implements Display {
       case "device":
         return this.say(deviceLine(e));
       case "serial":
-        return this.say(sanitize(e.line, this.options.out.color));
+        return this.say(this.tally.watched > 1 ? serialOf(e, this.options.out.color) : sanitize(e.line, this.options.out.color));
       case "result": {
         const { color } = this.options.out;
         const { dryRun, previousSize } = this.options;
@@ -158,6 +158,11 @@ export class Plain implements Display {
     this.spoke = this.options.now();
     this.options.err.write(text);
   }
+}
+
+/** A line of one of several devices. */
+export function serialOf(e: Extract<Event, { type: "serial" }>, color: boolean): string {
+  return `${oneLine(e.device)}: ${sanitize(e.line, color)}`;
 }
 
 export function deviceLine(e: Extract<Event, { type: "device" }>): string {

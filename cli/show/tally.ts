@@ -20,6 +20,8 @@ export class Tally {
   ran = 0;
   hits = 0;
   failed = 0;
+  /** Monitors that have begun. */
+  watched = 0;
   cancelled = 0;
   readonly running = new Map<number, Running>();
   readonly pulls = new Pulls();
@@ -46,6 +48,7 @@ export class Tally {
         this.total = e.actions;
         return;
       case "start":
+        if (e.kind === "monitor") this.watched++;
         if (bringsPackage(e.kind)) this.bringing.set(e.id, e.argv ?? null);
         else this.running.set(e.id, { name: nameOf(e), kind: e.kind, since: now, done: 0, total: null, argv: e.argv ?? null });
         return;

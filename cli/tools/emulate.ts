@@ -1,7 +1,7 @@
 /** `fb tool emulate`: runs an image on a virtual chip, and tells its lines. */
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result, ToolRun } from "../../engine/types.ts";
-import { Patterns } from "../device/patterns.ts";
+import { Patterns, type PatternTexts } from "../device/patterns.ts";
 import type { Order } from "../device/sim/process.ts";
 import { startSim } from "../device/sim/start.ts";
 
@@ -9,14 +9,31 @@ const OPTIONS = ["mcu", "clock", "device", "pace", "timeout", "halt-on-error", "
 const USAGE =
   "usage: fb tool emulate HEX --mcu MCU --clock HZ [--device NAME] [--pace real|free] [--timeout S] [--halt-on-error RE] [--halt-on-success RE] [--expect RE]";
 
+/** What one run says of its emulators, beside what the project says: whoever watches, the patterns and the time limit of its command line. */
+export interface EmulateFlags {
+  readonly patterns: PatternTexts;
+  /** Simulated seconds; null: no limit. */
+  readonly limit: number | null;
+  /** Somebody watches: no faster than real time. */
+  readonly realTime: boolean;
+}
+
+/** `:emulate` of a graph: args as of `fb tool emulate`. Fails as emulateTool does. */
+export async function emulateAction(args: readonly string[], flags: EmulateFlags, around: ToolRun): Promise<Result<string>> {
+  const order = readOrder(args);
+  return order.ok ? emulate({ ...order.value, ...flags }, around) : order;
+}
+
 /**
  * Ends with what the patterns and the time limit decide: ok, or a failure of exit 1. The limit counts simulated seconds. --pace: free runs as fast as it goes, which is
  * the default where stdout is no terminal. Failures: 2 usage, a bad expression, before anything runs; 5 no simulator for that chip.
  */
 export async function emulateTool(args: readonly string[], around: ToolRun): Promise<Result<string>> {
   const order = readOrder(args);
-  if (!order.ok) return order;
-  const { device, ...rest } = order.value;
+  return order.ok ? emulate(order.value, around) : order;
+}
+
+async function emulate({ device, ...rest }: Order & { readonly device: string }, around: ToolRun): Promise<Result<string>> {
   for await (const said of startSim(["emulate", JSON.stringify(rest)], around.stop)) {
     if ("line" in said) around.line(device, said.line.text);
     else if ("failure" in said) return fail(said.failure);

@@ -31,6 +31,7 @@ const RUN: RunCommand = {
   baud: null,
   timeout: null,
   watch: false,
+  qemu: false,
   clean: "nothing",
   serial: { haltOnError: null, haltOnSuccess: null, expect: null, timestamps: true, qemuTimeout: null },
 };
@@ -143,7 +144,7 @@ const table: readonly (readonly [string, Command])[] = [
       serial: { haltOnError: "panic|abort", haltOnSuccess: "ok", expect: "ready", timestamps: false, qemuTimeout: null },
     }),
   ],
-  ["deploy --qemu --qemu-timeout 30", run({ targets: [named("emulate")], serial: { ...RUN.serial, qemuTimeout: 30 } })],
+  ["deploy --qemu --qemu-timeout 30", run({ targets: [named("emulate")], qemu: true, serial: { ...RUN.serial, qemuTimeout: 30 } })],
   ["clean", { verb: "clean", dir: null, project: null, envs: [], all: false }],
   ["clean x --all -e a", { verb: "clean", dir: null, project: "x", envs: ["a"], all: true }],
   ["config", { verb: "config", dir: null, project: null, json: false, lint: false }],

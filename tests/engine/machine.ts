@@ -1,6 +1,6 @@
 /** A machine in memory: disk, cache, blobs, state and programs, so that runs need no processes and no time. */
 import type { FilesHost } from "../../engine/files.ts";
-import { failure } from "../../engine/failure.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
 import { Paths } from "../../engine/paths.ts";
 import { type RunOutcome, run } from "../../engine/run.ts";
 import type { RunRequest } from "../../engine/run-request.ts";
@@ -172,6 +172,12 @@ export function worldOf(machine: Machine, scenario: Scenario): World & FilesHost
       },
       flush: async () => {},
     },
+    effects: {
+      perform: async (spec, { stop }) => {
+        const { exit, log } = await runProgram(machine, scenario, fate, spec, stop);
+        return exit.is === "exited" && exit.code === 0 ? ok(log) : fail(failure("device.failed", 5, `${spec.label}: ${log}`));
+      },
+    },
     planner: scenario.planner,
     nearest: () => [],
     mask: (text) => text,
@@ -257,6 +263,8 @@ export const REQUEST: Omit<RunRequest, "plans" | "goals"> = {
   causes: true,
   progress: { upToDate: 0 },
   timeline: null,
+  bind: null,
+  onMade: null,
   resume: null,
 };
 
