@@ -15,6 +15,8 @@ export interface OpenBoard {
   readonly facts: BoardFacts;
   /** The board's own: it changes when the board programs itself. */
   readonly flash: Uint8Array;
+  /** Where it is made of another board's parts; null: it is what its name says. */
+  readonly note: string | null;
 }
 
 /** name: what follows "sim:"; core: a folder with boards.txt and bootloaders/. */
@@ -27,6 +29,10 @@ export function openBoard(name: string, core: string): Result<OpenBoard> {
   let first: Result<OpenBoard> | null = null;
   for (const facts of all.value) {
     const opened = withBootloader(facts, join(core, "bootloaders", facts.bootloader));
+    if (opened.ok && first !== null && !first.ok) {
+      const note = `sim:${name} has the bootloader ${facts.bootloader}: its own is no use (${first.failure.message})`;
+      return ok({ ...opened.value, note });
+    }
     if (opened.ok) return opened;
     first ??= opened;
   }
@@ -40,7 +46,7 @@ export function withBootloader(facts: BoardFacts, file: string): Result<OpenBoar
   const { chip, fuses, lock } = facts;
   const flash = new Uint8Array(chip.flashBytes).fill(0xff);
   const loaded = loadHex(hex.value, flash, file);
-  return loaded.ok ? ok({ board: new Board(chip, CLOCK_HZ, { flash, fuses, lock }), facts, flash }) : loaded;
+  return loaded.ok ? ok({ board: new Board(chip, CLOCK_HZ, { flash, fuses, lock }), facts, flash, note: null }) : loaded;
 }
 
 function readText(file: string): Result<string> {

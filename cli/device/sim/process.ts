@@ -13,7 +13,12 @@ import { Emulation, type Line } from "./emulation.ts";
 import { openBoard } from "./open.ts";
 import { servePort } from "./port.ts";
 
-export type Said = { readonly port: number } | { readonly line: Line } | { readonly verdict: Verdict } | { readonly failure: Failure };
+/** note: what somebody should know of the board that is served; null for nothing. */
+export type Said =
+  | { readonly port: number; readonly note: string | null }
+  | { readonly line: Line }
+  | { readonly verdict: Verdict }
+  | { readonly failure: Failure };
 
 /** What is to be emulated, as JSON. */
 export interface Order {
@@ -35,7 +40,7 @@ async function serve(name: string, core: string, port: number): Promise<Result<n
   const opened = openBoard(name, core);
   if (!opened.ok) return opened;
   const served = await servePort(opened.value.board, port);
-  await say([{ port: served.port }]);
+  await say([{ port: served.port, note: opened.value.note }]);
   return ok(null);
 }
 
