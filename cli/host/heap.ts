@@ -41,5 +41,10 @@ function exposed(): () => void {
   const gc = process.getBuiltinModule("node:vm").runInNewContext("gc") as () => void;
   // V8 takes no compiled code that was kept under other flags (cli/compiled.ts).
   setFlagsFromString("--no-expose-gc");
-  return gc;
+  return () => {
+    // Code that was not called for six collections would be thrown away, and then not be kept.
+    setFlagsFromString("--no-flush-bytecode");
+    gc();
+    setFlagsFromString("--flush-bytecode");
+  };
 }
