@@ -6,7 +6,8 @@ import { splitWords } from "../rules/shellwords.ts";
 import { OUTPUTS } from "./query/output.ts";
 import { flagsOf, MONITOR_FLAGS, VERBS, verbsHere } from "./flags.ts";
 import { FOREIGN_VERBS, PIO_TARGETS, PIO_TARGETS_NOT_HERE } from "./foreign.ts";
-import type { Command, RunCommand, Target } from "./command.ts";
+import type { MonitorFlags } from "./monitor/settings.ts";
+import type { Command, RunCommand, Serial, Target } from "./command.ts";
 import { Usage, Words } from "./words.ts";
 
 /** Targets that are performed for what they do: never answered from a record. */
@@ -54,6 +55,17 @@ function command(verb: string, words: Words): Command {
     case "build":
     case "deploy":
       return fbuildVerb(verb, words);
+    case "monitor":
+      return {
+        verb,
+        dir,
+        project,
+        envs: words.list("env"),
+        json: words.on("json"),
+        serial: serialOf(words, words),
+        timeout: words.number("timeout"),
+        monitor: monitorFlags(words, words),
+      };
     case "clean":
       return { verb, dir, project, envs: words.list("env"), all: words.on("all") };
     case "config":
@@ -184,13 +196,43 @@ function runCommand(words: Words, targets: readonly Target[], clean: RunCommand[
     watch: words.on("watch"),
     qemu: words.on("qemu"),
     clean,
-    serial: {
-      haltOnError: words.pattern("halt-on-error") ?? watch.pattern("halt-on-error"),
-      haltOnSuccess: words.pattern("halt-on-success") ?? watch.pattern("halt-on-success"),
-      expect: words.pattern("expect") ?? watch.pattern("expect"),
-      timestamps: !words.on("no-timestamp") && !watch.on("no-timestamp"),
-      qemuTimeout: words.number("qemu-timeout"),
-    },
+    serial: serialOf(words, watch),
+    monitor: monitorFlags(words, watch),
+  };
+}
+
+function serialOf(words: Words, watch: Words): Serial {
+  return {
+    haltOnError: words.pattern("halt-on-error") ?? watch.pattern("halt-on-error"),
+    haltOnSuccess: words.pattern("halt-on-success") ?? watch.pattern("halt-on-success"),
+    expect: words.pattern("expect") ?? watch.pattern("expect"),
+    timestamps: !words.on("no-timestamp") && !watch.on("no-timestamp"),
+    qemuTimeout: words.number("qemu-timeout"),
+  };
+}
+
+/** watch: the flags within `--monitor="…"`, which speak of the monitor alone. */
+function monitorFlags(words: Words, watch: Words): MonitorFlags {
+  const line = (name: string) => {
+    const value = watch.text(name);
+    if (value === null || value === "0" || value === "1") return value === null ? null : value === "1";
+    throw new Usage("value", `--${name} is 0 or 1, not "${value}"`, `as in --${name}=0`);
+  };
+  return {
+    port: watch.text("port") ?? words.text("port"),
+    baud: watch.whole("baud", "-b") ?? words.whole("baud", "-b"),
+    parity: watch.text("parity")?.toUpperCase() ?? null,
+    dtr: line("dtr"),
+    rts: line("rts"),
+    rtscts: watch.on("rtscts"),
+    xonxoff: watch.on("xonxoff"),
+    filters: watch.list("filter"),
+    eol: watch.text("eol")?.toUpperCase() ?? null,
+    encoding: watch.text("encoding"),
+    raw: watch.on("raw"),
+    echo: watch.on("echo"),
+    reconnect: !watch.on("no-reconnect"),
+    timestamps: !words.on("no-timestamp") && !watch.on("no-timestamp"),
   };
 }
 

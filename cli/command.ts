@@ -1,5 +1,6 @@
 /** What a command line asks for. */
 import type { Profile } from "./flags.ts";
+import type { MonitorFlags } from "./monitor/settings.ts";
 import type { Output } from "./query/output.ts";
 
 /** `[DIR]:NAME[@ENV]`, or a path of the project, which may end in `^` (what is made from it). dir null: the command's own. */
@@ -51,10 +52,22 @@ export interface RunCommand {
   /** Outputs to remove before the targets are built. */
   readonly clean: "nothing" | "outputs" | "all";
   readonly serial: Serial;
+  /** Of the targets :monitor. */
+  readonly monitor: MonitorFlags;
 }
 
 export type Command =
   | RunCommand
+  | {
+      readonly verb: "monitor";
+      readonly dir: string | null;
+      readonly project: string | null;
+      readonly envs: readonly string[];
+      readonly json: boolean;
+      readonly serial: Serial;
+      readonly timeout: number | null;
+      readonly monitor: MonitorFlags;
+    }
   | {
       readonly verb: "clean";
       readonly dir: string | null;

@@ -41,6 +41,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb deploy --monitor", "then show what it prints"],
     ['fb deploy --monitor="--timeout 60 --expect PASSED"', "a test on the board: 0 if it says so"],
   ],
+  monitor: [
+    ["fb monitor", "the first env's board; Ctrl+C quits, Ctrl+T h helps"],
+    ["fb monitor -p /dev/ttyACM0 -b 9600", "any port, also without a project"],
+    ["fb monitor -p socket://pi:4000", "over TCP; rfc2217://HOST:PORT too"],
+    ["fb monitor -t 60 --expect 'TEST PASSED'", "0 if a line says so in time, else 1"],
+    ["fb monitor -f time -f log2file", "PlatformIO's filters"],
+  ],
   clean: [
     ["fb clean", "the outputs of every env"],
     ["fb clean -e uno", "of one"],
@@ -130,6 +137,8 @@ const NOTES: Readonly<Record<string, string>> = {
     "On a terminal: r runs now, e explains the last run, q quits with its exit code; Ctrl-C with 130. What is read is watched: sources, headers, the ini, libraries behind symlink://, what would come before these. --fresh, --force and --no-cache are for the first run alone.",
   query:
     "The language is Bazel's: deps rdeps allpaths somepath kind attr filter inputs outputs buildfiles tests, let, set, + - ^. Labels: src/main.cpp, :firmware@uno, compile:uno:src/main.cpp.o, pkg:NAME@VERSION; //... is everything. From what is made to what it is made of.",
+  monitor:
+    "monitor_* of platformio.ini are obeyed; flags win. Each line begins with seconds and hundredths since the start, which PlatformIO's monitor does not show: --no-timestamp leaves them out, and so do --raw and the filter time. RE is a regular expression, matched a line at a time, a line without an end after a short silence; case does not count. A device that goes is waited for; where nobody is at the keyboard and no time limit is set, for 30 s.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",
   deploy:
     "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count.",

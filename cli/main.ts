@@ -20,6 +20,8 @@ async function perform(command: Command, faces: Faces): Promise<number> {
     case "run":
       if (command.watch) return (await import("./verbs/watch.ts")).watchVerb(command, faces);
       return (await import("./verbs/run.ts")).runVerb(command, faces);
+    case "monitor":
+      return (await import("./verbs/monitor.ts")).monitorVerb(command, faces);
     case "clean":
       return (await import("./verbs/clean.ts")).cleanVerb(command, faces);
     case "config":

@@ -3,14 +3,15 @@
 /** Writes whole texts in order. `color` says whether escape codes for styles may be in them. */
 export interface Out {
   readonly color: boolean;
-  write(text: string): void;
+  /** Bytes: what came from a device, as it came. */
+  write(text: string | Uint8Array): void;
 }
 
 /** The part of a Node stream that is used: process.stdout and process.stderr are such. */
 export interface Stream {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   on(event: "error", listener: (error: Error & { readonly code?: string }) => void): unknown;
 }
 
@@ -27,7 +28,7 @@ export function openOut(stream: Stream, color: boolean, closed: () => void): Out
   return {
     color,
     write(text) {
-      if (!open || text === "") return;
+      if (!open || text.length === 0) return;
       try {
         stream.write(text);
       } catch (error) {

@@ -4,6 +4,7 @@ import { parseCommand, requestKey } from "../../cli/args.ts";
 import type { Command, RunCommand, Target } from "../../cli/command.ts";
 import { VERBS } from "../../cli/flags.ts";
 import { FOREIGN_VERBS } from "../../cli/foreign.ts";
+import { NO_FLAGS } from "../../cli/monitor/settings.ts";
 import { splitWords } from "../../rules/shellwords.ts";
 
 const FIRMWARE: Target = { is: "name", dir: null, name: "firmware", env: null };
@@ -34,6 +35,7 @@ const RUN: RunCommand = {
   qemu: false,
   clean: "nothing",
   serial: { haltOnError: null, haltOnSuccess: null, expect: null, timestamps: true, qemuTimeout: null },
+  monitor: NO_FLAGS,
 };
 
 function words(line: string): string[] {
@@ -52,8 +54,10 @@ function named(name: string, dir: string | null = null, env: string | null = nul
   return { is: "name", dir, name, env };
 }
 
+/** A monitor's port, speed and stamps are the run's, if nothing else is said. */
 function run(change: Partial<RunCommand>): RunCommand {
-  return { ...RUN, ...change };
+  const { port = null, baud = null, serial = RUN.serial } = change;
+  return { ...RUN, monitor: { ...NO_FLAGS, port, baud, timestamps: serial.timestamps }, ...change };
 }
 
 /** What `fb size` links first. */
@@ -145,6 +149,41 @@ const table: readonly (readonly [string, Command])[] = [
     }),
   ],
   ["deploy --qemu --qemu-timeout 30", run({ targets: [named("emulate")], qemu: true, serial: { ...RUN.serial, qemuTimeout: 30 } })],
+  [
+    "deploy -p COM3 --monitor='-p COM4 -f time --filter log2file --raw --echo --eol lf --encoding Latin-1 --parity e --dtr 0 --rts=1 --rtscts --xonxoff --no-reconnect'",
+    run({
+      targets: [named("flash"), named("monitor")],
+      port: "COM3",
+      monitor: {
+        ...NO_FLAGS,
+        port: "COM4",
+        filters: ["time", "log2file"],
+        raw: true,
+        echo: true,
+        eol: "LF",
+        encoding: "Latin-1",
+        parity: "E",
+        dtr: false,
+        rts: true,
+        rtscts: true,
+        xonxoff: true,
+        reconnect: false,
+      },
+    }),
+  ],
+  [
+    "monitor fw -e uno -p COM3 -b 9600 -t 5 --expect ok --json",
+    {
+      verb: "monitor",
+      dir: null,
+      project: "fw",
+      envs: ["uno"],
+      json: true,
+      serial: { ...RUN.serial, expect: "ok" },
+      timeout: 5,
+      monitor: { ...NO_FLAGS, port: "COM3", baud: 9600 },
+    },
+  ],
   ["clean", { verb: "clean", dir: null, project: null, envs: [], all: false }],
   ["clean x --all -e a", { verb: "clean", dir: null, project: "x", envs: ["a"], all: true }],
   ["config", { verb: "config", dir: null, project: null, json: false, lint: false }],
@@ -234,6 +273,7 @@ const refused: readonly (readonly [string, string, string])[] = [
   ["build -t compiledb", 'not "compiledb"', "fb run -t"],
   ["build a b", '"b": one word too many', "fb build [DIR]"],
   ["build :elf", "not the target", "fb run :elf"],
+  ["monitor --dtr yes", "--dtr is 0 or 1", "--dtr=0"],
   ["deploy --monitor 'x y' z", "one word too many", ""],
   ["deploy --monitor='--timeot 3'", "--timeot", '"--timeout"'],
   ["deploy --monitor='uno'", '"uno" is not a flag', ""],

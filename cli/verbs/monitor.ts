@@ -1,0 +1,89 @@
+/** `fb monitor`: what a board prints, and what is typed to it. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { diagnostic, failure } from "../../engine/failure.ts";
+import type { Failure, Result } from "../../engine/types.ts";
+import { ok } from "../../engine/failure.ts";
+import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import type { EnvProject } from "../../rules/project.ts";
+import type { Command } from "../command.ts";
+import { complain, type Faces } from "../faces.ts";
+import { clock } from "../host/clock.ts";
+import { INTERRUPTED, watchSignals } from "../host/signals.ts";
+import { alone, type MonitorHost, monitorEnvs, type Watched } from "../monitor/devices.ts";
+import { openProject, projectFolder } from "../open-project.ts";
+import { jsonSink } from "../show/json.ts";
+import { renderFailure } from "../show/text.ts";
+
+type MonitorCommand = Extract<Command, { verb: "monitor" }>;
+
+/** Builds nothing and holds no project. The exit code is the patterns', 5 of a device, 130 of a signal. */
+export async function monitorVerb(command: MonitorCommand, faces: Faces): Promise<number> {
+  const sink = command.json ? jsonSink((line) => faces.out.write(line)) : null;
+  const began = clock.monotonicMs();
+  const now = () => Math.round(clock.monotonicMs() - began);
+  const stop = watchSignals(() => {});
+  const gone = new AbortController();
+  // Nobody is left to show it to.
+  process.stdout.on("error", () => gone.abort());
+  const watched = watchedBy(command);
+  const order = { flags: command.monitor, patterns: command.serial, limit: command.timeout };
+  const end = watched.ok
+    ? await monitorEnvs(watched.value, order, AbortSignal.any([stop.stop, gone.signal]), {
+        ...hostOf(faces, command.json),
+        emit: sink && ((e) => sink.emit(e)),
+        now,
+      })
+    : { exit: watched.failure.exit, failures: [watched.failure] };
+  stop.close();
+  complain(faces, end.failures);
+  if (sink !== null) {
+    for (const one of end.failures) sink.emit(diagnostic(now(), one));
+    const status = end.exit === 0 ? "ok" : end.exit === INTERRUPTED ? "cancelled" : "failed";
+    const nothing = { actions: 0, ran: 0, hits: 0, upToDate: 0, failed: end.failures.length, ms: now(), artifacts: [], size: [] };
+    sink.emit({ type: "result", t: now(), status, exitCode: end.exit, ...nothing });
+  }
+  return end.exit;
+}
+
+/** What a monitor shows on the process's own streams. */
+export function hostOf(faces: Faces, json: boolean): Omit<MonitorHost, "emit" | "now"> {
+  const terminal = process.stdout.isTTY === true;
+  return {
+    out: json ? null : { color: faces.out.color, terminal, write: (bytes) => faces.out.write(bytes) },
+    say: (line) => faces.err.write(`${line}\n`),
+    warn: (warning) => faces.err.write(renderFailure(warning, { color: faces.err.color })),
+    keyboard: process.stdin,
+    keys: new Map(),
+  };
+}
+
+/** The envs that are named, else the first of default_envs, else the first, as in PlatformIO; where there is no project, a port by itself. */
+function watchedBy(command: MonitorCommand): Result<readonly Watched[]> {
+  const dir = command.project ?? command.dir;
+  if (dir === null && command.envs.length === 0 && !existsSync(join(resolve("."), CONFIG_FILE))) return ok([alone(resolve("."))]);
+  const folder = projectFolder(dir);
+  if (!folder.ok) return folder;
+  const opened = openProject(folder.value);
+  if (!opened.ok) return opened;
+  const { project } = opened.value;
+  const selected = project.config.select(command.envs);
+  if (!selected.ok) return selected;
+  const names = command.envs.length > 0 ? selected.value : [project.defaultEnvs[0] ?? selected.value[0] ?? ""];
+  const watched: Watched[] = [];
+  for (const name of names) {
+    const env = envOf(project.envs.get(name), name);
+    if (!env.ok) return env;
+    watched.push({ env: env.value, folder: folder.value, profile: env.value.buildType === "debug" ? "debug" : "release" });
+  }
+  return ok(watched);
+}
+
+function envOf(
+  read: { readonly ok: true; readonly value: EnvProject } | { readonly ok: false; readonly failures: readonly Failure[] } | undefined,
+  name: string,
+): Result<EnvProject> {
+  if (read?.ok === true) return ok(read.value);
+  const [first] = read?.failures ?? [];
+  return { ok: false, failure: first ?? failure("env.unknown", 2, `there is no env ${name}`, { hint: "fb config lists them" }) };
+}
