@@ -7,7 +7,7 @@ import { OUTPUTS } from "./query/output.ts";
 import { flagsOf, MONITOR_FLAGS, VERBS, verbsHere } from "./flags.ts";
 import { FOREIGN_VERBS, PIO_TARGETS, PIO_TARGETS_NOT_HERE } from "./foreign.ts";
 import type { MonitorFlags } from "./monitor/settings.ts";
-import type { Command, RunCommand, Serial, Target } from "./command.ts";
+import { type Command, DAEMON_ACTIONS, DEVICE_ACTIONS, type RunCommand, type Serial, type Target } from "./command.ts";
 import { Usage, Words } from "./words.ts";
 
 /** Targets that are performed for what they do: never answered from a record. */
@@ -97,6 +97,15 @@ function command(verb: string, words: Words): Command {
       return size(words);
     case "cache":
       return cache(words);
+    case "devices":
+      return { verb, watch: words.on("watch"), dir, json: words.on("json") };
+    case "device":
+      return device(words);
+    case "daemon":
+      return daemon(words, oneOf(verb, words, DAEMON_ACTIONS));
+    case "show":
+      oneOf(verb, words, ["daemon"]);
+      return daemon(words, "status");
     case "completion":
       return { verb, shell: oneOf(verb, words, ["bash", "zsh", "fish"]) };
     case "help":
@@ -374,6 +383,32 @@ function cache(words: Words): Command {
   }
   if (file !== undefined) throw new Usage("word", `"${file}": one word too many for \`fb cache ${action}\``, `usage: fb cache ${action}`);
   return { verb: "cache", action, file: null, json };
+}
+
+function device(words: Words): Command {
+  const action = oneOf("device", words, DEVICE_ACTIONS);
+  const [, named, lease, extra] = words.positionals;
+  const more = action === "list" ? named : action === "release" ? extra : lease;
+  if (more !== undefined)
+    throw new Usage("word", `"${more}": one word too many for \`fb device ${action}\``, "usage: fb device status DEVICE");
+  if (action !== "list" && named === undefined)
+    throw new Usage("word", `\`fb device ${action}\` needs a device`, `as in: fb device ${action} /dev/ttyACM0; \`fb devices\` lists them`);
+  return {
+    verb: "device",
+    action,
+    device: named ?? null,
+    lease: lease ?? null,
+    mode: words.on("monitor") ? "monitor" : "exclusive",
+    description: words.text("description"),
+    reason: words.text("reason"),
+    ttl: words.number("ttl"),
+    json: words.on("json"),
+  };
+}
+
+function daemon(words: Words, action: (typeof DAEMON_ACTIONS)[number]): Command {
+  const lines = words.whole("lines", "-n");
+  return { verb: "daemon", action, force: words.on("force"), lines, follow: words.on("follow"), json: words.on("json") };
 }
 
 /** Everything after the name is the tool's own. */

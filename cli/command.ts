@@ -56,6 +56,11 @@ export interface RunCommand {
   readonly monitor: MonitorFlags;
 }
 
+export const DEVICE_ACTIONS = ["list", "status", "lease", "release", "take"] as const;
+export type DeviceAction = (typeof DEVICE_ACTIONS)[number];
+export const DAEMON_ACTIONS = ["status", "start", "stop", "restart", "kill", "list", "locks", "clear-locks", "logs"] as const;
+export type DaemonAction = (typeof DAEMON_ACTIONS)[number];
+
 export type Command =
   | RunCommand
   | {
@@ -151,6 +156,29 @@ export type Command =
       readonly json: boolean;
     }
   | { readonly verb: "cache"; readonly action: "import"; readonly file: string; readonly json: boolean }
+  | { readonly verb: "devices"; readonly watch: boolean; readonly dir: string | null; readonly json: boolean }
+  | {
+      readonly verb: "device";
+      readonly action: DeviceAction;
+      /** An address or an id; null: list. */
+      readonly device: string | null;
+      /** release: of several leases this one; null: the exclusive one. */
+      readonly lease: string | null;
+      readonly mode: "exclusive" | "monitor";
+      readonly description: string | null;
+      readonly reason: string | null;
+      /** Seconds; null: until Ctrl-C. */
+      readonly ttl: number | null;
+      readonly json: boolean;
+    }
+  | {
+      readonly verb: "daemon";
+      readonly action: DaemonAction;
+      readonly force: boolean;
+      readonly lines: number | null;
+      readonly follow: boolean;
+      readonly json: boolean;
+    }
   | { readonly verb: "tool"; readonly name: string; readonly argv: readonly string[] }
   | { readonly verb: "help"; readonly topic: string | null }
   | { readonly verb: "version" }

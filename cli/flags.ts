@@ -88,10 +88,6 @@ function verb(says: string, words: string, most: number, ...flags: readonly Flag
   return { words, says, flags: [...flags, HELP], most, here: true };
 }
 
-function later(says: string): Verb {
-  return { words: "", says, flags: [HELP], most: Number.POSITIVE_INFINITY, here: false };
-}
-
 const ANY = Number.POSITIVE_INFINITY;
 
 /** In the order in which the help lists them. */
@@ -240,10 +236,27 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   help: verb("explain fb, or one verb", "[VERB]", 1),
   version: verb("print the version", "", 0),
   tool: verb("what runs inside fb, for an exported build.ninja", "NAME ARGUMENT...", ANY),
-  devices: later("boards that are plugged in"),
-  device: later("lease and release a board"),
-  daemon: later("the process that holds devices"),
-  show: later("fbuild's `show daemon`"),
+  devices: verb("ports and the boards at them", "", 0, JSON_VALUE, flag("switch", "watch", "", "", "stay, and tell what changes"), DIR),
+  device: verb(
+    "hold a board for oneself, let it go, see who has it",
+    "list|status|lease|release|take [DEVICE]",
+    3,
+    flag("text", "description", "", "TEXT", "what for: others are told"),
+    flag("text", "reason", "", "TEXT", "take: why; the holder is told"),
+    flag("number", "ttl", "", "S", "lease, take: end after S seconds, not with Ctrl-C only"),
+    flag("switch", "monitor", "", "", "lease: beside others that watch, not alone"),
+    JSON_VALUE,
+  ),
+  daemon: verb(
+    "the process that holds devices",
+    "ACTION",
+    1,
+    flag("switch", "force", "", "", "stop, restart: also what runs, and whoever holds a device"),
+    flag("number", "lines", "n", "N", "logs: so many of the last (50)"),
+    flag("switch", "follow", "f", "", "logs: stay, and tell those that come"),
+    JSON_VALUE,
+  ),
+  show: verb("fbuild's `show daemon`: fb daemon status", "daemon", 1, JSON_VALUE),
 };
 
 /** Targets of the contract that this version does not have. */

@@ -1,5 +1,6 @@
 /** What `fb help` says: examples first, then the words, all within 80 columns; and the scripts that complete fb's words in a shell. */
 import { HELP_TOPICS } from "./args.ts";
+import { DAEMON_ACTIONS, DEVICE_ACTIONS } from "./command.ts";
 import { type Flag, flagsOf, TARGETS_LATER, VERBS, verbsHere } from "./flags.ts";
 import { PIO_TARGETS } from "./foreign.ts";
 
@@ -116,6 +117,24 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["fb cache export ci.tar.zst", "what this project uses, for another machine"],
     ["fb cache import ci.tar.zst", "there: then fb run --offline --locked"],
   ],
+  devices: [
+    ["fb devices", "ports, the boards at them, who uses them"],
+    ["fb devices --watch", "and what is plugged in and out"],
+  ],
+  device: [
+    ["fb device status /dev/ttyACM0", "who has it"],
+    ["fb device lease /dev/ttyACM0 --ttl 600", "hold it for ten minutes"],
+    ["fb device take /dev/ttyACM0 --reason demo", "take it from whoever holds it"],
+    ["fb device release /dev/ttyACM0", "end the lease that is on it"],
+  ],
+  daemon: [
+    ["fb daemon status", "is one here, and what does it hold?"],
+    ["fb daemon logs -f", "what it does, as it does it"],
+    ["fb daemon stop", "end it; it starts again when it is needed"],
+    ["fb daemon kill", "end it whatever it does, even if it hangs"],
+    ["fb daemon locks", "who holds which device and project"],
+  ],
+  show: [["fb show daemon", "fb daemon status"]],
   completion: [
     ["fb completion bash >> ~/.bashrc", "words on Tab in bash"],
     ["fb completion zsh > ~/.zfunc/_fb", "in zsh, with ~/.zfunc in fpath"],
@@ -135,6 +154,10 @@ const NOTES: Readonly<Record<string, string>> = {
   run: "Without @ENV or -e: default_envs of platformio.ini, else all envs. `fb help targets` lists the targets. The first failure ends its env; -k goes on.",
   watch:
     "On a terminal: r runs now, e explains the last run, q quits with its exit code; Ctrl-C with 130. What is read is watched: sources, headers, the ini, libraries behind symlink://, what would come before these. --fresh, --force and --no-cache are for the first run alone.",
+  device:
+    "A device is a port or an id of `fb devices`. A lease is held until Ctrl-C, --ttl, or the end of this process; while it is, others that flash are told who holds the device, and monitors wait. Refused: exit 5.",
+  daemon:
+    "ACTION: status, start, stop, restart, kill, list, locks, clear-locks, logs. It starts by itself when a monitor, a flash or a lease needs it, and ends when nobody has needed it for half an hour. Builds never need it. FB_DAEMON_PORT: where it listens (8765).",
   query:
     "The language is Bazel's: deps rdeps allpaths somepath kind attr filter inputs outputs buildfiles tests, let, set, + - ^. Labels: src/main.cpp, :firmware@uno, compile:uno:src/main.cpp.o, pkg:NAME@VERSION; //... is everything. From what is made to what it is made of.",
   monitor:
@@ -185,7 +208,7 @@ function overview(): string {
     `usage: fb VERB [WORD]... [FLAG]...      without a verb: fb run :firmware\n`,
     table(verbs),
     wrap("`fb help VERB` explains a verb and its flags, `fb help targets` what can be built.", 0) +
-      wrap(`Not in this version yet: ${later.join(", ")}.`, 0),
+      (later.length === 0 ? "" : wrap(`Not in this version yet: ${later.join(", ")}.`, 0)),
     wrap(NOTES[""] ?? "", 0),
   ].join("\n");
 }
@@ -251,6 +274,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   run: TARGET_WORDS,
   export: ["compdb", "ninja", "dot"],
   cache: ["stats", "gc", "verify", "clear", "export", "import"],
+  device: DEVICE_ACTIONS,
+  daemon: DAEMON_ACTIONS,
+  show: ["daemon"],
   completion: ["bash", "zsh", "fish"],
   help: [...verbsHere, ...HELP_TOPICS],
 };

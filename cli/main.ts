@@ -48,6 +48,12 @@ async function perform(command: Command, faces: Faces): Promise<number> {
       return (await import("./verbs/cache.ts")).cacheVerb(command, faces);
     case "tool":
       return (await import("./verbs/tool.ts")).toolVerb(command, faces);
+    case "devices":
+      return (await import("./verbs/devices.ts")).devicesVerb(command, faces);
+    case "device":
+      return (await import("./verbs/device.ts")).deviceVerb(command, faces);
+    case "daemon":
+      return (await import("./verbs/daemon.ts")).daemonVerb(command, faces);
     case "completion":
       return (await import("./verbs/completion.ts")).completionVerb(command, faces);
     case "help":

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else; sim.cjs is a virtual board's process. V8's cache of their code lies beside them
+ * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else; sim.cjs is a virtual board's process, daemon.cjs the daemon's. V8's cache of their code lies beside them
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
@@ -32,6 +32,7 @@ const common = {
     "undici",
     "listr2",
     "avr8js",
+    "ws",
     "yauzl",
     "xz-decompress",
     "unbzip2-stream",
@@ -72,6 +73,7 @@ put("lmdb.cjs", lmdb);
 put("graph.html", await page("graph"));
 put("size.html", await page("size", "size/"));
 put("sim.cjs", await bundled({ ...common, define: moduleUrl, entryPoints: ["cli/device/sim/process.ts"] }));
+put("daemon.cjs", await bundled({ ...common, define, entryPoints: ["cli/daemon/process.ts"] }));
 put("package.json", '{"type":"commonjs"}\n');
 const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });

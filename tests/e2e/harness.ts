@@ -203,6 +203,11 @@ export class Running {
     await this.untilSaid(() => eventsIn(this.out.slice(0, this.out.lastIndexOf("\n") + 1)).some(is));
   }
 
+  /** The same for a text on stdout. */
+  async untilSaidOut(pattern: RegExp): Promise<void> {
+    await this.untilSaid(() => pattern.test(this.out));
+  }
+
   /** The same for a text on stderr. */
   async untilError(pattern: RegExp): Promise<void> {
     await this.untilSaid(() => pattern.test(this.err));

@@ -1,0 +1,112 @@
+/** All serial sessions of the daemon, one a device. */
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Result } from "../../engine/types.ts";
+import type { SerialSettings } from "../device/connection.ts";
+import { Channel, type Pause, type Place } from "./channel.ts";
+
+export class Hub {
+  readonly #channels = new Map<string, Channel>();
+  /** Devices that are given away. */
+  readonly #pauses = new Map<string, Pause>();
+  /** What a device's last session still does: the next one opens after it. */
+  readonly #closing = new Map<string, Promise<void>>();
+  readonly #changed: () => void;
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  all(): Channel[] {
+    return [...this.#channels.values()];
+  }
+
+  of(device: string): Channel | null {
+    return this.#channels.get(device) ?? null;
+  }
+
+  byId(session: string): Channel | null {
+    return this.all().find((c) => c.id === session) ?? null;
+  }
+
+  /** The device's session; enter: called with it at once when it is ready, adds who watches. Failure (exit 5): the port does not open, or is open with other settings. */
+  async open(place: Place, settings: SerialSettings, ifNeeded: boolean, enter: (channel: Channel) => void): Promise<Result<Channel>> {
+    await this.#closing.get(place.id);
+    const there = this.#channels.get(place.id);
+    if (there === undefined && !ifNeeded)
+      return fail(failure("device.closed", 5, `${place.name} is not open`, { hint: "open_if_needed opens it" }));
+    if (there !== undefined && !sameSettings(there.settings, settings)) {
+      if (there.watchers.size + there.coming > 0)
+        return fail(
+          failure(
+            "device.other-settings",
+            5,
+            `${place.name} is open at ${settingsText(there.settings)}, not at ${settingsText(settings)}`,
+            {
+              hint: `who watches it has to end first: ${[...there.watchers].map((w) => w.client).join(", ")}`,
+            },
+          ),
+        );
+      await this.#close(there);
+      return this.open(place, settings, true, enter);
+    }
+    const channel = there ?? new Channel(place, settings, this.#pauses.get(place.id) ?? null, (c) => this.#forget(c));
+    this.#channels.set(place.id, channel);
+    channel.coming++;
+    const ready = await channel.ready();
+    channel.coming--;
+    if (!ready.ok) {
+      this.#forget(channel);
+      return ready;
+    }
+    if (channel.ended) return this.open(place, settings, ifNeeded, enter);
+    enter(channel);
+    this.#changed();
+    return ok(channel);
+  }
+
+  /** Closes a session that nobody watches. */
+  left(channel: Channel): void {
+    this.#changed();
+    if (channel.watchers.size + channel.coming === 0) void this.#close(channel);
+  }
+
+  /** Gives a device's port away, from now until it is taken back; it is free when this settles. */
+  async give(device: string, pause: Pause): Promise<void> {
+    this.#pauses.set(device, pause);
+    await this.#closing.get(device);
+    await this.#channels.get(device)?.give(pause);
+    this.#changed();
+  }
+
+  async takeBack(device: string): Promise<void> {
+    this.#pauses.delete(device);
+    await this.#channels.get(device)?.takeBack();
+    this.#changed();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((channel) => this.#close(channel)));
+  }
+
+  async #close(channel: Channel): Promise<void> {
+    const { id } = channel.place;
+    const closing = channel.close();
+    this.#forget(channel);
+    this.#closing.set(id, closing);
+    await closing;
+    if (this.#closing.get(id) === closing) this.#closing.delete(id);
+  }
+
+  #forget(channel: Channel): void {
+    if (this.#channels.get(channel.place.id) === channel) this.#channels.delete(channel.place.id);
+    this.#changed();
+  }
+}
+
+function sameSettings(a: SerialSettings, b: SerialSettings): boolean {
+  return settingsText(a) === settingsText(b);
+}
+
+function settingsText({ baud, dataBits, parity, stopBits, rtscts, xonxoff }: SerialSettings): string {
+  return `${baud} ${dataBits}${parity[0]?.toUpperCase()}${stopBits}${rtscts ? " RTS/CTS" : ""}${xonxoff ? " XON/XOFF" : ""}`;
+}
