@@ -21,6 +21,7 @@ import type { RunCommand } from "./command.ts";
 import { wentWay } from "./compiled.ts";
 import { RunEffects } from "./effects.ts";
 import { missingHeader } from "./missing-header.ts";
+import type { MonitorHost } from "./monitor/devices.ts";
 import type { Looked } from "./open-project.ts";
 import { takeFound } from "./found.ts";
 import { version } from "./home.ts";
@@ -67,6 +68,8 @@ export interface BuildHost {
   readonly deps: DepsHost | null;
   /** For who wants to see the whole project: a dry run of every env hands over what it has planned, before its end; null for any other. */
   readonly onPlanned: ((planned: Planned, state: LocalState) => Promise<void>) | null;
+  /** What the run's monitors write to and read from, asked for when the first begins; null: nobody is there to watch. */
+  readonly monitors: (() => MonitorHost) | null;
 }
 
 /** What a run left behind, for other faces. */
@@ -173,7 +176,7 @@ class Build {
     const disk = openDisk(this.folder);
     this.disk = disk;
     const places = openPlaces(folder.value, this.command.offline, this.host.stop);
-    const effects = new RunEffects(this.command);
+    const effects = new RunEffects(this.folder, this.command, this.host.monitors);
     let open = true;
     this.close = async () => {
       if (!open) return;
@@ -196,6 +199,7 @@ class Build {
       await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, effects });
     } finally {
       await this.close();
+      await effects.close();
     }
   }
 

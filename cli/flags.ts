@@ -260,7 +260,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Targets of the contract that this version does not have. */
-export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "monitor", "erase"]);
+export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "erase"]);
 
 /** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
 export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];

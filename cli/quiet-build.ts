@@ -47,6 +47,7 @@ export async function buildQuietly(
       times: null,
       deps: null,
       onPlanned,
+      monitors: null,
     });
   } finally {
     signals.close();

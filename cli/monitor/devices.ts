@@ -1,7 +1,7 @@
 /** Monitors of envs: each env's port chosen and opened, all watched at once, their ends made one. */
-import { exitCode } from "../../engine/failure.ts";
+import { exitCode, ok } from "../../engine/failure.ts";
 import { outFolder } from "../../engine/paths.ts";
-import type { Event, Failure } from "../../engine/types.ts";
+import type { Event, Failure, Result } from "../../engine/types.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import { boardIds } from "../device/board-ids.ts";
 import { choosePort } from "../device/choose.ts";
@@ -10,7 +10,7 @@ import { INTERRUPTED } from "../host/signals.ts";
 import type { Keyboard } from "./console.ts";
 import { frameFinder } from "./decode.ts";
 import { type MonitorEnd, type MonitorFaces, type MonitorOptions, runMonitor } from "./monitor.ts";
-import { type MonitorFlags, type MonitorSettings, monitorSettings } from "./settings.ts";
+import { type MonitorFlags, monitorSettings } from "./settings.ts";
 import { openSource } from "./source.ts";
 
 /** What is to be watched. env: null where there is no project. */
@@ -21,10 +21,14 @@ export interface Watched {
 }
 
 export interface MonitorOrder {
-  readonly flags: MonitorFlags;
   readonly patterns: PatternTexts;
   /** Seconds. */
   readonly limit: number | null;
+}
+
+/** One monitor that can begin: what is wrong with flags and options is known by now. */
+export interface MonitorJob extends Pick<MonitorOptions, "settings" | "folder" | "frames" | "open"> {
+  readonly name: string;
 }
 
 /** What monitors have of the process around them. */
@@ -38,46 +42,42 @@ export interface MonitorHost {
   now(): number;
 }
 
-/** What is wrong with flags, options and expressions is said before a port is opened. Of several ends the exit code is the contract's: 130, then 3, 4, 1, 5. */
-export async function monitorEnvs(
-  watched: readonly Watched[],
+/** Failures: exit 2 of flags, exit 3 of the ini. Nothing is opened. */
+export function monitorJob({ env, folder, profile }: Watched, flags: MonitorFlags): Result<MonitorJob> {
+  const read = monitorSettings(flags, env);
+  if (!read.ok) return read;
+  const settings = read.value;
+  return ok({
+    name: env?.name ?? "",
+    settings,
+    folder,
+    frames: settings.decode && env !== null ? frameFinder(folder, outFolder(env.name, profile)) : null,
+    open: async (faces, how, stop) => {
+      const hwids = env?.board?.hwids ?? [];
+      const known = boardIds().flatMap((board) => board.hwids);
+      const chosen = await choosePort({ named: settings.named, hwids, known }, stop);
+      if (!chosen.ok) return chosen;
+      return openSource(chosen.value.address, settings.serial, how, faces, stop);
+    },
+  });
+}
+
+/** The end of each. Of several, the lines bear names, and nobody types: which one would it be for? */
+export function watchAll(
+  jobs: readonly MonitorJob[],
   order: MonitorOrder,
   stop: AbortSignal,
   host: MonitorHost,
-): Promise<{ readonly exit: number; readonly failures: readonly Failure[] }> {
-  const jobs: { readonly one: Watched; readonly settings: MonitorSettings }[] = [];
-  for (const one of watched) {
-    const settings = monitorSettings(order.flags, one.env);
-    if (!settings.ok) return { exit: settings.failure.exit, failures: [settings.failure] };
-    for (const warning of settings.value.warnings) host.warn(warning);
-    jobs.push({ one, settings: settings.value });
-  }
+): readonly Promise<MonitorEnd>[] {
   const several = jobs.length > 1;
-  const ends = await Promise.all(
-    jobs.map(({ one, settings }) => {
-      const options: MonitorOptions = {
-        settings,
-        patterns: order.patterns,
-        limit: order.limit,
-        prefix: several ? `${one.env?.name ?? ""}| ` : "",
-        folder: one.folder,
-        frames: settings.decode && one.env !== null ? frameFinder(one.folder, outFolder(one.env.name, one.profile)) : null,
-        open: async (faces, how, ending) => {
-          const hwids = one.env?.board?.hwids ?? [];
-          const known = boardIds().flatMap((board) => board.hwids);
-          const chosen = await choosePort({ named: settings.named, hwids, known }, ending);
-          if (!chosen.ok) return chosen;
-          return openSource(chosen.value.address, settings.serial, how, faces, ending);
-        },
-      };
-      // Of several, which one would be typed to?
-      return runMonitor(options, stop, { ...host, keyboard: several ? null : host.keyboard });
-    }),
+  for (const warning of jobs.flatMap(({ settings }) => settings.warnings)) host.warn(warning);
+  return jobs.map((job) =>
+    runMonitor({ ...job, ...order, prefix: several ? `${job.name}| ` : "" }, stop, { ...host, keyboard: several ? null : host.keyboard }),
   );
-  return joined(ends);
 }
 
-function joined(ends: readonly MonitorEnd[]): { readonly exit: number; readonly failures: readonly Failure[] } {
+/** Several ends as one: the exit code is the contract's, 130, then 3, 4, 1, 5. */
+export function joined(ends: readonly MonitorEnd[]): { readonly exit: number; readonly failures: readonly Failure[] } {
   const failures = ends.flatMap(({ failure }) => (failure === null ? [] : [failure]));
   if (ends.some(({ exit }) => exit === INTERRUPTED)) return { exit: INTERRUPTED, failures };
   return { exit: exitCode(failures) || Math.max(0, ...ends.map(({ exit }) => exit)), failures };

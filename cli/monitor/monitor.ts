@@ -63,6 +63,11 @@ export async function runMonitor(options: MonitorOptions, stop: AbortSignal, fac
   return new Monitor(options, patterns.value, stop, faces).run();
 }
 
+/** Seconds for which a device may be away. */
+export function patienceOf(limit: number | null, keyboard: Keyboard | null): number | null {
+  return limit === null && keyboard?.isTTY !== true ? UNATTENDED_PATIENCE_S : null;
+}
+
 function failed(why: Failure): MonitorEnd {
   return { exit: why.exit, why: "", failure: why };
 }
@@ -136,7 +141,7 @@ class Monitor {
     if (stop.aborted) return { exit: INTERRUPTED, why: "", failure: null };
     stop.addEventListener("abort", interrupt);
     const opening = new AbortController();
-    const patience = options.limit === null && faces.keyboard?.isTTY !== true ? UNATTENDED_PATIENCE_S : null;
+    const patience = patienceOf(options.limit, faces.keyboard);
     const opened = options.open(this.sourceFaces(), { reconnect: options.settings.reconnect, patience }, opening.signal);
     const first = await Promise.race([opened, ended]);
     if (!("ok" in first)) {

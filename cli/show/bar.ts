@@ -102,12 +102,16 @@ export class Bar implements Display {
     if (!this.over && now - this.drawnAt >= (this.dirty ? FRAME_MS : IDLE_FRAME_MS)) this.draw(now);
   }
 
-  close(): void {
+  flush(): void {
     if (this.over) return;
-    this.over = true;
     this.options.out.write(this.back() + this.above);
     this.above = "";
     this.drawn = 0;
+  }
+
+  close(): void {
+    this.flush();
+    this.over = true;
   }
 
   private ended(e: Extract<Event, { type: "end" }>, argv: readonly string[] | null): void {

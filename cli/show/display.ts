@@ -26,6 +26,8 @@ export interface DisplayOptions {
 export interface Display extends EventSink {
   /** Time passes: draws what is due. openDisplay calls it from a timer. */
   tick(): void;
+  /** Somebody else writes to the terminal now: nothing of the display stands where that goes. */
+  flush(): void;
   /** Takes the bar away and writes what is still held back. May be called twice. */
   close(): void;
 }
@@ -41,6 +43,7 @@ export function openDisplay(options: DisplayOptions & { readonly redraws: boolea
   return {
     emit: (e) => display.emit(e),
     tick: () => display.tick(),
+    flush: () => display.flush(),
     close() {
       clearInterval(timer);
       display.close();

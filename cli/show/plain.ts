@@ -64,10 +64,14 @@ export class Plain implements Display {
   tick(): void {
     if (this.over) return;
     this.tickPackages();
+    // A board may say nothing for hours.
+    for (const { kind } of this.tally.running.values()) if (kind === "monitor") return;
     const silent = this.options.now() - (this.spoke ?? this.began);
     if (silent < (this.spoke === null ? FIRST_SILENCE_MS : SILENCE_MS)) return;
     this.say(this.life());
   }
+
+  flush(): void {}
 
   close(): void {
     this.over = true;

@@ -1,19 +1,18 @@
 /** `fb monitor`: what a board prints, and what is typed to it. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { diagnostic, failure } from "../../engine/failure.ts";
-import type { Failure, Result } from "../../engine/types.ts";
-import { ok } from "../../engine/failure.ts";
+import { diagnostic, failure, ok } from "../../engine/failure.ts";
+import type { Event, Failure, Result } from "../../engine/types.ts";
 import { CONFIG_FILE } from "../../rules/ini/config.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { clock } from "../host/clock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
-import { alone, type MonitorHost, monitorEnvs, type Watched } from "../monitor/devices.ts";
+import { alone, joined, type MonitorJob, monitorJob, watchAll, type Watched } from "../monitor/devices.ts";
+import { hostOf } from "../monitor/host.ts";
 import { openProject, projectFolder } from "../open-project.ts";
 import { jsonSink } from "../show/json.ts";
-import { renderFailure } from "../show/text.ts";
 
 type MonitorCommand = Extract<Command, { verb: "monitor" }>;
 
@@ -26,15 +25,12 @@ export async function monitorVerb(command: MonitorCommand, faces: Faces): Promis
   const gone = new AbortController();
   // Nobody is left to show it to.
   process.stdout.on("error", () => gone.abort());
-  const watched = watchedBy(command);
-  const order = { flags: command.monitor, patterns: command.serial, limit: command.timeout };
-  const end = watched.ok
-    ? await monitorEnvs(watched.value, order, AbortSignal.any([stop.stop, gone.signal]), {
-        ...hostOf(faces, command.json),
-        emit: sink && ((e) => sink.emit(e)),
-        now,
-      })
-    : { exit: watched.failure.exit, failures: [watched.failure] };
+  const jobs = jobsOf(command);
+  const order = { patterns: command.serial, limit: command.timeout };
+  const host = { ...hostOf(faces, command.json), emit: sink && ((e: Event) => sink.emit(e)), now };
+  const end = jobs.ok
+    ? joined(await Promise.all(watchAll(jobs.value, order, AbortSignal.any([stop.stop, gone.signal]), host)))
+    : { exit: jobs.failure.exit, failures: [jobs.failure] };
   stop.close();
   complain(faces, end.failures);
   if (sink !== null) {
@@ -46,16 +42,16 @@ export async function monitorVerb(command: MonitorCommand, faces: Faces): Promis
   return end.exit;
 }
 
-/** What a monitor shows on the process's own streams. */
-export function hostOf(faces: Faces, json: boolean): Omit<MonitorHost, "emit" | "now"> {
-  const terminal = process.stdout.isTTY === true;
-  return {
-    out: json ? null : { color: faces.out.color, terminal, write: (bytes) => faces.out.write(bytes) },
-    say: (line) => faces.err.write(`${line}\n`),
-    warn: (warning) => faces.err.write(renderFailure(warning, { color: faces.err.color })),
-    keyboard: process.stdin,
-    keys: new Map(),
-  };
+function jobsOf(command: MonitorCommand): Result<readonly MonitorJob[]> {
+  const watched = watchedBy(command);
+  if (!watched.ok) return watched;
+  const jobs: MonitorJob[] = [];
+  for (const one of watched.value) {
+    const job = monitorJob(one, command.monitor);
+    if (!job.ok) return job;
+    jobs.push(job.value);
+  }
+  return ok(jobs);
 }
 
 /** The envs that are named, else the first of default_envs, else the first, as in PlatformIO; where there is no project, a port by itself. */

@@ -14,6 +14,7 @@ import { version } from "../home.ts";
 import { clock } from "../host/clock.ts";
 import type { HostRunner } from "../host/lanes.ts";
 import { watchSignals } from "../host/signals.ts";
+import { hostOf } from "../monitor/host.ts";
 import { projectFolder } from "../open-project.ts";
 import { openDisplay } from "../show/display.ts";
 import { jsonSink } from "../show/json.ts";
@@ -160,6 +161,7 @@ export async function buildShown(
   const ender = stopper ?? bySignals();
   let previous: ReadonlyMap<string, { readonly flash: number; readonly ram: number }> = new Map();
   const progress = { upToDate: 0 };
+  const began = clock.monotonicMs();
   const display = openDisplay({
     out,
     err: faces.err,
@@ -190,6 +192,14 @@ export async function buildShown(
       times,
       deps,
       onPlanned: null,
+      monitors: () => {
+        display.flush();
+        return {
+          ...hostOf(faces, command.json),
+          emit: command.json ? (e) => first?.emit(e) : null,
+          now: () => clock.monotonicMs() - began,
+        };
+      },
     });
     display.close();
     if (times !== null) tellTimes(times, folder, command, built, faces);
