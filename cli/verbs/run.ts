@@ -197,7 +197,7 @@ export async function buildShown(
         return {
           ...hostOf(faces, command.json),
           emit: command.json ? (e) => first?.emit(e) : null,
-          now: () => clock.monotonicMs() - began,
+          now: () => Math.round(clock.monotonicMs() - began),
         };
       },
     });
