@@ -2,7 +2,7 @@
  * The daemon's process, started detached by find.ts with its folder as the only argument. When it listens it says so in one line on stdout, which is then closed: what
  * it has to say after that goes to its log. It ends by a request, by SIGTERM or SIGINT, or when nobody has needed it for half an hour.
  *
- * FB_DAEMON_PORT: where it listens (8765; with FB_DEV_MODE=1 8865). A port that another program has is said, and a free one taken: clients know it from the state file.
+ * FB_DAEMON_PORT: where it listens (8765; with FB_DEV_MODE=1 8865; 0: any that is free). A port that another program has is said, and a free one taken: clients know it from the state file.
  * FB_DAEMON_IDLE: seconds without anybody after which it ends (1800).
  */
 import { randomBytes } from "node:crypto";
@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   const daemon = new Daemon(facts, log, sims, (why) => finish(why));
   const routes = allRoutes(daemon, () => openapi(routes, sockets, version));
   const sockets = socketRoutes(daemon);
-  const wanted = Number(process.env["FB_DAEMON_PORT"] ?? "") || (devMode ? DEV_PORT : PORT);
+  const named = process.env["FB_DAEMON_PORT"] ?? "";
+  const wanted = /^\d{1,5}$/.test(named) ? Number(named) : devMode ? DEV_PORT : PORT;
   const door = await openSomewhere(wanted, (port) =>
     openDoor({
       port,

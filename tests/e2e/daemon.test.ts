@@ -21,7 +21,7 @@ function place(): TestProject {
   return p;
 }
 
-const ANY_PORT = { FB_DAEMON_PORT: "1" };
+const ANY_PORT = { FB_DAEMON_PORT: "0" };
 
 function fb(p: TestProject, line: string, vars: Readonly<Record<string, string>> = {}): Ran {
   return p.fb(line.split(" "), { vars: { ...ANY_PORT, ...vars } });
