@@ -64,10 +64,10 @@ export class Hub {
     return ok(channel);
   }
 
-  /** Closes a session that nobody watches. */
-  left(channel: Channel): void {
+  /** Closes a session that nobody watches; its port is free when this settles. */
+  async left(channel: Channel): Promise<void> {
     this.#changed();
-    if (channel.watchers.size + channel.coming === 0) void this.#close(channel);
+    if (channel.watchers.size + channel.coming === 0) await this.#close(channel);
   }
 
   /** Gives a device's port away, from now until it is taken back; it is free when this settles. */

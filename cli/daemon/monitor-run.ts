@@ -73,7 +73,7 @@ export async function monitorByPatterns(
   gone.removeEventListener("abort", stop);
   if (opened.ok && watcher !== null) {
     opened.value.watchers.delete(watcher);
-    daemon.hub.left(opened.value);
+    await daemon.hub.left(opened.value);
   }
   leave();
   running.end();

@@ -62,7 +62,7 @@ export class SerialSocket {
   lost(text: string): void {
     this.#lease = null;
     this.#send({ type: "ended", error: "lease-lost", message: `the session is over: ${text}`, hint: "" });
-    this.#detach();
+    void this.#detach();
   }
 
   async #hear(text: string): Promise<void> {
@@ -75,7 +75,7 @@ export class SerialSocket {
       case "attach":
         return this.#attach(message);
       case "detach":
-        this.#detach();
+        await this.#detach();
         return this.#send({ type: "detached" });
       case "signals": {
         if (this.#channel === null) return this.#error("not-attached", "attach first");
@@ -111,7 +111,7 @@ export class SerialSocket {
       this.#watch(channel, message.client_id, message.raw, message.from_index),
     );
     if (opened.ok) return;
-    this.#detach();
+    await this.#detach();
     this.#fail(opened.failure);
   }
 
@@ -138,10 +138,11 @@ export class SerialSocket {
     channel.watchers.add(watcher);
     if (pause !== null) watcher.tell({ type: "preempted", reason: pause.reason, preempted_by: pause.by });
     watcher.pump();
-    if (this.#closed) this.#detach();
+    if (this.#closed) void this.#detach();
   }
 
-  #detach(): void {
+  /** The port is free when this settles, unless others watch it. */
+  async #detach(): Promise<void> {
     const channel = this.#channel;
     const watcher = this.#watcher;
     this.#channel = null;
@@ -152,7 +153,7 @@ export class SerialSocket {
     if (channel === null || watcher === null) return;
     watcher.end();
     channel.watchers.delete(watcher);
-    this.#parts.hub.left(channel);
+    await this.#parts.hub.left(channel);
   }
 
   #enter(client: string): void {
@@ -170,7 +171,7 @@ export class SerialSocket {
       },
       send: (text, done) => socket.send(text, () => done()),
       cut: (why) => {
-        this.#detach();
+        void this.#detach();
         socket.close(1013, why.slice(0, 120));
         setTimeout(() => socket.terminate(), CUT_MS).unref();
       },

@@ -18,6 +18,7 @@ export class Early {
         lost: (why: Failure) => this.tell((faces) => faces.lost(why)),
         preempted: (by: string, reason: string) => this.tell((faces) => faces.preempted(by, reason)),
         reconnected: () => this.tell((faces) => faces.reconnected()),
+        note: (why: Failure) => this.tell((faces) => faces.note(why)),
         ended: (why: Failure) => this.tell((faces) => faces.ended(why)),
       },
       how,

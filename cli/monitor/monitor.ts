@@ -80,7 +80,10 @@ class Monitor {
   private readonly lines: LineCutter;
   private readonly chain;
   private readonly printer: Printer | null;
-  private readonly began = clock.monotonicMs();
+  /** When the port was open: stamps count from then. */
+  private began = clock.monotonicMs();
+  /** What the source tells before its name is known waits; null: it is known. */
+  private held: (() => void)[] | null = [];
   private source: Source | null = null;
   private silence: NodeJS.Timeout | null = null;
   private stamps: boolean;
@@ -158,7 +161,11 @@ class Monitor {
     }
     const source = first.value;
     this.source = source;
+    this.began = clock.monotonicMs();
     this.greet(source.device);
+    const held = this.held ?? [];
+    this.held = null;
+    for (const what of held) what();
     const closeConsole = faces.keyboard === null ? null : this.console(faces.keyboard);
     const limit = options.limit === null ? null : setTimeout(() => this.timeUp(), options.limit * 1000);
     const end = await ended;
@@ -181,23 +188,31 @@ class Monitor {
   }
 
   private sourceFaces(): SourceFaces {
+    const later = (what: () => void) => {
+      if (this.held === null) what();
+      else this.held.push(what);
+    };
     return {
-      data: (bytes) => this.data(bytes),
-      lost: (why) => {
-        this.broken();
-        this.say(`${why.message}; waiting for it`);
-        this.tell("gone", null);
-      },
-      preempted: (by, reason) => {
-        this.broken();
-        this.say(`preempted by ${by}: ${reason}`);
-        this.tell("preempted", by);
-      },
-      reconnected: () => {
-        this.say("reconnected");
-        this.tell("reconnected", null);
-      },
-      ended: (why) => this.end(failed(why)),
+      data: (bytes) => later(() => this.data(bytes)),
+      lost: (why) =>
+        later(() => {
+          this.broken();
+          this.say(`${why.message}; waiting for it`);
+          this.tell("gone", null);
+        }),
+      preempted: (by, reason) =>
+        later(() => {
+          this.broken();
+          this.say(`preempted by ${by}: ${reason}`);
+          this.tell("preempted", by);
+        }),
+      reconnected: () =>
+        later(() => {
+          this.say("reconnected");
+          this.tell("reconnected", null);
+        }),
+      note: ({ message, hint }) => this.say(hint === "" ? message : `${message} (${hint})`),
+      ended: (why) => later(() => this.end(failed(why))),
     };
   }
 
