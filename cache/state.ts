@@ -254,15 +254,17 @@ function sameOutputs(a: readonly OutputRecord[], b: readonly OutputRecord[]): bo
   return a.length === b.length && a.every((o, i) => o.path === b[i]?.path && o.digest === b[i].digest);
 }
 
+const IN_THE_WAY = "what stands there is no folder: move it away";
+const WRITE_HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: "free some space on that disk",
+  EROFS: "mount it writable, or copy the project to a folder that is",
+  ENOTDIR: IN_THE_WAY,
+  EEXIST: IN_THE_WAY,
+};
+
 function unwritableState(folder: string, error: unknown): Failure {
   const why = errorCode(error);
-  return trouble(
-    "error",
-    "state.write",
-    folder,
-    `cannot write ${folder}: ${why}`,
-    why === "ENOSPC" ? "free some space on that disk" : "make it writable by you",
-  );
+  return trouble("error", "state.write", folder, `cannot write ${folder}: ${why}`, WRITE_HINTS[why] ?? "make it writable by you");
 }
 
 function writeOnce(file: string, text: string): void {

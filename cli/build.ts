@@ -216,6 +216,8 @@ class Build {
       return worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried, valuesRead);
     };
     const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
+    // Where nothing can be written, this says so before anything is taken away.
+    host.disk.now();
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
     try {
       await (resumed === null ? this.runAll(host, key) : this.takeUp(resumed, host));

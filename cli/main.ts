@@ -1,5 +1,6 @@
 /** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
 import { writeSync } from "node:fs";
+import type { Failure } from "../engine/types.ts";
 import { parseCommand } from "./args.ts";
 import type { Command } from "./command.ts";
 import { wentWay } from "./compiled.ts";
@@ -11,7 +12,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   watchEarly();
   const faces = openFaces(() => {});
   const parsed = parseCommand(argv);
-  return parsed.ok ? perform(parsed.value, faces) : complain(faces, [parsed.failure]);
+  if (!parsed.ok) return complain(faces, [parsed.failure]);
+  try {
+    return await perform(parsed.value, faces);
+  } catch (error) {
+    // The disk's errors carry what to say; anything else is a bug.
+    const known = (error as { failure?: Failure }).failure;
+    if (known === undefined) throw error;
+    return complain(faces, [known]);
+  }
 }
 
 async function perform(command: Command, faces: Faces): Promise<number> {

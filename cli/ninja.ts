@@ -32,6 +32,7 @@ export function ninjaFile(project: NinjaProject, graph: Graph): Result<string> {
     `# Made by ${project.madeBy}; make it again when platformio.ini, fb.toml or the list of sources changes. ninja >= 1.5`,
     "ninja_required_version = 1.5",
     "builddir = .fb/ninja",
+    "bar = |",
     `fb = ${value(quoteForShell(project.fb))}`,
     // Quoted for the shell that ninja starts; single $ are ninja's own.
     `env = env -i LC_ALL=C.UTF-8 PWD=/proc/self/cwd PATH="$$PATH" HOME="$$HOME" TMPDIR="$\${TMPDIR:-/tmp}"`,
@@ -109,5 +110,6 @@ function value(text: string): string {
 
 /** Text in a build statement. */
 function path(text: string): string {
-  return text.replace(/[$ :]/g, "$$$&");
+  // A bar cannot be escaped, a variable's value is never cut.
+  return text.replace(/[$ :]/g, "$$$&").replaceAll("|", "$${bar}");
 }

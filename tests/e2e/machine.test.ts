@@ -42,7 +42,12 @@ test("a compiler on PATH that fb passes over: said in each run, also in one that
 });
 
 /** Runs fb with a folder mounted read-only, in a mount namespace of its own; null where this machine lets nobody do so. */
-function readOnly(folder: string, project: TestProject, args: readonly string[] = []): Ran | null {
+function readOnly(
+  folder: string,
+  project: TestProject,
+  args: readonly string[] = [],
+  verb: readonly string[] = ["run", "--json"],
+): Ran | null {
   const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$2" && shift 2 && exec "$@"';
   const inside = (command: readonly string[]) =>
     spawnSync("unshare", ["-rm", "/bin/sh", "-c", script, "sh", folder, project.folder, ...command], {
@@ -50,17 +55,37 @@ function readOnly(folder: string, project: TestProject, args: readonly string[] 
       encoding: "utf8",
     });
   if (inside(["true"]).status !== 0) return null;
-  const ran = inside([FB, "run", "--json", ...args]);
+  const ran = inside([FB, ...verb, ...args]);
   return {
     code: ran.status,
     stdout: ran.stdout,
     stderr: ran.stderr,
     events: ran.stdout
       .split("\n")
-      .filter((l) => l !== "")
+      .filter((l) => l.startsWith("{"))
       .map((l) => JSON.parse(l)),
   };
 }
+
+test("a read-only project: what a verb wants to write there is a message, never a crash", () => {
+  const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN });
+  project.run();
+  project.write("src/main.cpp", `${MAIN}// more\n`);
+  for (const verb of ["deps", "size", "watch", "query //...", "clean", "export ninja", "explain -n :elf"]) {
+    const ran = readOnly(project.folder, project, [], verb.split(" "));
+    if (ran === null) return void process.stdout.write("(skipped: no mount namespaces here) ");
+    assert.is(ran.code, 4, `${verb}: ${ran.stderr}`);
+    assert.match(ran.stdout + ran.stderr, /read-only|EROFS/, verb);
+    assert.not.match(ran.stderr, "a bug in fb", verb);
+  }
+});
+
+test("what stands where .fb belongs is named, and what to do with it", () => {
+  const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN, ".fb": "mine" });
+  const ran = project.fb([]);
+  assert.is(ran.code, 4, ran.stderr);
+  assert.match(ran.stderr, /\.fb: ENOTDIR[^]*move it away/);
+});
 
 test("a read-only project: exit 4 and the path; one that is built says so", () => {
   const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN });

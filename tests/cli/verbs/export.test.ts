@@ -180,6 +180,14 @@ test("ninja: headers are followed, -e chooses, a command's line break is refused
   assert.is(p.digest("build.ninja"), before);
 });
 
+test("ninja: a bar in a name, which its language cannot escape", () => {
+  const p = new TestProject({ "platformio.ini": "[env:a]\nplatform = native\n", "src/a|b.c": "int main(void) { return 0; }\n" });
+  assert.is(p.fb(["export", "ninja"]).code, 0);
+  const ran = spawnSync("ninja", [], { cwd: p.folder, encoding: "utf8" });
+  assert.is(ran.status, 0, ran.stdout);
+  assert.ok(p.exists(".fb/build/a/release/src/a|b.c.o"));
+});
+
 test("dot: a drawing on standard output, arrows from what is made to what it is made of", () => {
   const { stdout, code } = project().fb(["export", "dot", "-e", "uno"]);
   assert.is(code, 0);
