@@ -107,9 +107,10 @@ class Build {
   private outcome: RunOutcome | null = null;
   private envs: readonly string[] = [];
   private looked: Looked | null = null;
-  private ended: Promise<void> = Promise.resolve();
   /** What was made, once monitors run and nothing more is. */
   private madeBefore: Made | null = null;
+  /** The processes of its actions are being ended. */
+  private ended: Promise<void> = Promise.resolve();
   /** Closes all that was opened, once: at the end, or before a monitor, which holds no lock. */
   private close: () => Promise<void> = async () => {};
   /** Adds the run to the project's history, once all that it did is on disk. */
@@ -181,7 +182,6 @@ class Build {
     this.close = async () => {
       if (!open) return;
       open = false;
-      await closeProcesses(runner, guardian);
       await places.close();
       await state.value.flush();
       this.recorded();
@@ -193,6 +193,8 @@ class Build {
       const closed = await cache.value.close();
       if (!closed.ok && !this.report.failures.some((f) => f.code === closed.failure.code)) this.report.add(closed.failure);
       disk.close();
+      await this.ended;
+      await closeProcesses(runner, guardian);
       await lock.release();
     };
     try {
@@ -219,11 +221,7 @@ class Build {
     // Where nothing can be written, this says so before anything is taken away.
     host.disk.now();
     if (resumed === null && !this.command.dryRun) dropGraph(host.state.folder);
-    try {
-      await (resumed === null ? this.runAll(host, key) : this.takeUp(resumed, host));
-    } finally {
-      await this.ended;
-    }
+    await (resumed === null ? this.runAll(host, key) : this.takeUp(resumed, host));
   }
 
   private async takeUp(resumed: Resumed, host: Opened): Promise<void> {
@@ -333,8 +331,9 @@ class Build {
     this.outcome = outcome;
     const { ran, hits } = outcome.counts;
     wentWay(["run", what.resume === null ? "all" : "few", ...(ran > 0 ? ["ran"] : []), ...(hits > 0 ? ["hit"] : [])].join("-"));
-    // They end while the snapshot is written.
+    // They end while the rest is written; close() waits for it, and hears what fails.
     this.ended = closeProcesses(runner, guardian);
+    this.ended.catch(() => {});
     collectGarbage();
     this.report.failures.push(...outcome.failures);
     if (ran > 0 && !course.compilersStand(disk)) this.disown(outcome, cache, state);
@@ -407,7 +406,7 @@ const NO_PACKAGES = (): never => {
   throw new Error("packages are looked for by whole runs only");
 };
 
-/** Ends what runs actions; a second call waits for the first. */
+/** Ends what runs actions. */
 async function closeProcesses(runner: HostRunner, guardian: Guardian): Promise<void> {
   await runner.close();
   await guardian.close();

@@ -2,7 +2,7 @@
 import { clock } from "./clock.ts";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { setTimeout as after } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as after } from "node:timers/promises";
 
 /** Milliseconds between SIGTERM and SIGKILL: gcc removes its temporary files in 1. */
 export const GRACE_MS = 150;
@@ -62,6 +62,8 @@ export async function endGroup(pgid: number, graceMs: number): Promise<boolean> 
   let killedAt = graceMs > 0 ? Number.POSITIVE_INFINITY : started;
   for (let wait = 1; ; wait = Math.min(wait * 2, 8)) {
     await after(wait);
+    // A child that has ended is one only until the loop has looked for such, which it does after its timers.
+    await turn();
     if (!anyoneThere(pgid)) return true;
     const now = clock.monotonicMs();
     if (now - started > ZOMBIE_MS && !anyoneAlive(pgid)) return true;
