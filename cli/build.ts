@@ -14,7 +14,7 @@ import { Report } from "../engine/report.ts";
 import { run, type RunOutcome } from "../engine/run.ts";
 import type { RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
-import type { Event, EventSink, Failure, RunResult } from "../engine/types.ts";
+import type { Event, EventSink, Failure, Planner, RunResult } from "../engine/types.ts";
 import { openPlaces } from "./acquire/places.ts";
 import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
@@ -34,13 +34,11 @@ import { acquireLock, type Holder } from "./host/lock.ts";
 import { openSlots } from "./host/slots.ts";
 import { fullDisk, fullFolder } from "./host/space.ts";
 import { wordsAlias } from "./payload.ts";
-import { plannerOf } from "./plans.ts";
-import { removeMade } from "./remove-made.ts";
 import { Resumed } from "./resume.ts";
 import { RunRecorder } from "./run-history.ts";
 import { type Made, resultOf } from "./results.ts";
 import type { RunTimes } from "./trace/run-times.ts";
-import { type DepsHost, type Planned, Whole, type WholeHost } from "./whole.ts";
+import type { DepsHost, Planned, Whole, WholeHost } from "./whole.ts";
 import { baseVars, pathsOf, tempFolder, worldOf } from "./world.ts";
 
 /** What a build works with. */
@@ -150,6 +148,7 @@ class Build {
 
   private async locked(lock: NonNullable<Awaited<ReturnType<typeof acquireLock>>>): Promise<void> {
     if (this.command.clean !== "nothing") {
+      const { removeMade } = await import("./remove-made.ts");
       const removed = removeMade(this.folder, this.command.envs, this.command.clean === "all");
       if (!removed.ok) return this.report.add(removed.failure);
     }
@@ -215,7 +214,7 @@ class Build {
         host.cache.folder,
         roots.map((root) => root.real),
       );
-      return worldOf(host, pathsOf(this.folder, host.disk, roots), plannerOf(new Map(), NO_PACKAGES), carried, valuesRead);
+      return worldOf(host, pathsOf(this.folder, host.disk, roots), NO_PLANS, carried, valuesRead);
     };
     const resumed = key === null || found?.dir !== this.folder ? null : Resumed.from(found, key, host.state, world);
     // Where nothing can be written, this says so before anything is taken away.
@@ -243,6 +242,8 @@ class Build {
 
   private async runAll(host: Opened, key: string | null): Promise<void> {
     const wants = { deps: this.host.deps, everyEnv: this.host.onPlanned !== null, onLooked: (looked: Looked) => (this.looked = looked) };
+    // Most runs find a few files changed, and plan nothing.
+    const { Whole } = await import("./whole.ts");
     const whole = await Whole.begin(this.folder, this.command, host, wants, this.report);
     if (whole === null) return;
     await this.perform(whole, host, (outcome) => this.keepWhole(whole, outcome, host, key));
@@ -402,8 +403,10 @@ class Build {
 }
 
 /** A run of few changes plans nothing. */
-const NO_PACKAGES = (): never => {
-  throw new Error("packages are looked for by whole runs only");
+const NO_PLANS: Planner = {
+  plan: () => {
+    throw new Error("a plan in a run of few changes");
+  },
 };
 
 /** Ends what runs actions. */

@@ -1,5 +1,5 @@
 /**
- * Starts main.cjs with V8's compiled code of all functions that earlier runs called; Node's own cache of code holds only those which the first run that used a
+ * Starts main.cjs and rest.cjs with V8's compiled code of all functions that earlier runs called; Node's own cache of code holds only those which the first run that used a
  * bundle had called. Measured: 35 ms of a run of one edit.
  */
 import { readFileSync } from "node:fs";
@@ -17,11 +17,26 @@ export function wentWay(way: string): void {
 }
 
 /**
- * Runs main.cjs, which lies beside the bundle that calls. The code is kept there too, for this build and this Node alone. Code that is damaged, or of another
- * Node, is as good as none: V8 compiles the source then.
+ * Runs main.cjs, which lies beside the bundle that calls, and rest.cjs when main.cjs asks for a module of it (scripts/parts.ts). The code of each is kept there
+ * too, for this build and this Node alone. Code that is damaged, or of another Node, is as good as none: V8 compiles the source then.
  */
 export function runMain(): void {
-  const file = join(__dirname, "main.cjs");
+  shared[slot] = new Set();
+  let rest: Rest | null = null;
+  load("main.cjs", (name: string): unknown => {
+    if (!name.startsWith(REST)) return require(name);
+    rest ??= load("rest.cjs", require) as Rest;
+    return rest[name.slice(REST.length)]?.();
+  });
+}
+
+/** Each of its modules, by its path. */
+type Rest = Readonly<Record<string, () => unknown>>;
+const REST = "./rest.cjs#";
+
+/** What a file beside this bundle exports. asked: its require. */
+function load(name: string, asked: (name: string) => unknown): unknown {
+  const file = join(__dirname, name);
   const kept = `${file}.${process.version}-${process.arch}`;
   const code = readCode(kept);
   // The bundler writes nothing but ASCII, and V8 holds that in half of the space.
@@ -33,14 +48,13 @@ export function runMain(): void {
     ...(code === null ? {} : { cachedData: code.data }),
   });
   const known = script.cachedDataRejected === true ? [] : (code?.ways ?? []);
-  const ways = new Set<string>();
-  shared[slot] = ways;
   process.on("exit", (exitCode) => {
-    const more = [...ways].filter((way) => !known.includes(way));
+    const more = [...(shared[slot] ?? [])].filter((way) => !known.includes(way));
     if (exitCode === 0 && more.length > 0) writeCode(kept, [...known, ...more], script.createCachedData());
   });
   const module = { exports: {} };
-  (script.runInThisContext() as (...given: unknown[]) => void)(module.exports, require, module, file, __dirname);
+  (script.runInThisContext() as (...given: unknown[]) => void)(module.exports, asked, module, file, __dirname);
+  return module.exports;
 }
 
 /** V8 looks into nothing but the head of the code. */

@@ -1,8 +1,7 @@
 /** A project's folder opened: its disk, and its ini, fb.toml and platforms read, with everything looked at on record. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { listed, listingText } from "../engine/files.ts";
 import { secretName } from "../cache/snapshot-world.ts";
@@ -28,24 +27,6 @@ export interface Looked {
   readonly reads: readonly Read[];
   readonly files: ReadonlyMap<string, { readonly signature: Signature; readonly digest: Digest }>;
   readonly listings: ReadonlyMap<string, Digest>;
-}
-
-/** The folder of the project that a command speaks of: absolute, links resolved. Fails (exit 3) where there is no platformio.ini. */
-export function projectFolder(dir: string | null): Result<string> {
-  const folder = resolve(dir ?? ".");
-  if (!existsSync(folder)) return fail(failure("project.no-folder", 3, `there is no folder ${folder}`, { hint: "check the path" }));
-  if (existsSync(join(folder, CONFIG_FILE))) return ok(realpathSync(folder));
-  const above = parentProject(folder);
-  const hint =
-    above === null
-      ? "`fb init --board uno` makes a project here; -C DIR names another folder"
-      : `the project around it is ${above}: fb -C ${relative(folder, above) || "."}`;
-  return fail(failure("project.none", 3, `there is no ${CONFIG_FILE} in ${folder}`, { hint }));
-}
-
-function parentProject(folder: string): string | null {
-  for (let dir = dirname(folder); dir !== dirname(dir); dir = dirname(dir)) if (existsSync(join(dir, CONFIG_FILE))) return dir;
-  return null;
 }
 
 /** Reads the project in a folder from projectFolder(). onLooked: told what was looked at, also where that is no project. */

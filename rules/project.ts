@@ -7,7 +7,8 @@ import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
-import { joinSettings, type PackageSettings, readUserSettings } from "./settings.ts";
+import type { PackageSettings } from "./package-settings.ts";
+import { joinSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
 import { laterOptions, unheardOptions, unheardPlatform } from "./unsupported.ts";
 

@@ -4,7 +4,8 @@ import type { Failure, Result, Sharing } from "../engine/types.ts";
 import type { Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
 import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
-import { type PackageSettings, settingsOf } from "./settings.ts";
+import type { PackageSettings } from "./package-settings.ts";
+import { settingsOf } from "./settings.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { parseToml, type Span, type TomlTable, type TomlValue } from "./toml.ts";
 

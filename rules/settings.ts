@@ -1,22 +1,10 @@
 /** Where packages come from: `[mirrors]`, `[packages]` and `[registry]` of a project's fb.toml, and of the user's own file where that says nothing. */
 import { fail, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
+import { noSettings, type PackageSettings } from "./package-settings.ts";
 import { USER_FILE } from "./schema.ts";
 import { check } from "./shape.ts";
 import { parseToml, type TomlTable } from "./toml.ts";
-
-export interface PackageSettings {
-  /** Url prefixes and what is asked instead. */
-  readonly mirrors: ReadonlyMap<string, string>;
-  /** null where nothing is said. */
-  readonly provider: "fetch" | "system" | "auto" | null;
-  /** The base of a registry that speaks PlatformIO's protocol; null for PlatformIO's own. */
-  readonly registry: string | null;
-  /** Addresses of Arduino package indexes, in the order in which they are asked. */
-  readonly indexes: readonly string[];
-}
-
-export const noSettings: PackageSettings = { mirrors: new Map(), provider: null, registry: null, indexes: [] };
 
 /** What reading the user's file asks of the world; each answer can be recorded as an input. */
 export interface SettingsIo {

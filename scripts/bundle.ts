@@ -1,5 +1,5 @@
 /**
- * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else; sim.cjs is a virtual board's process, daemon.cjs the daemon's. V8's cache of their code lies beside them
+ * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else, with rest.cjs; sim.cjs is a virtual board's process, daemon.cjs the daemon's. V8's cache of their code lies beside them
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
+import { inParts } from "./parts.ts";
 import { ruleModule } from "./rule-module.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -51,7 +52,9 @@ for (const name of ["avr", "native"])
   put(`rules/${name}.cjs`, ruleModule(readFileSync(join(root, `platforms/${name}/platform.toml`), "utf8")));
 const id = hash.digest("hex").slice(0, 16);
 const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"' };
-put("main.cjs", await bundled({ ...mainBundle, define }));
+const parts = await inParts({ ...common, define }, root, "cli/main.ts", ["cli/verbs/run.ts"], "rest.cjs");
+put("main.cjs", parts.near);
+put("rest.cjs", parts.far);
 // lmdb with what it loads in one file, less what fb has no use for: it loads in a quarter of the time (cache/lmdb.ts).
 const lmdb = await bundled({
   ...common,

@@ -6,7 +6,7 @@ import { ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import type { RegistryAnswer, RegistryRequest } from "../../rules/registry.ts";
 import type { Project } from "../../rules/project.ts";
-import { noSettings, type PackageSettings } from "../../rules/settings.ts";
+import { noSettings, type PackageSettings } from "../../rules/package-settings.ts";
 
 export interface PackagePlaces {
   /** The cache's folder. */

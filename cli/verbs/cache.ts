@@ -15,7 +15,7 @@ import { lockIn } from "../acquire/lock-file.ts";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { thisMachine } from "../host/machine.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { bytes, count } from "../show/text.ts";
 
 type CacheCommand = Extract<Command, { verb: "cache" }>;

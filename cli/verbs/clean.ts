@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
 import { acquireLock } from "../host/lock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { type Removed, removeMade } from "../remove-made.ts";
 import { bytes, count } from "../show/text.ts";
 

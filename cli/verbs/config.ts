@@ -8,7 +8,8 @@ import { ruleFileProblems } from "../../rules/rulefile.ts";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
-import { openProject, projectFolder, RecordingProjectIo } from "../open-project.ts";
+import { openProject, RecordingProjectIo } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { count, paint, stripSgr } from "../show/text.ts";
 
 type ConfigCommand = Extract<Command, { verb: "config" }>;

@@ -8,7 +8,7 @@ import { depsTable, depsTree, lockChanges } from "../deps/show.ts";
 import { complain, type Faces } from "../faces.ts";
 import { openDisk } from "../host/disk.ts";
 import { thisMachine } from "../host/machine.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import type { PlanInput } from "../plan-input.ts";
 import { count } from "../show/text.ts";
 import { buildShown } from "./run.ts";

@@ -14,7 +14,7 @@ import { explainDry } from "../explain/would.ts";
 import { KnownActions, type Upstream } from "../explain/upstream.ts";
 import { type Side, versus } from "../explain/versus.ts";
 import { complain, type Faces } from "../faces.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { buildQuietly } from "../quiet-build.ts";
 import { explanationText, versusText } from "../show/explanation.ts";
 import { renderFailure } from "../show/text.ts";

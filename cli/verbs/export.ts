@@ -10,7 +10,7 @@ import { dotGraph } from "../dot.ts";
 import { complain, type Faces } from "../faces.ts";
 import { DiskError, openDisk } from "../host/disk.ts";
 import { NINJA_FILE, ninjaFile } from "../ninja.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { planProject } from "../quiet-build.ts";
 import { writeIfNew } from "../write-if-new.ts";
 import { count, quoteForShell } from "../show/text.ts";

@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { pageData } from "../graph-page.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { pageTemplate, pageText, writePage } from "../page-text.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";

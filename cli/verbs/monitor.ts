@@ -11,7 +11,8 @@ import { clock } from "../host/clock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
 import { alone, joined, type MonitorJob, monitorJob, watchAll, type Watched } from "../monitor/devices.ts";
 import { hostOf } from "../monitor/host.ts";
-import { openProject, projectFolder } from "../open-project.ts";
+import { openProject } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { jsonSink } from "../show/json.ts";
 
 type MonitorCommand = Extract<Command, { verb: "monitor" }>;

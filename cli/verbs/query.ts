@@ -1,7 +1,7 @@
 /** `fb query`: nodes of the graph by what they have to do with each other. Where a view stands cli/look.ts answers before this is loaded. */
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { askView, malformed } from "../query/ask.ts";
 import { answerText } from "../query/output.ts";
 import { viewOfProject } from "../view/make.ts";

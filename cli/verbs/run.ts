@@ -15,7 +15,7 @@ import { clock } from "../host/clock.ts";
 import type { HostRunner } from "../host/lanes.ts";
 import { watchSignals } from "../host/signals.ts";
 import { hostOf } from "../monitor/host.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { openDisplay } from "../show/display.ts";
 import { jsonSink } from "../show/json.ts";
 import { mux } from "../show/mux.ts";

@@ -12,7 +12,7 @@ import type { Built } from "../build.ts";
 import { complain, type Faces } from "../faces.ts";
 import { hashing } from "../host/hash.ts";
 import { buildQuietly } from "../quiet-build.ts";
-import { projectFolder } from "../open-project.ts";
+import { projectFolder } from "../project-folder.ts";
 import { renderFailure, sanitize } from "../show/text.ts";
 import { sizeText } from "../show/size-report.ts";
 import { pageTemplate, pageText, writePage } from "../page-text.ts";

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { joinSettings, noSettings, readUserSettings } from "../../rules/settings.ts";
+import { noSettings } from "../../rules/package-settings.ts";
+import { joinSettings, readUserSettings } from "../../rules/settings.ts";
 
 function read(vars: Readonly<Record<string, string>>, files: Readonly<Record<string, string>>) {
   return readUserSettings({ read: (path) => files[path] ?? null, value: (name) => vars[name] });
