@@ -13,7 +13,7 @@ import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.t
 import { commandsIn } from "../rules/flags.ts";
 import type { EnvPlan, FlagSource, PlannedTool } from "../rules/env-plan.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
-import { resolve } from "../rules/resolve.ts";
+import { boardContext, resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";
 import type { Origin } from "../rules/spec.ts";
 import type { FetchedLibrary } from "./acquire/libraries.ts";
@@ -48,12 +48,12 @@ export async function planInput(
   const host = process.platform;
   const rules = env.platform.rules;
   const framework = env.framework ?? "";
-  const mcu = env.board?.mcu ?? "";
   const core = packages.framework;
   const names = new Map<string, Bound>(envNames(env));
   for (const [tool, ref] of packages.tools) names.set(`tool.${tool.name}`, ref.as);
-  // Versions are not known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
-  const { vars, flags } = resolve(rules, { host, framework, mcu, profile, env: env.name, toolVersions: new Map() });
+  // Neither versions nor the macros of flags are known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
+  const board = boardContext(names);
+  const { vars, flags } = resolve(rules, { host, framework, ...board, profile, env: env.name, toolVersions: new Map(), macros: new Set() });
   const standard = flags.cxxflags.map((flag) => flag.text).filter((flag) => flag.startsWith("-std="));
   const plain = plainMacros(env, standard, scope(names, vars));
   const macros = plain === null ? null : { ...plain, flags: [...plain.flags, ...macroFlags(env)] };
@@ -88,8 +88,9 @@ export async function planInput(
     framework,
     frameworkFolder: core?.as ?? "",
     frameworkDigest: core?.digest ?? "",
+    frameworkVersion: core?.version ?? "",
     names,
-    mcu,
+    mcu: board.mcu,
     variantFolder: variant.value,
     tools,
     variables,

@@ -427,6 +427,8 @@ class Run {
   }
 
   private noteTime(node: Node, result: ActionResult): void {
+    // Its rule says so.
+    if (node.spec.sharing === "time") return;
     const out = outFolder(node.spec.env, node.spec.profile);
     const reads = result.reads.map((r) => projectRead(r, out));
     const time = this.settler.timeIn(node.spec, reads);

@@ -38,6 +38,8 @@ export interface ComposeInput {
   readonly user: Scopes;
   /** What the framework appends: flags, defines, core and variant folders, `libs` such as "m". */
   readonly framework: Scopes;
+  /** What it puts before all that is there by then. */
+  readonly before: Scopes;
   /** `build_unflags`. */
   readonly unflags: Scopes;
   /** `build_src_flags`. */
@@ -116,6 +118,7 @@ export function compose(input: ComposeInput): Composed {
   processFlags(env, input.board);
   processFlags(env, input.user);
   append(env, input.withoutLto ? withoutLto(input.framework) : input.framework);
+  for (const name of scopeNames) env.scopes[name].unshift(...input.before[name]);
   if (input.debug !== null) configureDebug(env, input.debug);
   processUnflags(env, input.unflags);
 

@@ -26,6 +26,7 @@ export interface EnvPlan {
   readonly framework: string;
   readonly frameworkFolder: string;
   readonly frameworkDigest: string;
+  readonly frameworkVersion: string;
   /** Names below `${board.…}` with `board.` before them, `${upload.…}` and `${option.…}`. */
   readonly names: ReadonlyMap<string, Bound>;
   readonly mcu: string;

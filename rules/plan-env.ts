@@ -3,19 +3,21 @@
  * through PlanIo, all of which becomes the plan's reads: a file added under the source filter plans again, an edited one does not.
  */
 import { fail, failure, ok } from "../engine/failure.ts";
+import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
 import { type CompileFlags, type Composed, type ComposeInput, compose } from "./compose.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
-import { type Bound, expand, expandText, type Scope, scope } from "./expand.ts";
+import { type Bound, expand, expandText, knows, type Scope, scope } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
 import { type FlagContext, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
 import { type PlannedLibraries, planLibraries } from "./plan-libs.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
-import { type Resolved, resolve } from "./resolve.ts";
-import { FLAG_SCOPES } from "./schema.ts";
+import { boardContext, type ResolveContext, type Resolved, resolve } from "./resolve.ts";
+import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
 import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
+import type { Template } from "./template.ts";
 
 export function planEnv(plan: EnvPlan, io: PlanIo, hash: Hash): Result<Planned> {
   return new EnvPlanner(plan, io, hash).plan();
@@ -31,6 +33,7 @@ class EnvPlanner {
   private readonly io: PlanIo;
   private readonly hash: Hash;
   private readonly build: string;
+  private readonly context: ResolveContext;
   private readonly resolved: Resolved;
   private readonly scope: Scope;
   private readonly actions: EnvActions;
@@ -43,8 +46,9 @@ class EnvPlanner {
     this.hash = hash;
     this.build = outFolder(plan.env, plan.profile);
     const toolVersions = new Map([...plan.tools].map(([name, tool]) => [name, tool.version]));
-    const { env, profile, host, framework, mcu } = plan;
-    this.resolved = resolve(plan.platform, { env, profile, host, framework, mcu, toolVersions });
+    const { env, profile, host, framework } = plan;
+    this.context = { env, profile, host, framework, ...boardContext(plan.names), macros: this.macros(), toolVersions };
+    this.resolved = resolve(plan.platform, this.context);
     const gen = `${this.build}/gen`;
     const image = (kind: string): readonly [string, Bound] => [`image.${kind}`, `${this.build}/${imageName(plan, this.resolved, kind)}`];
     const names = new Map<string, Bound>([
@@ -55,6 +59,9 @@ class EnvPlanner {
       ["env", env],
       ["profile", profile],
       ["framework", plan.frameworkFolder],
+      ["unix_time", UNIX_TIME],
+      ["framework.version", plan.frameworkVersion],
+      ["framework.numbers", plan.frameworkVersion.split(".")],
       ...["elf", "hex", "bin", "uf2"].map(image),
     ]);
     if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
@@ -80,13 +87,13 @@ class EnvPlanner {
     if (all.length === 0 && libs.value.objects.length === 0) return fail(this.nothingToBuild());
     const own = this.actions.compileAll({ sources: all, flags: project, waitFor: generated });
     if (!own.ok) return own;
-    const archives = this.frameworkArchives(framework, generated);
-    if (!archives.ok) return archives;
+    const parts = this.frameworkParts(framework, generated);
+    if (!parts.ok) return parts;
     const { direct, objects, archives: libArchives } = libs.value;
     const linked = this.actions.link(
       [...direct, ...all],
-      [...objects, ...own.value],
-      [...libArchives, ...archives.value],
+      [...objects, ...parts.value.objects, ...own.value],
+      [...libArchives, ...parts.value.archives],
       link,
       steps.value.beforeLink,
       [...generated, ...steps.value.beforeLink],
@@ -96,11 +103,12 @@ class EnvPlanner {
     if (!images.ok) return images;
     const image = steps.value.provides.image ?? images.value.image;
     const firmware = [image, ...images.value.reports];
+    const core = [...parts.value.objects, ...parts.value.archives];
     const targets: Record<string, ProjectPath[]> = {
       firmware: firmware as ProjectPath[],
       elf: [linked.value],
       ...(images.value.reports.length === 0 ? {} : { size: images.value.reports as ProjectPath[] }),
-      ...(archives.value.length === 0 ? {} : { core: archives.value }),
+      ...(core.length === 0 ? {} : { core }),
       ...libs.value.targets,
       ...this.actions.effects(image as ProjectPath),
     };
@@ -124,9 +132,12 @@ class EnvPlanner {
       for (const note of parsed.notes) (note.severity === "error" ? failures : this.notes).push(note);
       return parsed.scopes;
     };
-    const boardSource = { items: p.flags.board, option: "build.extra_flags", file: null, line: 0, column: 0 };
-    const own = this.ownFlags();
+    const own = this.ownFlags((scope) => this.resolved.flags[scope]);
     if (!own.ok) return own;
+    const before = this.ownFlags((scope) => p.platform.frameworks.get(p.framework)?.before.get(scope) ?? []);
+    if (!before.ok) return before;
+    const ldscript = knows(this.scope, "ldscript") ? expandText(nameOnly("ldscript"), this.scope) : ok(null);
+    if (!ldscript.ok) return ldscript;
     const includeThere = this.io.list(p.includeDir) !== null;
     const genFirst = this.usesGen() ? [`${this.build}/gen`] : [];
     const input: ComposeInput = {
@@ -134,9 +145,10 @@ class EnvPlanner {
       projectDir: p.projectDir,
       buildDir: this.build,
       platform: p.framework === "" ? own.value : noScopes,
-      board: parse(boardSource, false),
+      board: parse(boardSource(p.flags.board), false),
       user: parse(p.flags.user, false),
       framework: p.framework === "" ? noScopes : own.value,
+      before: before.value,
       unflags: parse(p.flags.unflags, false),
       src: parse(p.flags.src, false),
       debug: p.profile === "debug" ? parse(p.flags.debug, true) : null,
@@ -145,10 +157,17 @@ class EnvPlanner {
       projectIncludes: [...genFirst, ...(includeThere ? [p.includeDir] : []), p.srcDir],
       libraries: [],
       uses: [],
-      ldscript: null,
+      ldscript: ldscript.value === "" ? null : ldscript.value,
     };
     const first = failures[0];
     return first === undefined ? ok(input) : fail(first);
+  }
+
+  /** What the flags of board and user define without a value. Their mistakes are told where they are composed. */
+  private macros(): ReadonlySet<string> {
+    const { board, user } = this.p.flags;
+    const parsed = [boardSource(board), user].map((source) => parseFlags(source.items, { ...this.flagContext(source), plain: false }));
+    return new Set(parsed.flatMap(({ scopes }) => scopes.defines.filter((item) => typeof item === "string")));
   }
 
   private flagContext(source: FlagSource): Omit<FlagContext, "plain"> {
@@ -156,11 +175,11 @@ class EnvPlanner {
     return { variables: this.p.variables, projectDir: this.p.projectDir, base: "", commands: this.p.commands, option, file, line, column };
   }
 
-  /** The flags of the platform file, for this env. */
-  private ownFlags(): Result<Scopes> {
+  /** Flags of the platform file, for this env. */
+  private ownFlags(of: (scope: FlagScope) => readonly Template[]): Result<Scopes> {
     const lists: Record<string, string[]> = {};
     for (const name of FLAG_SCOPES) {
-      const expanded = expand(this.resolved.flags[name], this.scope);
+      const expanded = expand(of(name), this.scope);
       if (!expanded.ok) return expanded;
       lists[name] = expanded.value;
     }
@@ -220,31 +239,34 @@ class EnvPlanner {
     return { src: out, obj: `src/${first}.cpp`, kind: "cxx" };
   }
 
-  private frameworkArchives(flags: CompileFlags, generated: readonly string[]): Result<ProjectPath[]> {
-    if (this.p.framework === "") return ok([]);
-    // PlatformIO links the variant before the core.
-    const parts = [
-      ["FrameworkArduinoVariant", "variant"],
-      ["FrameworkArduino", "core"],
-    ] as const;
+  /** Compiles the framework's parts; objects are of those that are linked without an archive. */
+  private frameworkParts(flags: CompileFlags, generated: readonly string[]): Result<{ objects: ProjectPath[]; archives: ProjectPath[] }> {
     const archives: ProjectPath[] = [];
+    const linked: ProjectPath[] = [];
     const forced = flags.includes.some((i) => i.includes(`${this.build}/`)) ? generated : [];
-    for (const [name, variable] of parts) {
-      const folder = expandText(nameOnly(variable), this.scope);
+    for (const { name, folder: where, filter, link } of this.p.platform.frameworks.get(this.p.framework)?.parts ?? []) {
+      const folder = expandText(where, this.scope);
       if (!folder.ok) return folder;
-      if (this.io.list(folder.value) === null) return fail(this.noFolder(variable, folder.value));
-      const found = matchSources(defaultFilter, this.io, folder.value).flatMap((path): Group["sources"] => {
+      const words = expand(filter, this.scope);
+      if (!words.ok) return words;
+      if (this.io.list(folder.value) === null) return fail(this.noFolder(where.text, folder.value));
+      const wanted = words.value.length === 0 ? defaultFilter : words.value.join(" ");
+      const found = matchSources(wanted, this.io, folder.value).flatMap((path): Group["sources"] => {
         const kind = sourceKind(path);
         return kind === null ? [] : [{ src: join(folder.value, path), obj: withoutSuffix(objectPath(name, path)), kind }];
       });
       if (found.length === 0) continue;
       const objects = this.actions.compileAll({ sources: found, flags, waitFor: forced });
       if (!objects.ok) return objects;
+      if (link === "objects") {
+        linked.push(...objects.value);
+        continue;
+      }
       const archive = this.actions.archive(`lib${name}.a`, objects.value);
       if (!archive.ok) return archive;
       archives.push(archive.value);
     }
-    return ok(archives);
+    return ok({ objects: linked, archives });
   }
 
   // ── libraries ──
@@ -323,7 +345,13 @@ class EnvPlanner {
     return ok({ direct, objects, archives, targets: { ...targets, deps: [...objects, ...archives] } });
   }
 
-  private noFolder(what: "core" | "variant", folder: string): Failure {
+  /** where: as the rule file names the folder. */
+  private noFolder(where: string, folder: string): Failure {
+    const what = where === "${core}" || where === "${variant}" ? where.slice(2, -1) : null;
+    if (what === null) {
+      const hint = "another version of the framework may have it: look at platform_packages";
+      return failure("framework.no-folder", 3, `the framework's package has no folder ${folder}`, { file: "platformio.ini", hint });
+    }
     const name = this.p.names.get(`board.build.${what}`);
     const message = `the board's ${what} "${String(name ?? "")}" is not in the framework's package: there is no folder ${folder}`;
     const hint = `use a framework package that has it (platform_packages), or set board_build.${what}`;
@@ -333,9 +361,8 @@ class EnvPlanner {
   // ── actions ──
 
   private steps(): Result<PlannedSteps> {
-    const { own, env, profile, host, framework, mcu } = this.p;
+    const { own, env, profile } = this.p;
     if (own === null) return ok({ actions: [], generatedOutputs: [], beforeLink: [], provides: { image: null }, images: [], targets: {} });
-    const toolVersions = new Map([...this.p.tools].map(([name, tool]) => [name, tool.version]));
     const images = new Map(
       ["elf", "hex", "bin", "uf2"].map((kind): [string, string] => [kind, `${this.build}/${imageName(this.p, this.resolved, kind)}`]),
     );
@@ -346,7 +373,7 @@ class EnvPlanner {
       build: this.build,
       gen: `${this.build}/gen`,
       envs: this.p.envs,
-      resolved: resolve(own, { env, profile, host, framework, mcu, toolVersions }),
+      resolved: resolve(own, this.context),
       scope: this.scope,
       images,
       producer: (path) => made.get(path) ?? null,
@@ -381,6 +408,11 @@ function withFile(tree: GlobTree, folder: string, name: string): GlobTree {
       return [...entries.filter((entry) => entry.name !== name), { name, is: "file" }];
     },
   };
+}
+
+/** The board's own flags as a source: no line of the project says them. */
+function boardSource(items: readonly string[]): FlagSource {
+  return { items, option: "build.extra_flags", file: null, line: 0, column: 0 };
 }
 
 /** As PlatformIO goes through them: by what they are called from the source folder, so that `../` comes first. */

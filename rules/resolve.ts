@@ -1,17 +1,33 @@
 /** A rule file for one env: overlays applied in their order, so that what is left has no conditions. */
-import type { Variable } from "./expand.ts";
+import type { Bound, Variable } from "./expand.ts";
 import type { Change, Overlay, Rule, RuleFile, Tool, Word } from "./rulefile.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
 import type { Template } from "./template.ts";
 
-/** toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. "" where there is none. */
+/**
+ * toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. core, cpu, mcu: of the board's `build`, board: its id,
+ * "" where there is none. macros: what the board's and the user's flags define without a value.
+ */
 export interface ResolveContext {
   readonly host: string;
   readonly framework: string;
+  readonly core: string;
+  readonly cpu: string;
   readonly mcu: string;
+  readonly board: string;
+  readonly macros: ReadonlySet<string>;
   readonly profile: string;
   readonly env: string;
   readonly toolVersions: ReadonlyMap<string, string>;
+}
+
+/** What overlays look at of a board, from the names that templates see of it. */
+export function boardContext(names: ReadonlyMap<string, Bound>): Pick<ResolveContext, "core" | "cpu" | "mcu" | "board"> {
+  const text = (name: string) => {
+    const value = names.get(name);
+    return typeof value === "string" ? value : "";
+  };
+  return { core: text("board.build.core"), cpu: text("board.build.cpu"), mcu: text("board.build.mcu"), board: text("board.id") };
 }
 
 export interface Resolved {
@@ -29,8 +45,11 @@ export function resolve(file: RuleFile, context: ResolveContext): Resolved {
     FlagScope,
     readonly Template[]
   >;
+  const chosen = new Set<string>();
   for (const overlay of file.overlays) {
+    if (overlay.on === "choose" && chosen.has(overlay.within)) continue;
     if (!applies(overlay, context)) continue;
+    if (overlay.on === "choose") chosen.add(overlay.within);
     for (const [name, change] of overlay.vars) vars.set(name, changed(vars.get(name), change));
     for (const [scope, change] of overlay.flags) flags[scope] = changedList(flags[scope], change);
   }
@@ -96,11 +115,14 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 function applies(overlay: Overlay, context: ResolveContext): boolean {
-  if (overlay.on === "tool") {
-    const version = context.toolVersions.get(overlay.name);
-    return version !== undefined && versionFits(overlay.range, version);
+  const { on, name } = overlay;
+  if (on === "tool") {
+    const version = context.toolVersions.get(name);
+    return version !== undefined && versionFits(overlay.within, version);
   }
-  return context[overlay.on] !== "" && nameFits(overlay.name, context[overlay.on]);
+  const fits = (value: string) => name.split("|").some((pattern) => nameFits(pattern, value));
+  if (on === "choose") return name === "*" || [...context.macros].some(fits);
+  return context[on] !== "" && fits(context[on]);
 }
 
 function changed(before: Variable | undefined, change: Change): Variable {

@@ -114,6 +114,10 @@ function usedNames(file: RuleFile): Set<string> {
   for (const v of file.vars.values()) seeVariable(v);
   for (const list of file.flags.values()) see(list);
   for (const tool of file.tools.values()) for (const v of tool.names.values()) seeVariable(v);
+  for (const framework of file.frameworks.values()) {
+    for (const part of framework.parts) see([part.folder, ...part.filter]);
+    for (const list of framework.before.values()) see(list);
+  }
   for (const overlay of file.overlays)
     for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
       if (change.is === "set") seeVariable(change.to);

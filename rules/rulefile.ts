@@ -35,6 +35,20 @@ export interface PackageInfo {
   readonly debian: readonly string[];
 }
 
+/** Sources of a framework. filter: empty for PlatformIO's default. */
+export interface FrameworkPart {
+  readonly name: string;
+  readonly folder: Template;
+  readonly filter: readonly Template[];
+  readonly link: "archive" | "objects";
+}
+
+/** before: flags that come before all others of their scope. */
+export interface Framework extends PackageInfo {
+  readonly parts: readonly FrameworkPart[];
+  readonly before: ReadonlyMap<FlagScope, readonly Template[]>;
+}
+
 export interface Tool extends PackageInfo {
   readonly probe: "gcc" | "none";
   /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
@@ -51,13 +65,13 @@ export type Change =
       readonly span: Span;
     };
 
-export type OverlayKind = "host" | "framework" | "tool" | "mcu" | "profile" | "env";
+export type OverlayKind = "host" | "framework" | "tool" | "core" | "cpu" | "mcu" | "board" | "choose" | "profile" | "env";
 
-/** Changes that apply where `name` fits; for a tool, where its version is in `range`. */
+/** Changes that apply where `name` fits. within: of a tool the range of versions, of a choice its group, of which the first that fits applies; else "". */
 export interface Overlay {
   readonly on: OverlayKind;
   readonly name: string;
-  readonly range: string;
+  readonly within: string;
   readonly span: Span;
   readonly vars: ReadonlyMap<string, Change>;
   readonly flags: ReadonlyMap<FlagScope, Change>;
@@ -109,8 +123,8 @@ export interface RuleFile {
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Those that have a table; their overlays are in `overlays`. */
-  readonly frameworks: ReadonlyMap<string, PackageInfo>;
-  /** In the order in which they apply: host, framework, tool, mcu, profile, env; within one of these the order of the file. */
+  readonly frameworks: ReadonlyMap<string, Framework>;
+  /** In the order in which they apply (OVERLAY_ORDER); within one kind the order of the file. */
   readonly overlays: readonly Overlay[];
   readonly rules: ReadonlyMap<string, Rule>;
   readonly steps: readonly Step[];
@@ -172,7 +186,11 @@ function tableAt(table: TomlTable, key: string): TomlTable | null {
   return value === undefined ? null : value.is === "table" ? value : bug();
 }
 function tablesAt(table: TomlTable, key: string): [name: string, inner: TomlTable, span: Span][] {
-  return [...(tableAt(table, key)?.entries ?? [])].map(([name, e]) => [name, e.value.is === "table" ? e.value : bug(), e.span]);
+  const inner = tableAt(table, key);
+  return inner === null ? [] : tablesIn(inner);
+}
+function tablesIn(table: TomlTable): [name: string, inner: TomlTable, span: Span][] {
+  return [...table.entries].map(([name, e]) => [name, e.value.is === "table" ? e.value : bug(), e.span]);
 }
 function words(value: TomlValue | undefined): Word[] {
   if (value === undefined) return [];
@@ -183,6 +201,9 @@ function textAt(table: TomlTable, key: string, otherwise = ""): string {
 }
 function textsAt(table: TomlTable, key: string): string[] {
   return words(at(table, key)).map((w) => w.text);
+}
+function tableList(value: TomlValue | undefined): TomlTable[] {
+  return (value?.is === "list" ? value.items : []).map((item) => (item.is === "table" ? item : bug()));
 }
 function flagAt(table: TomlTable, key: string): boolean {
   const value = at(table, key);
@@ -213,13 +234,17 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
-    flags: new Map([...(tableAt(top, "flags")?.entries ?? [])].map(([scope, e]) => [scope as FlagScope, templates(e.value)])),
+    flags: ownFlags(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
-    frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, packageInfo(name, t, span)])),
+    frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
     overlays: overlays(top),
     rules: new Map(tablesAt(top, "rule").map(([name, t, span]) => [name, rule(name, t, span)])),
     steps: steps(at(top, "step")),
   };
+}
+
+function ownFlags(table: TomlTable | null): Map<FlagScope, readonly Template[]> {
+  return new Map([...(table?.entries ?? [])].map(([scope, e]) => [scope as FlagScope, templates(e.value)]));
 }
 
 function platformInfo(table: TomlTable): PlatformInfo {
@@ -246,7 +271,19 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 
 const PACKAGE_KEYS = ["package", "version", "finds", "debian"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
-const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "vars", "flags"]);
+const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "parts", "before", "vars", "flags"]);
+
+function framework(name: string, table: TomlTable, span: Span): Framework {
+  const parts = tableList(at(table, "parts")).map(
+    (part): FrameworkPart => ({
+      name: textAt(part, "name"),
+      folder: templateAt(part, "folder") ?? bug(),
+      filter: templates(at(part, "filter")),
+      link: textAt(part, "link", "archive") as FrameworkPart["link"],
+    }),
+  );
+  return { ...packageInfo(name, table, span), parts, before: ownFlags(tableAt(table, "before")) };
+}
 
 function tool(name: string, table: TomlTable, span: Span): Tool {
   const own = (t: Template): Template => ({
@@ -262,15 +299,20 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
   return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], names };
 }
 
+/** A later one wins. */
+const OVERLAY_ORDER: readonly OverlayKind[] = ["host", "framework", "tool", "core", "cpu", "mcu", "board", "choose", "profile", "env"];
+
 function overlays(top: TomlTable): Overlay[] {
-  const of = (on: OverlayKind) => tablesAt(top, on).map(([name, t, span]) => overlay(on, name, "", t, span));
-  const versions = tablesAt(top, "tool").flatMap(([name, t]) =>
-    tablesAt(t, "when").map(([range, w, span]) => overlay("tool", name, range, w, span)),
+  return OVERLAY_ORDER.flatMap((on) =>
+    tablesAt(top, on).flatMap(([name, t, span]) => {
+      if (on === "tool") return tablesAt(t, "when").map(([range, w, at]) => overlay(on, name, range, w, at));
+      if (on === "choose") return tablesIn(t).map(([macros, w, at]) => overlay(on, macros, name, w, at));
+      return [overlay(on, name, "", t, span)];
+    }),
   );
-  return [...of("host"), ...of("framework"), ...versions, ...of("mcu"), ...of("profile"), ...of("env")];
 }
 
-function overlay(on: OverlayKind, name: string, range: string, table: TomlTable, span: Span): Overlay {
+function overlay(on: OverlayKind, name: string, within: string, table: TomlTable, span: Span): Overlay {
   const vars = new Map<string, Change>();
   // Only a framework's table has keys of a package; elsewhere such a name is a variable as any other.
   for (const [key, e] of table.entries)
@@ -281,7 +323,7 @@ function overlay(on: OverlayKind, name: string, range: string, table: TomlTable,
     const entry = tableAt(table, "flags")?.entries.get(scope);
     if (entry !== undefined) flags.set(scope, change(entry.value, entry.span));
   }
-  return { on, name, range, span, vars, flags };
+  return { on, name, within, span, vars, flags };
 }
 
 function change(value: TomlValue, span: Span): Change {
@@ -326,8 +368,7 @@ function rule(name: string, table: TomlTable, span: Span): Rule {
 
 /** A step may read what it does not name, so its results stay in the project's folder unless it says that they may be shared. */
 function steps(value: TomlValue | undefined): Step[] {
-  return (value?.is === "list" ? value.items : []).map((item) => {
-    const table = item.is === "table" ? item : bug();
+  return tableList(value).map((table) => {
     const name = words(at(table, "name"))[0] ?? bug();
     const before = at(table, "before");
     return {

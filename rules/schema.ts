@@ -36,6 +36,8 @@ export const HOSTS = ["linux", "darwin", "win32"] as const;
 export const PROFILES = ["release", "quick", "debug"] as const;
 export const IMAGES = ["elf", "hex", "bin", "uf2"] as const;
 
+/** Names by which overlays apply. */
+const PATTERN = "^[A-Za-z0-9_.*+|-]+$";
 const WORD = "^[A-Za-z_][A-Za-z0-9_-]*$";
 const RANGE = "^\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*(,\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*)*$";
 
@@ -90,6 +92,7 @@ const listOrEdit: EitherShape = {
   of: [list("The flags, one argument an element."), edit],
 };
 
+const ownFlags = Object.fromEntries(FLAG_SCOPES.map((scope) => [scope, list("The flags, one argument an element.")]));
 const overlayKeys = {
   vars: named("Variables to set or to change.", "the name of a variable", WORD, setOrEdit),
   flags: table("The platform's flags to replace or to change.", Object.fromEntries(FLAG_SCOPES.map((scope) => [scope, listOrEdit]))),
@@ -114,9 +117,25 @@ const tool = table(
   { name: "tool", rest: { pattern: WORD, expected: "a name", of: variable } },
 );
 
-const framework = table(
+const part = table(
+  "Sources of a framework that are built with the program.",
+  {
+    name: plain("The folder of its objects, and of its archive lib<NAME>.a.", "a name of letters, digits, _ and -", WORD),
+    folder: template("Where its sources are."),
+    filter: list("Which of them, as in build_src_filter. Default: all but what lies in folders of version control."),
+    link: word("archive (the default), or objects: every one of them enters the program.", ["archive", "objects"]),
+  },
+  { name: "part", required: ["name", "folder"] },
+);
+
+const framework: TableShape = table(
   "What a framework adds, and its package.",
-  { ...packageKeys, ...overlayKeys },
+  {
+    ...packageKeys,
+    parts: list("Its sources, in the order in which they are linked.", part),
+    before: table("Flags that come before all others of their scope, the user's too.", ownFlags),
+    ...overlayKeys,
+  },
   { name: "framework", rest: overlayRest },
 );
 
@@ -259,14 +278,20 @@ export const RULE_FILE: TableShape = table(
     }),
     ...settingsKeys,
     vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, variable),
-    flags: table(
-      "The platform's own flags, by PlatformIO's scopes.",
-      Object.fromEntries(FLAG_SCOPES.map((s) => [s, list("The flags, one argument an element.")])),
-    ),
+    flags: table("The platform's own flags, by PlatformIO's scopes.", ownFlags),
     tool: named("Packages and the programs in them.", "the name of a tool", WORD, tool),
     host: table("Overlays by the machine that builds.", Object.fromEntries(HOSTS.map((host) => [host, overlay]))),
     framework: named("Overlays by the env's framework.", "the name of a framework", WORD, framework),
-    mcu: named("Overlays by the board's mcu; * stands for any letters.", "the name of an mcu", "^[A-Za-z0-9_.*+-]+$", overlay),
+    core: named("Overlays by the board's build.core; * stands for any letters, | is or.", "the name of a core", PATTERN, overlay),
+    cpu: named("Overlays by the board's build.cpu; * stands for any letters, | is or.", "the name of a cpu", PATTERN, overlay),
+    mcu: named("Overlays by the board's mcu; * stands for any letters, | is or.", "the name of an mcu", PATTERN, overlay),
+    board: named("Overlays by the board's id; * stands for any letters, | is or.", "the id of a board", PATTERN, overlay),
+    choose: named(
+      "Of each group the first overlay one of whose macros (A|B) the flags of board or user define without a value; * fits always.",
+      "the name of a group",
+      WORD,
+      named("The group's overlays, in the order in which they are looked at.", "the name of a macro", PATTERN, overlay),
+    ),
     profile: table("Overlays by profile.", Object.fromEntries(PROFILES.map((profile) => [profile, overlay]))),
     env: named("Overlays by env; * stands for any letters.", "the name of an env", "^[^\\s\\[\\]]+$", overlay),
     rule: named("Templates for actions.", "the name of a rule", WORD, rule),

@@ -3,8 +3,8 @@
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
 import { inParts } from "./parts.ts";
@@ -45,11 +45,10 @@ const moduleUrl = { "import.meta.url": "__filename" };
 const mainBundle = { ...common, entryPoints: ["cli/main.ts"] };
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
 const hash = createHash("sha256").update(await bundled({ ...mainBundle, define: moduleUrl }));
-for (const file of ["platforms/avr/platform.toml", "platforms/avr/boards.json", "platforms/native/platform.toml"])
-  hash.update(readFileSync(join(root, file)));
+for (const file of globSync("platforms/*/*", { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
 mkdirSync(join(root, "dist/rules"), { recursive: true });
-for (const name of ["avr", "native"])
-  put(`rules/${name}.cjs`, ruleModule(readFileSync(join(root, `platforms/${name}/platform.toml`), "utf8")));
+for (const file of globSync("platforms/*/platform.toml", { cwd: root }))
+  put(`rules/${basename(dirname(file))}.cjs`, ruleModule(readFileSync(join(root, file), "utf8")));
 const id = hash.digest("hex").slice(0, 16);
 const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"' };
 const parts = await inParts({ ...common, define }, root, "cli/main.ts", ["cli/verbs/run.ts"], "rest.cjs");

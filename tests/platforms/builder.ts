@@ -15,7 +15,7 @@ import { noScopes, parseFlags, plainScopes, type Scopes } from "../../rules/flag
 import type { ConfigIo } from "../../rules/ini/config.ts";
 import { instantiate } from "../../rules/instantiate.ts";
 import { type EnvProject, envNames, type ProjectIo, readProject } from "../../rules/project.ts";
-import { resolve } from "../../rules/resolve.ts";
+import { boardContext, resolve } from "../../rules/resolve.ts";
 import { ruleDigestInput } from "../../rules/rulefile.ts";
 import { FLAG_SCOPES } from "../../rules/schema.ts";
 import { parseTemplate, type Template } from "../../rules/template.ts";
@@ -128,8 +128,8 @@ export async function planByHand(dir: string, name: string, profile: "release" |
   const toolRef = find(tool, "tool");
   const frameworkRef = framework === null ? null : find(framework, "folder");
 
-  const mcu = env.board?.mcu ?? "";
-  const context = { host: "linux", framework: env.framework ?? "", mcu, profile, env: name };
+  const board = boardContext(new Map(envNames(env)));
+  const context = { host: "linux", framework: env.framework ?? "", ...board, macros: new Set<string>(), profile, env: name };
   const build = `.fb/build/${name}/${profile}`;
   const names = new Map<string, Bound>([
     ...envNames(env),
@@ -186,7 +186,13 @@ export async function planByHand(dir: string, name: string, profile: "release" |
       src: parse(env.buildSrcFlags),
     },
     ...{ debug: profile === "debug" ? parse(env.debugBuildFlags, true) : null, withoutLto: profile === "quick", testIncludes: null },
-    ...{ projectIncludes: ["include", "src"].filter((folder) => existsSync(join(dir, folder))), libraries: [], uses: [], ldscript: null },
+    ...{
+      projectIncludes: ["include", "src"].filter((folder) => existsSync(join(dir, folder))),
+      libraries: [],
+      uses: [],
+      before: noScopes,
+      ldscript: null,
+    },
   });
 
   const actions: ActionSpec[] = [];

@@ -109,6 +109,7 @@ function inputOf(one: Case): ComposeInput {
       circular: library.circular,
     })),
     uses: one.libraries.filter((library) => library.direct).map((library) => library.name),
+    before: noScopes,
     ldscript: null,
   };
 }

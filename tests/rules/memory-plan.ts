@@ -1,6 +1,6 @@
 /** Plans of projects that are only in memory: readProject and planEnv as a run has them, with a compiler that is never asked. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { libraryOptions } from "../../cli/library-input.ts";
 import type { ActionSpec, Digest } from "../../engine/types.ts";
@@ -28,17 +28,18 @@ export interface PlannedProject {
  * `files`: the project's, by their paths in it; others by absolute ones. `predefines`: the compiler's own macros, which the modes with a plus know beside
  * PlatformIO's; null for PlatformIO's reading alone.
  */
-export function planned(files: Readonly<Record<string, string>>, predefines: string | null): PlannedProject {
+export function planned(
+  files: Readonly<Record<string, string>>,
+  predefines: string | null,
+  framework = { folder: FRAMEWORK, version: "1.2.3" },
+): PlannedProject {
   const io = memoryIo(files);
   const project = readProject(PROJECT, platforms, {
     read: (path) => (path.startsWith(platforms) ? readFileSync(path, "utf8") : io.text(path)),
     glob: () => [],
     list: (path) =>
       path === platforms
-        ? [
-            { name: "native", is: "dir" },
-            { name: "avr", is: "dir" },
-          ]
+        ? readdirSync(platforms, { withFileTypes: true }).map((e) => ({ name: e.name, is: e.isDirectory() ? "dir" : "file" }))
         : io.list(path),
     value: () => undefined,
     unixTime: () => 0,
@@ -53,32 +54,45 @@ export function planned(files: Readonly<Record<string, string>>, predefines: str
       const variables = new Map([["PIOENV", name]]);
       const libraries = libraryOptions(project.value, env.value, variables, { isDir: (path) => io.list(path) !== null }, null);
       if (!libraries.ok) throw new Error(libraries.failure.message);
-      const result = planEnv(planOf(env.value, project.value, variables, { ...libraries.value, predefines }), io, hash);
+      const result = planEnv(planOf(env.value, project.value, variables, { ...libraries.value, predefines }, framework), io, hash);
       if (!result.ok) throw new Error(`${result.failure.code}: ${result.failure.message}`);
       return result.value.actions;
     },
   };
 }
 
-function planOf(env: EnvProject, { dirs }: Project, variables: ReadonlyMap<string, string>, libraries: LibraryOptions): EnvPlan {
+function planOf(
+  env: EnvProject,
+  { dirs }: Project,
+  variables: ReadonlyMap<string, string>,
+  libraries: LibraryOptions,
+  framework: { readonly folder: string; readonly version: string },
+): EnvPlan {
   const arduino = env.framework === "arduino";
   const from = (items: readonly string[]) => ({ items, option: "build_flags", file: null, line: 0, column: 0 });
   const tool = { folder: "/usr", version: "12.2.0", digest: hash("tool"), includeC: [], includeCxx: [], libraries: [] };
   return {
     env: env.name,
-    profile: "release",
+    profile: env.buildType === "debug" ? "debug" : "release",
     host: "linux",
     projectDir: PROJECT,
     platform: env.platform.rules,
     framework: arduino ? "arduino" : "",
-    frameworkFolder: arduino ? FRAMEWORK : "",
+    frameworkFolder: arduino ? framework.folder : "",
     frameworkDigest: "",
+    frameworkVersion: framework.version,
     names: new Map(envNames(env)),
     mcu: env.board?.mcu ?? "",
     variantFolder: null,
-    tools: new Map([[arduino ? "avr" : "native", tool]]),
+    tools: new Map([...env.platform.rules.tools.keys()].map((name) => [name, tool])),
     variables,
-    flags: { board: env.board?.extraFlags ?? [], user: from(env.buildFlags), unflags: from([]), src: from([]), debug: from([]) },
+    flags: {
+      board: env.board?.extraFlags ?? [],
+      user: from(env.buildFlags),
+      unflags: from([]),
+      src: from([]),
+      debug: from(env.debugBuildFlags),
+    },
     commands: new Map(),
     srcFilter: env.srcFilter,
     srcDir: dirs.src,

@@ -47,7 +47,11 @@ function file(text: string): RuleFile {
 const CONTEXT: ResolveContext = {
   host: "linux",
   framework: "arduino",
+  core: "arduino",
+  cpu: "",
   mcu: "atmega328p",
+  board: "uno",
+  macros: new Set(),
   profile: "release",
   env: "uno",
   toolVersions: new Map([["avr", "5.4.0"]]),
@@ -61,23 +65,56 @@ function held(f: RuleFile, context: Partial<ResolveContext>, name: string): read
   return variable.is === "text" ? variable.text.text : variable.items.map((t) => t.text);
 }
 
-test("overlays apply in the order host, framework, tool version, mcu, profile, env, whatever their order in the file", () => {
-  const names = ["env.uno", "profile.release", "mcu.atmega328p", 'tool.avr.when."<6"', "framework.arduino", "host.linux"];
+test("overlays apply in the order host, framework, tool version, core, cpu, mcu, board, choice, profile, env, whatever their order in the file", () => {
+  const board = ['choose.any."*"', "board.uno", "mcu.atmega328p", "cpu.avr5", "core.arduino"];
+  const names = ["env.uno", "profile.release", ...board, 'tool.avr.when."<6"', "framework.arduino", "host.linux"];
   const f = file(`schema = 1\n[vars]\na = ["base"]\n${names.map((n) => `[${n}]\na = { append = ['${n}'] }\n`).join("")}`);
-  assert.equal(held(f, {}, "a"), ["base", ...[...names].reverse()]);
+  assert.equal(held(f, { cpu: "avr5" }, "a"), ["base", ...[...names].reverse()]);
   assert.equal(held(f, { profile: "quick", env: "nano", host: "darwin" }, "a"), [
     "base",
     "framework.arduino",
     'tool.avr.when."<6"',
+    "core.arduino",
     "mcu.atmega328p",
+    "board.uno",
+    'choose.any."*"',
   ]);
-  assert.equal(held(f, { toolVersions: new Map([["avr", "7.3.0"]]), framework: "", mcu: "" }, "a"), [
-    "base",
-    "host.linux",
-    "profile.release",
-    "env.uno",
-  ]);
-  assert.equal(held(f, { toolVersions: new Map(), framework: "", mcu: "x" }, "a"), ["base", "host.linux", "profile.release", "env.uno"]);
+  const none = { framework: "", core: "", mcu: "", board: "" };
+  const always = ["base", "host.linux", 'choose.any."*"', "profile.release", "env.uno"];
+  assert.equal(held(f, { toolVersions: new Map([["avr", "7.3.0"]]), ...none }, "a"), always);
+  assert.equal(held(f, { toolVersions: new Map(), ...none, mcu: "x" }, "a"), always);
+});
+
+test("of each choice the first overlay applies one of whose macros is defined", () => {
+  const f = file(`schema = 1
+[vars]
+speed = ["usual"]
+usb = ["none"]
+[choose.speed.FAST]
+speed = ["fast"]
+[choose.usb."USB_HID|USB_MIDI*"]
+usb = ["some"]
+[choose.speed.SLOW]
+speed = { append = ["slow"] }
+[choose.speed."*"]
+speed = { append = ["else"] }
+`);
+  for (const [macros, speed, usb] of [
+    [[], ["usual", "else"], ["none"]],
+    [["SLOW", "FAST"], ["fast"], ["none"]],
+    [["SLOW", "USB_MIDI4"], ["usual", "slow"], ["some"]],
+    [["FASTER", "USB_HID_2"], ["usual", "else"], ["none"]],
+  ] as const) {
+    const context = { macros: new Set<string>(macros) };
+    assert.equal([held(f, context, "speed"), held(f, context, "usb")], [speed, usb], macros.join(" "));
+  }
+});
+
+test("names by which overlays apply may be several", () => {
+  const f = file(`schema = 1\n[vars]\na = ["base"]\n[cpu."cortex-m4*|cortex-m0*"]\na = ["arm"]\n`);
+  assert.equal(held(f, { cpu: "cortex-m0plus" }, "a"), ["arm"]);
+  assert.equal(held(f, { cpu: "cortex-m7" }, "a"), ["base"]);
+  assert.equal(held(f, { cpu: "" }, "a"), ["base"]);
 });
 
 test("an overlay sets, appends, prepends and removes by what is written", () => {

@@ -73,7 +73,11 @@ function run(text: string, over: Partial<StepContext> = {}): Run {
     resolved: resolve(file.value, {
       host: "linux",
       framework: "arduino",
+      core: "arduino",
+      cpu: "",
       mcu: "atmega328p",
+      board: "uno",
+      macros: new Set(),
       profile: "release",
       env,
       toolVersions: new Map(),

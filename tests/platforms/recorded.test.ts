@@ -1,0 +1,44 @@
+/**
+ * Command lines of platforms whose packages are not at hand in CI: plans in memory beside what PlatformIO ran for the same project (recorded/NAME.json, made by hand from
+ * `pio run -v` with the platform's own builder and a small core in the framework's shape). Of fb's own there are the flags that platforms/README.md lists.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { planned } from "../rules/memory-plan.ts";
+
+interface Recorded {
+  readonly framework: { readonly folder: string; readonly version: string };
+  readonly files: Readonly<Record<string, string>>;
+  readonly commands: Readonly<Record<string, readonly string[]>>;
+}
+
+const OWN: ReadonlySet<string> = new Set(["-no-canonical-prefixes", "-fno-canonical-system-headers", "-Wl,-t", "-MD"]);
+
+/** As PlatformIO would say it: without fb's own, the tool by its name, the output folder as OUT. */
+function line(argv: readonly string[]): string {
+  const [program = "", ...rest] = argv;
+  const words = rest.filter((word, i) => !OWN.has(word) && word !== "-MF" && rest[i - 1] !== "-MF" && !word.startsWith("-frandom-seed="));
+  return [program.slice(program.lastIndexOf("/") + 1), ...words]
+    .map((word) => word.replace(/\.fb\/build\/\w+\/\w+/, "OUT").replace("${UNIX_TIME}", "TIME"))
+    .join(" ");
+}
+
+/** PlatformIO's names of a library's folder have three digits of a hash. */
+function library(text: string): string {
+  return text.replaceAll(/OUT\/lib[0-9a-f]{3}\//g, "OUT/lib/own/").replaceAll("OUT/lib/own/own/", "OUT/lib/own/");
+}
+
+const folder = join(import.meta.dirname, "recorded");
+for (const file of readdirSync(folder)) {
+  const recorded = JSON.parse(readFileSync(join(folder, file), "utf8")) as Recorded;
+  const project = planned(recorded.files, null, recorded.framework);
+  for (const [env, lines] of Object.entries(recorded.commands))
+    test(`${file}: ${env}`, () => {
+      const ours = project.actions(env).filter((action) => action.kind === "compile" || action.kind === "link");
+      assert.equal(ours.map((action) => library(line(action.argv))).sort(), lines.map(library).sort());
+    });
+}
+
+test.run();
