@@ -163,7 +163,9 @@ async function answer(o: DoorOptions, port: number, request: IncomingMessage, re
 async function replyTo(o: DoorOptions, port: number, request: IncomingMessage, gone: AbortSignal): Promise<Reply> {
   const way = wayOf(request);
   if (way === null) return refuse(400, "path", "this is no path");
-  const found = o.routes.filter((r) => match([r], way.path) !== null);
+  // The first that fits: /api/devices/list is no device.
+  const first = match(o.routes, way.path)?.route.path;
+  const found = o.routes.filter((r) => r.path === first);
   const route = found.find((r) => r.method === request.method);
   const no = guarded(o, port, request, {}, route?.open === true);
   if (no !== null) return refuse(no.status, no.status === 401 ? "token" : no.status === 403 ? "origin" : "host", no.message);
