@@ -197,7 +197,7 @@ test("writers take turns: each write arrives whole", async () => {
   const board = await Board.open();
   const peers = await Promise.all(Array.from({ length: 8 }, () => Peer.monitor(board.port)));
   const text = (i: number) => `<${String(i).repeat(2000)}>`;
-  for (let n = 0; n < 5; n++) peers.forEach((peer, i) => peer.say({ type: "write", data: base64(text(i)) }));
+  for (let n = 0; n < 5; n++) for (const [i, peer] of peers.entries()) peer.say({ type: "write", data: base64(text(i)) });
   for (const peer of peers) {
     const acks = await peer.untilType("write_ack", 5).then(() => peer.of("write_ack"));
     for (const ack of acks) assert.equal([ack["success"], ack["bytes_written"]], [true, 2002]);
