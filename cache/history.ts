@@ -42,7 +42,8 @@ export class History {
       return {
         links: {},
         gone: [],
-        ...(JSON.parse(text) as Omit<Run, "run" | "gone" | "links"> & Partial<Pick<Run, "gone" | "links">>),
+        plans: {},
+        ...(JSON.parse(text) as Omit<Run, "run" | "gone" | "links" | "plans"> & Partial<Pick<Run, "gone" | "links" | "plans">>),
         run: number,
       };
     } catch {
@@ -63,7 +64,11 @@ export class History {
   generations(): readonly number[] {
     const refs = this.numbers().flatMap((number) => {
       const run = this.run(number);
-      return [...(run?.actions ?? []).flatMap((a) => [a.before, a.after]), ...(run?.gone ?? []).map((a) => a.before)];
+      return [
+        ...(run?.actions ?? []).flatMap((a) => [a.before, a.after]),
+        ...(run?.gone ?? []).map((a) => a.before),
+        ...Object.values(run?.plans ?? {}),
+      ];
     });
     return [...new Set(refs.flatMap((ref) => (ref === null ? [] : [ref[0]])))];
   }

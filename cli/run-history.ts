@@ -60,9 +60,20 @@ export class RunRecorder {
       ...facts,
       actions,
       links,
+      plans: plansOf(facts.builds, state),
       gone: state.gone(),
     });
   }
+}
+
+/** Of envs that were planned, now or earlier. After flush(). */
+export function plansOf(builds: Run["builds"], state: LocalState): Run["plans"] {
+  return Object.fromEntries(
+    builds.flatMap(({ env, profile }) => {
+      const ref = state.evidenceRef(`${env}/${profile}/plan`);
+      return ref === null ? [] : [[`${env}/${profile}`, ref]];
+    }),
+  );
 }
 
 /** Causes that nothing shows which an action saw; all others are found by comparing that. */

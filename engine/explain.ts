@@ -13,6 +13,15 @@ export interface Acted {
   readonly causes: readonly Cause[];
   /** Its outputs are those of the time before. */
   readonly same: boolean;
+  /** Nothing is known of a time before. */
+  readonly isNew: boolean;
+}
+
+/** Why an env's plan is another one than when its actions were last as they should be, where its ini and tools are the same: only what it had read differs. */
+export interface Replanned {
+  readonly causes: readonly Cause[];
+  /** Whether a file itself came or went, in a folder that the plan lists. */
+  moved(file: string): boolean;
 }
 
 /** A way from a first cause to an action: what the cause is about, then the labels of the actions in between, and its own. */
@@ -29,12 +38,18 @@ export class Chains {
   private readonly runs: readonly ReadonlyMap<string, Acted>[];
   /** Of each run: output → the action that made it. */
   private readonly makers: readonly ReadonlyMap<string, Acted>[];
-  private readonly gone: ReadonlyMap<string, string>;
+  private readonly gone: ReadonlyMap<string, readonly string[]>;
+  private readonly replanned: (action: Acted, run: number) => Replanned | null;
   private readonly known = new Map<Acted, readonly Chain[]>();
 
-  /** gone: what an output was made from whose action is no more. */
-  constructor(runs: readonly (readonly Acted[])[], gone: ReadonlyMap<string, string>) {
+  /** gone: what an output was made from whose action is no more. replanned: of an action of one of the runs, by its place among them. */
+  constructor(
+    runs: readonly (readonly Acted[])[],
+    gone: ReadonlyMap<string, readonly string[]>,
+    replanned: (action: Acted, run: number) => Replanned | null,
+  ) {
     this.gone = gone;
+    this.replanned = replanned;
     this.runs = runs.map((actions) => new Map(actions.map((a) => [a.name, a])));
     this.makers = runs.map((actions) => new Map(actions.flatMap((a) => a.outputs.map((output) => [output, a] as const))));
   }
@@ -59,9 +74,12 @@ export class Chains {
       const before = maker === null || open.has(maker.action) ? [] : this.chains(maker.action, maker.run, further);
       for (const chain of before) add(chain.first, [...chain.path, action.label]);
       if (before.length > 0) continue;
-      const source = cause.cause === "input-removed" ? this.gone.get(cause.file) : undefined;
-      const first: Cause = cause.cause !== "input-removed" || source === undefined ? cause : { ...cause, file: source };
-      add(first, [subject(first), action.label]);
+      const plan = this.replanned(action, run);
+      for (const first of withoutMaker(cause, this.gone)) {
+        const roots = plan !== null && isPlanned(cause, action) && !("file" in first && plan.moved(first.file)) ? plan.causes : [];
+        for (const root of roots) add(root, [subject(root), ...("file" in first || "arg" in first ? [subject(first)] : []), action.label]);
+        if (roots.length === 0) add(first, [subject(first), action.label]);
+      }
     }
     const chains = [...found.values()];
     // Within a cycle, which no graph has, it would not be all.
@@ -100,6 +118,19 @@ export function subject(cause: Cause): string {
   if ("file" in cause) return cause.file;
   if ("arg" in cause) return cause.arg;
   return "name" in cause ? cause.name : cause.cause;
+}
+
+/** An output whose action is no more went with what it was made from. */
+export function withoutMaker(cause: Cause, gone: ReadonlyMap<string, readonly string[]>): readonly Cause[] {
+  const sources = cause.cause === "input-removed" ? gone.get(cause.file) : undefined;
+  return cause.cause !== "input-removed" || sources === undefined ? [cause] : sources.map((file) => ({ ...cause, file }));
+}
+
+/** Whether it is the plan that says so: which actions there are, their words, and what they take of each other. */
+function isPlanned(cause: Cause, action: Acted): boolean {
+  if ("arg" in cause || cause.cause === "first-build") return true;
+  if (cause.cause === "input-added" && action.isNew) return true;
+  return (cause.cause === "input-added" || cause.cause === "input-removed") && cause.file.startsWith(".fb/build/");
 }
 
 /** Less what follows from another cause of the same action: names of inputs, a rule's own words from the rule, a tool's paths and files from the tool. */

@@ -44,6 +44,8 @@ export interface Run {
   /** Names and versions of tools by their digest, where the run looked at them. */
   readonly tools: Readonly<Record<string, string>>;
   readonly actions: readonly RunAction[];
+  /** What each env was planned from: "ENV/PROFILE" → where that lies. */
+  readonly plans: Readonly<Record<string, EvidenceRef>>;
   /** What it linked: "ENV/PROFILE" → the program's digest. */
   readonly links: Readonly<Record<string, string>>;
   /** Actions that there are no more, with what they had seen. */

@@ -1,9 +1,10 @@
 /** `fb explain`: of a run, what set it off and how that reached each action. The value of `--json`, which the display shows too. */
 import type { Run } from "../../engine/run-record.ts";
 import type { LocalState } from "../../cache/state.ts";
-import { type Chain, Chains, firstCauses } from "../../engine/explain.ts";
+import { type Acted, type Chain, Chains, firstCauses, type Replanned } from "../../engine/explain.ts";
 import type { Cause } from "../../engine/types.ts";
-import { goneIn, profileOf, tell, type Teller, type Told } from "./told.ts";
+import { replanned } from "./replan.ts";
+import { evidenceOf, goneIn, profileOf, tell, type Teller, type Told } from "./told.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ExplainedAction {
@@ -36,7 +37,42 @@ export class Past {
     this.teller = { state, includesOf, tools: Object.assign({}, ...this.runs.map((run) => run.tools)) as Record<string, string> };
   }
 
-  gone(run: Run): ReadonlyMap<string, string> {
+  /** Why the plan of an action's env is another one in a run than in the last run before it after which the action was as it should be. */
+  replanned(action: Acted, run: Run): Replanned | null {
+    return this.replannedSince(
+      action,
+      run.plans,
+      this.runs.filter((r) => r.run < run.run),
+      this.actions(run),
+      this.gone(run),
+    );
+  }
+
+  /** The same for plans that belong to no run. all: what acts with the action. */
+  replannedSince(
+    action: Acted,
+    plans: Run["plans"],
+    earlier: readonly Run[],
+    all: readonly Acted[],
+    gone: ReadonlyMap<string, readonly string[]>,
+  ): Replanned | null {
+    const build = `${action.env}/${profileOf(action)}`;
+    const isRight = (r: Run) =>
+      r.status === "ok" || r.actions.some((a) => a.name === action.name && (a.status === "ran" || a.status === "hit"));
+    const before = earlier.find((r) => r.plans[build] !== undefined && isRight(r))?.plans[build];
+    const now = plans[build];
+    if (before === undefined || now === undefined || `${before}` === `${now}`) return null;
+    const [was, is] = [evidenceOf(before, this.teller.state), evidenceOf(now, this.teller.state)];
+    if (was === null || is === null) return null;
+    return replanned(
+      was,
+      is,
+      all.filter((a) => `${a.env}/${profileOf(a)}` === build),
+      gone,
+    );
+  }
+
+  gone(run: Run): ReadonlyMap<string, readonly string[]> {
     return goneIn(run, this.teller.state);
   }
 
@@ -58,7 +94,12 @@ export class Past {
 export function explain(past: Past, run: Run, target: string, upstream: Upstream | null): Explanation {
   const earlier = past.runs.filter((r) => r.run < run.run);
   const all = past.actions(run);
-  const chains = new Chains([all, ...earlier.map((r) => past.actions(r))], past.gone(run));
+  const runs = [run, ...earlier];
+  const chains = new Chains(
+    runs.map((r) => past.actions(r)),
+    past.gone(run),
+    (action, at) => past.replanned(action, runs[at] ?? run),
+  );
   const wanted = upstream === null ? all : all.filter((a) => upstream.actions.has(a.name));
   const found = new Map<Told, readonly Chain[]>(wanted.map((a) => [a, chains.of(a)]));
   const actions = wanted.map((a): ExplainedAction => {

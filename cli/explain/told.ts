@@ -35,25 +35,46 @@ export function tell(run: Run, teller: Teller, builtBefore: ReadonlySet<string>)
     const { kind, env, status, same, name } = was;
     const found = [...was.why, ...differences(before, after)];
     const why = found.length > 0 ? found : unexplained(was, after, builtBefore);
-    return { was, name, label, kind, env, status, outputs, same, causes: told(why, was, after ?? before, teller) };
+    const isNew = before === null && was.before === null;
+    return { was, name, label, kind, env, status, outputs, same, isNew, causes: told(why, was, after ?? before, teller) };
   });
 }
 
 /** What the outputs of actions were made from that a run found to be no more. */
-export function goneIn(run: Run, state: LocalState): ReadonlyMap<string, string> {
-  const sources = new Map<string, string>();
+export function goneIn(run: Run, state: LocalState): ReadonlyMap<string, readonly string[]> {
+  const gone: Gone[] = [];
   for (const { name, before } of run.gone) {
     const build = run.builds.find(({ env, profile }) => name.startsWith(`${env}/${profile}/`));
     const seen = build === undefined ? null : evidenceOf(before, state);
     if (build === undefined || seen === null) continue;
-    const source = sourceOf(seen);
-    if (source !== undefined) for (const output of outputsOf(seen, { name, env: build.env })) sources.set(output, source);
+    gone.push({ seen, outputs: outputsOf(seen, { name, env: build.env }), out: outFolder(build.env, build.profile) });
   }
-  return sources;
+  return sourcesOf(gone);
+}
+
+export interface Gone {
+  readonly seen: Evidence;
+  readonly outputs: readonly string[];
+  /** Its output folder. */
+  readonly out: string;
+}
+
+/** Output → the sources that it was made from: of an archive those of its objects. */
+export function sourcesOf(gone: readonly Gone[]): ReadonlyMap<string, readonly string[]> {
+  const makers = new Map(gone.flatMap((each) => each.outputs.map((output) => [output, each] as const)));
+  const sources = ({ seen, out }: Gone): readonly string[] => {
+    const own = sourceOf(seen);
+    if (own !== undefined) return [own];
+    const taken = seen.inputs
+      .slice(0, seen.declared)
+      .flatMap(([is, path]) => (is === "file" ? [makers.get(fromCanonical(path, out))] : []));
+    return [...new Set(taken.flatMap((maker) => (maker === undefined ? [] : sources(maker))))];
+  };
+  return new Map([...makers].map(([output, maker]) => [output, sources(maker)] as const).filter(([, from]) => from.length > 0));
 }
 
 /** The first declared input that nothing makes. */
-function sourceOf(seen: Evidence | null): string | undefined {
+export function sourceOf(seen: Evidence | null): string | undefined {
   return seen?.inputs.slice(0, seen.declared).find(([is, path]) => is === "file" && !path.startsWith("@out/"))?.[1];
 }
 
@@ -70,7 +91,7 @@ function differences(before: Evidence | null, after: Evidence | null): Cause[] {
   return before === null || after === null ? [] : causes(before, after);
 }
 
-function outputsOf(seen: Evidence | null, { env, name }: Pick<RunAction, "env" | "name">): ProjectPath[] {
+export function outputsOf(seen: Evidence | null, { env, name }: Pick<RunAction, "env" | "name">): ProjectPath[] {
   const out = outFolder(env, profileOf({ env, name }));
   if (seen === null) return [`${out}/${name.slice(name.indexOf(":") + 1)}` as ProjectPath];
   return seen.fields.flatMap(([field, value]) => (field === "output" ? [fromCanonical(value, out)] : []));
@@ -123,7 +144,7 @@ function tool(digest: string, tools: Teller["tools"]): string {
 }
 
 /** Arguments that came and went because a hidden value differs are one change of its variable. */
-function hiddenAsVariables(args: readonly Cause[]): Cause[] {
+export function hiddenAsVariables(args: readonly Cause[]): Cause[] {
   const changed = new Map<string, { old: string; new: string }>();
   const shells = new Map<string, string>();
   const rest: (Cause & { readonly arg: string })[] = [];

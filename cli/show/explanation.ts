@@ -14,11 +14,17 @@ const MOST = 12;
 /** run: null for what would run. placeOf: where a cause is written, as `platformio.ini:7`, "" where nobody knows. */
 export function explanationText(e: Explanation, run: Run | null, placeOf: (cause: Cause) => string, now: number, color: boolean): string {
   const lines: string[] = [run === null ? wouldRun(e) : headline(run, now)];
+  const labels = new Set(e.actions.map((a) => a.label));
   for (const cause of e.first) {
     const place = placeOf(cause);
     lines.push("", paint(oneLine(causeText(cause)), "bold", color) + (place === "" ? "" : paint(`  ${place}`, "dim", color)));
     const reached = e.actions.flatMap((a) => a.chain.filter((chain) => begins(chain, cause, a)).map((chain) => ({ a, chain })));
-    for (const { a, chain } of reached.slice(0, MOST)) lines.push(`  ${"→ ".padStart(2 * chain.length - 2)}${actionText(a, color)}`);
+    for (const { a, chain } of reached.slice(0, MOST)) {
+      // A plan may have come between: what it said then is told beside the action.
+      const planned = chain.slice(1, -1).filter((word) => !labels.has(word));
+      const beside = planned.length === 0 ? "" : paint(` (${oneLine(planned.join(", "))})`, "dim", color);
+      lines.push(`  ${"→ ".padStart(2 * (chain.length - planned.length) - 2)}${actionText(a, color)}${beside}`);
+    }
     if (reached.length > MOST) lines.push(`  and ${count(reached.length - MOST, "action")} more`);
   }
   const cut = e.actions.filter((a) => a.cutoff);

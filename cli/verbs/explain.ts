@@ -110,7 +110,8 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
   if (built.outcome === null || built.result.exitCode !== 0) return built.result.exitCode;
   const opened = openPast(folder);
   if (!opened.ok) return complain(faces, [opened.failure]);
-  show(explainDry(events, built.outcome, opened.value.past, wordOf(command)), null, command, folder, faces);
+  const { past, state } = opened.value;
+  show(explainDry(events, built.outcome, past, state, wordOf(command)), null, command, folder, faces);
   return 0;
 }
 

@@ -42,6 +42,7 @@ const emptyRun: Omit<Run, "run"> = {
   tools: {},
   actions: [],
   links: {},
+  plans: {},
   gone: [],
 };
 const emptyAction: RunAction = {

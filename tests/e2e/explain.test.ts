@@ -239,6 +239,67 @@ test("-n says beforehand what the run then does, and at most more after equal by
   assert.equal(lab.explain("-n").actions, []);
 });
 
+test("an edit that has other actions planned is the first cause of them all, beforehand too", () => {
+  const project = new TestProject({
+    "platformio.ini": '[env:a]\nplatform = native\nbuild_flags = -DL="${sysenv.LEVEL}"\n[env:b]\nplatform = native\n',
+    "src/main.c": "int main(void) { return 0; }\n",
+    "src/x.c": "int x;\n",
+    "lib/L/l.h": "int l(void);\n",
+    "lib/L/l.c": "int l(void) { return 1; }\n",
+    "lib/M/m.h": "\n",
+  });
+  const vars: Record<string, string> = { LEVEL: "" };
+  project.run([], { vars });
+  const edits: Readonly<Record<string, () => readonly string[]>> = {
+    "a library is taken in": () => {
+      project.write("src/main.c", '#include "l.h"\nint main(void) { return l(); }\n');
+      return ["input-changed src/main.c"];
+    },
+    "and left out": () => {
+      project.write("src/main.c", "int main(void) { return 0; }\n");
+      return ["input-changed src/main.c"];
+    },
+    "a new source takes it in": () => {
+      project.write("src/new/n.c", '#include "l.h"\n#include "m.h"\nint n;\n');
+      return ["input-added src/new/n.c"];
+    },
+    "one of two libraries gets its first source": () => {
+      project.write("lib/M/m.c", "int m;\n");
+      return ["input-added lib/M/m.c"];
+    },
+    "the only source of a library goes": () => {
+      project.remove("lib/M/m.c");
+      return ["input-removed lib/M/m.c"];
+    },
+    "a source goes": () => {
+      project.remove("src/x.c");
+      return ["input-removed src/x.c"];
+    },
+    "a variable": () => {
+      vars["LEVEL"] = "high";
+      return ["var-changed LEVEL"];
+    },
+  };
+  for (const [kind, edit] of Object.entries(edits)) {
+    const expected = edit();
+    const told = (...args: readonly string[]): Explanation =>
+      JSON.parse(project.fb(["explain", ...args, "--json"], { vars }).stdout) as Explanation;
+    const would = told("-n");
+    project.run([], { vars });
+    for (const { run, first, actions } of [would, told()]) {
+      const where = `${kind}, ${run === null ? "-n" : "after it"}`;
+      assert.equal(
+        first.map((cause) => `${cause.cause} ${subject(cause)}`),
+        expected,
+        where,
+      );
+      assert.ok(actions.length > 0, where);
+      for (const a of actions)
+        if (!a.cutoff) assert.ok(a.chain.length > 0 && a.chain.every((c) => c.at(-1) === a.label), `${where}: ${a.label}`);
+    }
+  }
+});
+
 test("a compile that failed, and what came after its mending, is explained by both edits", () => {
   const lab = new Lab(new Random(1));
   lab.run();
