@@ -22,6 +22,7 @@ import { wentWay } from "./compiled.ts";
 import { RunEffects } from "./effects.ts";
 import { missingHeader } from "./missing-header.ts";
 import type { MonitorHost } from "./monitor/devices.ts";
+import type { FlashHold } from "./watch/hold.ts";
 import type { Looked } from "./open-project.ts";
 import { takeFound } from "./found.ts";
 import { version } from "./home.ts";
@@ -68,6 +69,8 @@ export interface BuildHost {
   readonly onPlanned: ((planned: Planned, state: LocalState) => Promise<void>) | null;
   /** What the run's monitors write to and read from, asked for when the first begins; null: nobody is there to watch. */
   readonly monitors: (() => MonitorHost) | null;
+  /** Who watches the boards beyond this run, and knows what they have; null: nobody. */
+  readonly hold: FlashHold | null;
 }
 
 /** What a run left behind, for other faces. */
@@ -176,7 +179,7 @@ class Build {
     const disk = openDisk(this.folder);
     this.disk = disk;
     const places = openPlaces(folder.value, this.command.offline, this.host.stop);
-    const effects = new RunEffects(this.folder, this.command, this.host.monitors);
+    const effects = new RunEffects(this.folder, this.command, this.host.monitors, this.host.hold);
     let open = true;
     this.close = async () => {
       if (!open) return;

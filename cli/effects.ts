@@ -4,6 +4,7 @@ import type { ActionSpec, Effector, Result, ToolRun } from "../engine/types.ts";
 import type { RunCommand } from "./command.ts";
 import type { RunMonitors } from "./monitor/action.ts";
 import type { MonitorHost } from "./monitor/devices.ts";
+import type { FlashHold } from "./watch/hold.ts";
 import type { EmulateFlags } from "./tools/emulate.ts";
 
 /** What fbuild gives an emulator that nobody limits. */
@@ -13,17 +14,20 @@ export class RunEffects implements Effector {
   readonly #folder: string;
   readonly #command: RunCommand;
   readonly #watching: (() => MonitorHost) | null;
+  readonly #hold: FlashHold | null;
   /** Loaded when it is wanted, as all that reaches devices. */
   #monitors: Promise<RunMonitors | null> | null = null;
 
-  /** folder: the project's. watching: what monitors show; null: nobody is there to watch. */
-  constructor(folder: string, command: RunCommand, watching: (() => MonitorHost) | null) {
+  /** folder: the project's. watching: what monitors show; null: nobody is there to watch. hold: who knows what the boards have; null: nobody. */
+  constructor(folder: string, command: RunCommand, watching: (() => MonitorHost) | null, hold: FlashHold | null) {
     this.#folder = folder;
     this.#command = command;
     this.#watching = watching;
+    this.#hold = hold;
   }
 
   async perform(spec: ActionSpec, around: ToolRun): Promise<Result<string>> {
+    if (spec.kind === "flash" || spec.kind === "erase") return this.#change(spec, around);
     const [fb, tool, name, ...args] = spec.argv;
     if (fb === "fb" && tool === "tool" && name === "emulate") {
       const { emulateAction } = await import("./tools/emulate.ts");
@@ -33,6 +37,21 @@ export class RunEffects implements Effector {
       const monitors = await this.#openMonitors();
       return monitors?.watch(spec, around) ?? ok("");
     }
+    return fail(failure("device.unknown", 5, `nothing performs ${spec.name}`));
+  }
+
+  /** A device is written, unless whoever holds it knows that it has the image; who watches its env has its port from then on. */
+  async #change(spec: ActionSpec, around: ToolRun): Promise<Result<string>> {
+    if (!this.#command.force && this.#hold?.has(spec))
+      return ok("the board has this image: it was watched without a break since its flash\n");
+    this.#hold?.begins(spec);
+    const done = await this.#write(spec, around);
+    this.#hold?.ends(spec, done.ok);
+    if (done.ok) (await this.#openMonitors())?.flashed(spec.env, spec.profile);
+    return done;
+  }
+
+  async #write(spec: ActionSpec, _around: ToolRun): Promise<Result<string>> {
     return fail(failure("device.unknown", 5, `nothing performs ${spec.name}`));
   }
 

@@ -48,6 +48,7 @@ export async function buildQuietly(
       deps: null,
       onPlanned,
       monitors: null,
+      hold: null,
     });
   } finally {
     signals.close();

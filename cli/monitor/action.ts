@@ -9,7 +9,7 @@ import { INTERRUPTED } from "../host/signals.ts";
 import { openProject } from "../open-project.ts";
 import { type MonitorHost, type MonitorJob, monitorJob, watchAll } from "./devices.ts";
 import { Early } from "./early.ts";
-import { type MonitorEnd, patienceOf } from "./monitor.ts";
+import { type MonitorEnd, neverBegan, patienceOf } from "./monitor.ts";
 
 interface Waiting {
   readonly spec: ActionSpec;
@@ -21,20 +21,23 @@ export class RunMonitors {
   private readonly folder: string;
   private readonly command: RunCommand;
   private readonly host: () => MonitorHost;
+  private readonly broken: (env: string) => void;
   private waiting: Waiting[] = [];
   private readonly early = new Map<string, { readonly job: MonitorJob; readonly port: Early }>();
 
-  constructor(folder: string, command: RunCommand, host: () => MonitorHost) {
+  /** broken: told when an env's device goes, or is given to somebody else. */
+  constructor(folder: string, command: RunCommand, host: () => MonitorHost, broken: (env: string) => void = () => {}) {
     this.folder = folder;
     this.command = command;
     this.host = host;
+    this.broken = broken;
   }
 
   /** Failures: 1 of the patterns, 2 and 3 of flags and options, 5 of the device; 1 where it was stopped, as any action that is. */
   async watch(spec: ActionSpec, { stop }: ToolRun): Promise<Result<string>> {
     const end = await new Promise<MonitorEnd>((settle) => {
       // All that begin in one turn are shown as one: with names before their lines, and no keyboard.
-      if (this.waiting.length === 0) setImmediate(() => void this.begin());
+      if (this.waiting.length === 0) setImmediate(() => this.begin());
       this.waiting.push({ spec, stop, settle });
     });
     if (end.failure !== null) return fail(end.failure);
@@ -61,7 +64,8 @@ export class RunMonitors {
     await Promise.all([...this.early.values()].map(({ port }) => port.close()));
   }
 
-  private isWatched(env: string): boolean {
+  /** The command asks for its monitor. */
+  isWatched(env: string): boolean {
     return this.command.targets.some((t) => t.is === "name" && t.name === "monitor" && (t.env === null || t.env === env));
   }
 
@@ -73,33 +77,61 @@ export class RunMonitors {
       return fail(
         read?.failures[0] ?? failure("env.unknown", 2, `there is no env ${env}`, { hint: "platformio.ini was changed meanwhile" }),
       );
-    return monitorJob({ env: read.value, folder: this.folder, profile }, this.command.monitor);
+    const job = monitorJob({ env: read.value, folder: this.folder, profile }, this.command.monitor);
+    if (!job.ok) return job;
+    const { open } = job.value;
+    const broken = () => this.broken(env);
+    return ok({
+      ...job.value,
+      open: (faces, how, stop) =>
+        open(
+          {
+            ...faces,
+            lost: (why) => {
+              broken();
+              faces.lost(why);
+            },
+            preempted: (by, reason) => {
+              broken();
+              faces.preempted(by, reason);
+            },
+            ended: (why) => {
+              broken();
+              faces.ended(why);
+            },
+          },
+          how,
+          stop,
+        ),
+    });
   }
 
-  private async begin(): Promise<void> {
+  private begin(): void {
     const waiting = this.waiting.splice(0);
-    const jobs: { readonly one: Waiting; readonly job: MonitorJob }[] = [];
-    for (const one of waiting) {
-      const { env, profile } = one.spec;
-      const early = this.early.get(env);
-      if (early !== undefined) {
-        this.early.delete(env);
-        jobs.push({ one, job: { ...early.job, open: (faces, how, stop) => early.port.take(faces, how, stop) } });
-        continue;
-      }
-      const job = this.job(env, profile);
-      if (job.ok) jobs.push({ one, job: job.value });
-      else one.settle({ exit: job.failure.exit, why: "", failure: job.failure });
-    }
-    const [first] = jobs;
+    const [first] = waiting;
     if (first === undefined) return;
-    const order = { patterns: this.command.serial, limit: this.command.timeout };
-    const ends = watchAll(
-      jobs.map(({ job }) => job),
-      order,
-      first.one.stop,
-      this.host(),
+    const ends = this.start(
+      waiting.map(({ spec }) => spec),
+      first.stop,
     );
-    ends.forEach((end, i) => void end.then((value) => jobs[i]?.one.settle(value)));
+    ends.forEach((end, i) => void end.then((value) => waiting[i]?.settle(value)));
   }
+
+  /** Watches all of these, shown as one; the end of each. */
+  start(watched: readonly { readonly env: string; readonly profile: string }[], stop: AbortSignal): readonly Promise<MonitorEnd>[] {
+    const jobs = watched.map(({ env, profile }): Result<MonitorJob> => {
+      const early = this.early.get(env);
+      if (early === undefined) return this.job(env, profile);
+      this.early.delete(env);
+      return ok({ ...early.job, open: (faces, how, ending) => early.port.take(faces, how, ending) });
+    });
+    const good = jobs.flatMap((job) => (job.ok ? [job.value] : []));
+    if (good.length === 0) return jobs.map((job) => Promise.resolve(job.ok ? never() : neverBegan(job.failure)));
+    const ends = [...watchAll(good, { patterns: this.command.serial, limit: this.command.timeout }, stop, this.host())];
+    return jobs.map((job) => (job.ok ? (ends.shift() ?? never()) : Promise.resolve(neverBegan(job.failure))));
+  }
+}
+
+function never(): never {
+  throw new Error("a monitor without its end");
 }

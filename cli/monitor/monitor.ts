@@ -59,7 +59,7 @@ export interface MonitorEnd {
 /** Patterns are checked before anything is opened (exit 2). stop: ends it within a moment, with 130. */
 export async function runMonitor(options: MonitorOptions, stop: AbortSignal, faces: MonitorFaces): Promise<MonitorEnd> {
   const patterns = Patterns.read(options.patterns);
-  if (!patterns.ok) return failed(patterns.failure);
+  if (!patterns.ok) return neverBegan(patterns.failure);
   return new Monitor(options, patterns.value, stop, faces).run();
 }
 
@@ -68,7 +68,8 @@ export function patienceOf(limit: number | null, keyboard: Keyboard | null): num
   return limit === null && keyboard?.isTTY !== true ? UNATTENDED_PATIENCE_S : null;
 }
 
-function failed(why: Failure): MonitorEnd {
+/** A monitor that could not begin. */
+export function neverBegan(why: Failure): MonitorEnd {
   return { exit: why.exit, why: "", failure: why };
 }
 
@@ -157,7 +158,7 @@ class Monitor {
     }
     if (!first.ok) {
       stop.removeEventListener("abort", interrupt);
-      return failed(first.failure);
+      return neverBegan(first.failure);
     }
     const source = first.value;
     this.source = source;
@@ -212,7 +213,7 @@ class Monitor {
           this.tell("reconnected", null);
         }),
       note: ({ message, hint }) => this.say(hint === "" ? message : `${message} (${hint})`),
-      ended: (why) => later(() => this.end(failed(why))),
+      ended: (why) => later(() => this.end(neverBegan(why))),
     };
   }
 

@@ -27,7 +27,14 @@ export async function depsVerb({ run, tree, upgrade, json }: DepsCommand, faces:
     if (event.type === "diagnostic" && event.severity === "error") wrong.push(event);
   };
   const deps = { renewed: upgrade, onPlan: (input: PlanInput) => void inputs.push(input) };
-  const built = await buildShown(folder.value, run, faces, { out: faces.err, sink: { emit }, words: null, deps, stopper: null });
+  const built = await buildShown(folder.value, run, faces, {
+    out: faces.err,
+    sink: { emit },
+    words: null,
+    deps,
+    stopper: null,
+    hold: null,
+  });
   const code = built.result.exitCode;
   const after = lockIn(folder.value);
   if (!after.ok) return complain(faces, [after.failure]);

@@ -113,6 +113,7 @@ async function runFolder(folder: string, command: RunCommand, faces: Faces): Pro
     words: process.argv.slice(2),
     deps: null,
     stopper: null,
+    hold: null,
   });
   return built.result.exitCode;
 }
@@ -150,12 +151,15 @@ export async function buildShown(
     words,
     deps,
     stopper,
+    hold,
   }: {
     readonly out: Out;
     readonly sink: EventSink | null;
     readonly words: BuildHost["words"];
     readonly deps: DepsHost | null;
     readonly stopper: Stopper | null;
+    /** Who watches the boards beyond this run; null: nobody. */
+    readonly hold: BuildHost["hold"];
   },
 ): Promise<Built> {
   const ender = stopper ?? bySignals();
@@ -192,6 +196,7 @@ export async function buildShown(
       times,
       deps,
       onPlanned: null,
+      hold,
       monitors: () => {
         display.flush();
         return {

@@ -9,6 +9,7 @@ import type { Faces } from "../faces.ts";
 import { INTERRUPTED } from "../host/signals.ts";
 import { jsonSink } from "../show/json.ts";
 import { buildShown, type Stopper } from "../verbs/run.ts";
+import type { WatchMonitors } from "./monitors.ts";
 import { type Difference, type Ground, askSnapshot, SightGround, SnapshotGround } from "./ground.ts";
 
 /** The times of files may lag behind by a tick of the kernel's clock. */
@@ -20,14 +21,17 @@ export class WatchedProject {
   exitCode: number = INTERRUPTED;
   private command: RunCommand;
   private readonly faces: Faces;
+  private readonly monitors: WatchMonitors | null;
   private ground: Ground | null = null;
   /** When the last run told its result, milliseconds since 1970. */
   private endedAt = 0;
 
-  constructor(folder: string, command: RunCommand, faces: Faces) {
+  /** command: without targets :monitor, as its runs end; monitors: what goes on between and beside them. */
+  constructor(folder: string, command: RunCommand, faces: Faces, monitors: WatchMonitors | null) {
     this.folder = folder;
     this.command = command;
     this.faces = faces;
+    this.monitors = monitors;
   }
 
   /** Without what is asked of the first run alone: to forget, to remove, to force. */
@@ -78,7 +82,9 @@ export class WatchedProject {
       words: null,
       deps: null,
       stopper,
+      hold: this.monitors?.hold ?? null,
     });
+    if (built.result.exitCode === 0) this.monitors?.begin(built.envs);
     const { exitCode } = built.result;
     if (exitCode !== INTERRUPTED) this.exitCode = exitCode;
     const usual = requestKey(this.command);

@@ -65,6 +65,7 @@ export class Session {
   private asked: Reason[] = [];
   private places: readonly Places[] = [];
   private wake: () => void = () => {};
+  private verdict: number | null = null;
 
   constructor(projects: readonly WatchedProject[], at: SessionFaces) {
     this.projects = projects;
@@ -88,10 +89,17 @@ export class Session {
     }
   }
 
-  /** The reader of what is said has gone. */
-  end(): void {
+  /** It is over: the reader of what is said has gone, or a monitor has its verdict, whose exit code it is then. */
+  end(code: number | null = null): void {
+    this.verdict = code;
     this.asked.push("quit");
+    this.cancel?.();
     this.wake();
+  }
+
+  /** As if the key was pressed. */
+  press(key: string): void {
+    this.key(key);
   }
 
   private async loop(keys: boolean): Promise<number> {
@@ -270,6 +278,7 @@ export class Session {
 
   private code(): number {
     if (this.signals.stop.aborted) return INTERRUPTED;
+    if (this.verdict !== null) return this.verdict;
     return this.projects.find((project) => project.exitCode !== 0)?.exitCode ?? 0;
   }
 }
