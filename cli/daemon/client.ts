@@ -3,6 +3,7 @@
  * kill -9) the daemon ends all that it held.
  */
 import { randomUUID } from "node:crypto";
+import { isAbsolute, resolve } from "node:path";
 import type { WebSocket } from "ws";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
@@ -110,7 +111,9 @@ export class DaemonClient {
   async lease(address: Address | string, wish: LeaseWish): Promise<Result<Lease>> {
     const here = await this.#arrive();
     if (!here.ok) return here;
-    const id = encodeURIComponent(typeof address === "string" ? address : addressText(address));
+    const named = portName(address);
+    if (!named.ok) return named;
+    const id = encodeURIComponent(named.value);
     const { mode, description, ttlSeconds, takeover } = wish;
     const who = { client_id: this.name, client_pid: process.pid, ...(ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds }) };
     const answer =
@@ -139,15 +142,16 @@ export class DaemonClient {
 
   /** Watches a port, which is opened if nobody does; the bytes from now on. Failure (exit 5): it does not open. */
   async attach(address: Address | string, settings: SerialSettings, on: AttachFaces, description = "monitor"): Promise<Result<Attached>> {
+    const named = portName(address);
+    if (!named.ok) return named;
     const attachment = new Attachment(on);
     const socket = await openSocket(this.state, "/ws/serial-monitor", (message) => attachment.hear(message as ServerMessage));
     if (!socket.ok) return socket;
     const { baud, ...others } = settings;
-    const port = typeof address === "string" ? address : addressText(address);
     return attachment.begin(socket.value, {
       type: "attach",
       client_id: this.name,
-      port,
+      port: named.value,
       baud_rate: baud,
       open_if_needed: true,
       settings: others,
@@ -307,6 +311,15 @@ class Attachment {
     this.#over = true;
     this.#on.ended(why);
   }
+}
+
+/** A port's name as the daemon takes it, whose current folder is another. */
+export function portName(given: Address | string): Result<string> {
+  const address = typeof given === "string" ? readAddress(given) : ok(given);
+  if (!address.ok) return address;
+  const { value } = address;
+  const relative = value.is === "serial" && process.platform !== "win32" && !isAbsolute(value.path);
+  return ok(relative ? resolve(value.path) : addressText(value));
 }
 
 /** What the daemon says no with, as fb says it. */

@@ -1,10 +1,12 @@
 /** Devices as the daemon names them: by ids that stay, of ports that the machine lists and of those that somebody named (a pty, a socket, a virtual board). */
 import { existsSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
 import { type DevicePort, idOf, listPorts, locator } from "../device/ports.ts";
 import type { SimBoards } from "../device/sim/boards.ts";
+import { candidates } from "../device/trouble.ts";
 import type { OpenPlace, Place } from "./channel.ts";
 
 export interface Device {
@@ -48,7 +50,7 @@ export class Devices {
     if (named !== undefined) return ok(named);
     const address = readAddress(text);
     if (!address.ok) return address;
-    const exact = exactly(address.value, ports);
+    const exact = await exactly(address.value);
     if (!exact.ok) return exact;
     const id = idOf(exact.value, ports);
     const device = { id, address: exact.value, port: ports.find((p) => p.id === id) ?? null };
@@ -94,20 +96,19 @@ function listedDevice(port: DevicePort): Device {
   return { id: port.id, address: { is: "serial", path: port.port }, port };
 }
 
-/** One port, not a pattern. */
-function exactly(address: Address, ports: readonly DevicePort[]): Result<Device["address"]> {
+/** One port, not a pattern, and not a path that means something else in each folder. */
+async function exactly(address: Address): Promise<Result<Device["address"]>> {
   if (address.is === "glob")
     return fail(
       failure("device.pattern", 2, `${address.pattern} is a pattern, not one port`, { hint: "name a port or an id of `fb devices`" }),
     );
+  if (address.is === "serial") {
+    if (process.platform === "win32" || isAbsolute(address.path)) return ok(address);
+    return fail(failure("device.id", 5, `no device is called ${address.path}`, { hint: await candidates() }));
+  }
   if (address.is !== "id") return ok(address);
   // "dev-pts-3" is made of /dev/pts/3: of a port that no list has.
   const path = address.id.startsWith("dev-") ? `/${address.id.replaceAll("-", "/")}` : "";
   if (path !== "" && existsSync(path)) return ok({ is: "serial", path });
-  const there = ports.map((p) => `${p.id} (${p.port})`).join(", ");
-  return fail(
-    failure("device.id", 5, `no device has the id ${address.id}`, {
-      hint: there === "" ? "no serial port is there" : `there ${ports.length === 1 ? "is" : "are"} ${there}`,
-    }),
-  );
+  return fail(failure("device.id", 5, `no device has the id ${address.id}`, { hint: await candidates() }));
 }

@@ -6,7 +6,7 @@
  * FB_DAEMON_IDLE: seconds without anybody after which it ends (1800).
  */
 import { randomBytes } from "node:crypto";
-import { closeSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { coresAtHand, SimBoards } from "../device/sim/boards.ts";
 import { buildId, version } from "../home.ts";
@@ -65,8 +65,9 @@ async function main(): Promise<void> {
   const look = setInterval(() => {
     const state = readState(place.value);
     if (state?.pid === process.pid) return daemon.endIfIdle(idleMs);
-    // Somebody removed its file, or has started another in its place.
     if (state !== null && alive(state.pid)) return finish("another daemon has its place");
+    // Somebody removed its file, or the whole cache.
+    if (!existsSync(place.value.folder)) return finish("its folder is gone");
     writeState(place.value, { pid: process.pid, host: facts.host, port: facts.port, token, version, build: buildId, startedAt });
   }, LOOK_MS);
   const why = await finished;

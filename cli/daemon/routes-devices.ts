@@ -1,5 +1,6 @@
 /** Routes about devices: what there is, who holds it, and how to hold it. */
 import { addressText } from "../device/address.ts";
+import { notFound } from "../device/trouble.ts";
 import type { Failure } from "../../engine/types.ts";
 import { holderText } from "./claims.ts";
 import { type Daemon, leaseJson } from "./daemon.ts";
@@ -167,6 +168,8 @@ async function leaseIt(daemon: Daemon, call: Call): Promise<Reply> {
   if (typeof renewed === "string") return renew(daemon, renewed, body["ttl_seconds"]);
   const found = await daemon.devices.find(call.params["id"] ?? "");
   if (!found.ok) return refused(found.failure);
+  const { address } = found.value;
+  if (address.is === "serial" && !daemon.devices.present(found.value)) return refused(await notFound(address.path));
   const wish = wishOf(daemon, found.value, call);
   const taken = await daemon.claims.take({ ...wish, mode: body["lease_type"] === "monitor" ? "monitor" : "exclusive" });
   if ("conflict" in taken) {

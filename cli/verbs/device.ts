@@ -2,7 +2,7 @@
 import { failure } from "../../engine/failure.ts";
 import type { Command } from "../command.ts";
 import type { JsonObject } from "../daemon/ask.ts";
-import { connectDaemon, type DaemonClient, type Lease } from "../daemon/client.ts";
+import { connectDaemon, type DaemonClient, type Lease, portName } from "../daemon/client.ts";
 import { addressText } from "../device/address.ts";
 import { complain, type Faces } from "../faces.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
@@ -13,10 +13,12 @@ type DeviceCommand = Extract<Command, { verb: "device" }>;
 
 export async function deviceVerb(command: DeviceCommand, faces: Faces): Promise<number> {
   if (command.action === "list") return devicesVerb({ verb: "devices", watch: false, dir: null, json: command.json }, faces);
+  const named = portName(command.device ?? "");
+  if (!named.ok) return complain(faces, [named.failure]);
+  const device = named.value;
   const client = await connectDaemon({ start: true });
   if (!client.ok) return complain(faces, [client.failure]);
   complain(faces, client.value.notes);
-  const device = command.device ?? "";
   switch (command.action) {
     case "status":
       return status(command, client.value, device, faces);

@@ -5,9 +5,10 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ask } from "../../cli/daemon/ask.ts";
+import { ask, askLines } from "../../cli/daemon/ask.ts";
 import { alive, ended } from "../../cli/daemon/find.ts";
-import { FB, type Ran, TestProject } from "./harness.ts";
+import { openSocket } from "../../cli/daemon/socket.ts";
+import { AVR, BLINK, FB, type Ran, TestProject, unoCache } from "./harness.ts";
 
 const projects: TestProject[] = [];
 test.after(() => {
@@ -152,6 +153,129 @@ test("an idle daemon of another fb is replaced, a busy one is used and said", as
   const end = await holder.ended;
   assert.is(end.code, 5);
   assert.match(end.stderr, /no longer held: the daemon ended/);
+});
+
+const DEVICE = "socket://127.0.0.1:9";
+const ID = "socket-127.0.0.1-9";
+
+test("fb device lease holds until Ctrl-C, its time, or the next who takes it; refused: 5, with the holder", async () => {
+  const p = place();
+  const lease = (...words: string[]) => p.start(["device", ...words], { vars: ANY_PORT });
+  const first = lease("lease", DEVICE, "--description", "soldering");
+  await first.untilSaidOut(/is held until Ctrl-C/);
+  const refused = fb(p, `device lease ${DEVICE}`);
+  assert.is(refused.code, 5);
+  assert.match(refused.stderr, new RegExp(`${ID} is held by soldering \\(process ${first.child.pid}\\) since`));
+  const status = fb(p, `device status ${DEVICE}`);
+  assert.match(status.stdout, /exclusive: soldering \(process \d+\), since/);
+  const lines = JSON.parse(fb(p, "devices --json").stdout) as {
+    id: string;
+    port: string;
+    claims: { mode: string; holder: string; since: string }[];
+  }[];
+  const line = lines.find((l) => l.id === ID);
+  assert.equal(Object.keys(line ?? {}), ["id", "port", "vid", "pid", "serial", "description", "boards", "claims"]);
+  assert.equal(
+    [line?.port, line?.claims.map((c) => [c.mode, c.holder])],
+    [DEVICE, [["exclusive", `soldering (process ${first.child.pid})`]]],
+  );
+  assert.match(fb(p, "daemon locks").stdout, new RegExp(`^${ID}: exclusive, soldering`));
+  first.child.kill("SIGINT");
+  assert.is((await first.ended).code, 130);
+  assert.match(fb(p, `device status ${DEVICE}`).stdout, /\n {2}free\n$/);
+  const timed = fb(p, `device lease ${DEVICE} --ttl 0.2`);
+  assert.is(timed.code, 0, timed.stderr);
+  const second = lease("lease", DEVICE, "--json");
+  await second.untilSaidOut(/lease_id/);
+  const taker = lease("take", DEVICE, "--reason", "demo time");
+  await taker.untilSaidOut(/is held/);
+  const lost = await second.ended;
+  assert.is(lost.code, 5);
+  assert.match(lost.stderr, /took the device: demo time/);
+  assert.is(fb(p, `device release ${ID}`).code, 0);
+  const released = await taker.ended;
+  assert.is(released.code, 5);
+  assert.match(released.stderr, /it was released/);
+  assert.is(fb(p, `device release ${ID}`).code, 5);
+  const watcher = lease("lease", DEVICE, "--monitor");
+  await watcher.untilSaidOut(/is held/);
+  assert.match(fb(p, `device status ${DEVICE}`).stdout, /monitor: fb device lease/);
+  watcher.child.kill("SIGKILL");
+  await watcher.ended;
+  assert.is(fb(p, "device lease ftp://x").code, 2);
+  const nothing = fb(p, "device lease /dev/there-is-none");
+  assert.is(nothing.code, 5);
+  assert.match(nothing.stderr, /there is no port \/dev\/there-is-none/);
+});
+
+test("fb devices --watch tells what others do with a device; Ctrl-C ends it", async () => {
+  const p = place();
+  fb(p, "daemon start");
+  const watch = p.start(["devices", "--watch"], { vars: ANY_PORT });
+  await watch.untilSaidOut(/\n/);
+  const lease = p.start(["device", "lease", DEVICE], { vars: ANY_PORT });
+  await watch.untilSaidOut(new RegExp(`\\+ ${DEVICE}`));
+  lease.child.kill("SIGINT");
+  await watch.untilSaidOut(new RegExp(`- ${DEVICE}`));
+  watch.child.kill("SIGINT");
+  assert.is((await watch.ended).code, 130);
+});
+
+test("POST /api/build: the engine's events, the last the result; ends with its client", async () => {
+  const p = new TestProject({ "platformio.ini": `[env:uno]\n${AVR}`, "src/main.cpp": BLINK }, { cache: unoCache() });
+  projects.push(p);
+  fb(p, "daemon start");
+  const request = { method: "POST", path: "/api/build", limitMs: null, stop: null } as const;
+  const events: Record<string, unknown>[] = [];
+  for await (const e of askLines(state(p), { ...request, body: { project_dir: p.folder, stream: true, request_id: "r1" } })) events.push(e);
+  assert.is(events[0]?.["type"], "hello");
+  const last = events.at(-1);
+  assert.equal([last?.["type"], last?.["exitCode"], last?.["success"], last?.["request_id"]], ["result", 0, true, "r1"]);
+  assert.is(last?.["output_file"], p.path(".fb/build/uno/release/firmware.hex"));
+  assert.ok(events.some((e) => e["type"] === "end" && e["kind"] === "link"));
+  const plain = await ask(state(p), {
+    ...request,
+    body: { project_dir: p.folder, environment: "uno", targets: ["size"], profile: "release" },
+  });
+  assert.ok(plain.ok);
+  assert.equal([plain.value.body["success"], plain.value.body["exit_code"]], [true, 0], JSON.stringify(plain.value.body));
+  p.write("src/main.cpp", "int main( {");
+  const failed = await ask(state(p), { ...request, body: { project_dir: p.folder } });
+  assert.ok(failed.ok);
+  assert.equal([failed.value.body["success"], failed.value.body["exit_code"]], [false, 1]);
+  p.write("platformio.ini", `[env:uno]\n${AVR}build_flags = !sleep 1000\n`);
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const e of askLines(state(p), { ...request, stop: stop.signal, body: { project_dir: p.folder, stream: true } })) void e;
+  })().catch(() => "gone");
+  const socket = await openSocket(JSON.parse(readFileSync(join(p.cache, "daemon/state.json"), "utf8")), "/ws/status", (m) => {
+    const running = (m as { operations: unknown[] }).operations.length;
+    if (running > 0 && !stop.signal.aborted) stop.abort();
+    if (running === 0 && stop.signal.aborted) ended1();
+  });
+  let ended1: () => void = () => {};
+  const over = new Promise<void>((resolve) => (ended1 = resolve));
+  assert.ok(socket.ok);
+  await over;
+  assert.is(await watching, "gone");
+  if (socket.ok) socket.value.terminate();
+});
+
+test("virtual boards live in the daemon: leased, they are a port of this machine", async () => {
+  const p = place();
+  const lease = p.start(["device", "lease", "sim:uno", "--json"], { vars: ANY_PORT });
+  await lease.untilSaidOut(/lease_id/);
+  const list = JSON.parse(fb(p, "devices --json").stdout) as { id: string; port: string; boards: string[] }[];
+  assert.equal(
+    list.filter((d) => d.id === "sim-uno-1").map((d) => [d.port, d.boards]),
+    [["sim:uno", ["uno"]]],
+  );
+  lease.child.kill("SIGINT");
+  const { stdout } = await lease.ended;
+  assert.match(String(JSON.parse(stdout).port), /^socket:\/\/127\.0\.0\.1:\d+$/);
+  const none = fb(p, "device lease sim:nothing");
+  assert.is(none.code, 5, none.stderr);
+  assert.equal(JSON.parse(fb(p, "daemon locks --json").stdout).port_locks, []);
 });
 
 test.run();
