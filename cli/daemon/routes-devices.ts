@@ -230,8 +230,10 @@ function renew(daemon: Daemon, id: string, ttl: unknown): Reply {
 async function release(daemon: Daemon, call: Call): Promise<Reply> {
   const id = String(call.body["lease_id"]);
   const lease = daemon.claims.leases.get(id);
-  const device = await daemon.devices.find(call.params["id"] ?? "");
-  if (lease === null || (device.ok && device.value.id !== lease.device))
+  const named = call.params["id"] ?? "";
+  // By its id also when it is not there any more.
+  const device = lease?.device === named ? named : await daemon.devices.find(named).then((d) => (d.ok ? d.value.id : null));
+  if (lease === null || device !== lease.device)
     return refuse(404, "lease", `there is no lease ${id} of this device: it is over, or never was`);
   daemon.claims.release(id);
   return reply({ success: true, lease_id: id });
