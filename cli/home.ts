@@ -12,7 +12,7 @@ export const version = "0.1.0";
 /** The folder with package.json and platforms/, found from the program that runs. */
 export function home(): string {
   let dir = dirname(realpathSync(process.argv[1] ?? "."));
-  while (!existsSync(join(dir, "platforms"))) {
+  while (!existsSync(join(dir, "platforms")) || !existsSync(join(dir, "package.json"))) {
     const above = dirname(dir);
     if (above === dir) throw new Error(`fb's platforms are not beside ${process.argv[1]}`);
     dir = above;
