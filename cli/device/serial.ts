@@ -1,18 +1,19 @@
 /** A serial device of this machine, by serialport's binding; loaded when one is opened. */
 import { read as fsRead, realpathSync } from "node:fs";
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { Failure, Result } from "../../engine/types.ts";
+import type { Result } from "../../engine/types.ts";
 import type { Connection, ConnectionFaces, SerialSettings } from "./connection.ts";
 import { otherHolders } from "./holder.ts";
 import { busy, notAPort, vanished, whyNotOpened } from "./trouble.ts";
 
 /** One read; at 2 Mbaud so much comes in 0.3 s. */
 const READ_BYTES = 64 * 1024;
+const WRITE_MS = 100;
 
 /** What the binding has on Linux and macOS beyond its interface. */
 interface Unix {
   readonly fd: number | null;
-  readonly poller: { once(event: "readable", callback: (error: Error | null) => void): unknown };
+  readonly poller: { once(event: "readable", callback: (error: Error | null) => void): unknown; stop(): void };
 }
 
 interface Port {
@@ -80,6 +81,7 @@ class Serial implements Connection {
   private lines = { dtr: true, rts: true };
   private over = false;
   private reading: Promise<void> = Promise.resolve();
+  private writing: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> | null = null;
 
   constructor(path: string, port: Port & { readonly [name: string]: unknown }, on: ConnectionFaces) {
@@ -117,6 +119,8 @@ class Serial implements Connection {
       if (fd === null) return 0;
       const read = await readOnce(fd, buffer);
       if (read !== "again") return read;
+      // The binding's poller crashes the process when it is asked after its end.
+      if (this.over) return 0;
       await new Promise<void>((resolve, reject) => unix.poller.once("readable", (error) => (error ? reject(error) : resolve())));
     }
   }
@@ -128,12 +132,14 @@ class Serial implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<Result<number>> {
+    if (this.over) return fail(vanished(this.path, null));
+    const written = this.port.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.writing = written.catch(() => {});
     try {
-      await this.port.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      await written;
       return ok(bytes.length);
     } catch (error) {
-      const why: Failure = vanished(this.path, error);
-      return { ok: false, failure: why };
+      return fail(vanished(this.path, error));
     }
   }
 
@@ -147,13 +153,19 @@ class Serial implements Connection {
   async close(): Promise<void> {
     const first = !this.over;
     this.over = true;
+    if (first) this.unix?.poller.stop();
+    // Not while a thread reads: its descriptor's number may be another file's by then.
+    if (this.unix !== null) await this.reading;
     await this.release();
     await this.reading;
     if (first) this.on.closed(null);
   }
 
+  /** What is being written gets a moment; a device that takes nothing does not hold it up. */
   private release(): Promise<void> {
-    this.closing ??= this.port.close().catch(() => {});
+    this.closing ??= Promise.race([this.writing, new Promise((resolve) => setTimeout(resolve, WRITE_MS))])
+      .then(() => this.port.close())
+      .catch(() => {});
     return this.closing;
   }
 }
