@@ -11,7 +11,7 @@ import { type Command, DAEMON_ACTIONS, DEVICE_ACTIONS, type RunCommand, type Ser
 import { Usage, Words } from "./words.ts";
 
 /** Targets that are performed for what they do: never answered from a record. */
-const EFFECTS = new Set(["flash", "flash-fs", "monitor", "erase", "emulate"]);
+const EFFECTS = new Set(["flash", "flash-eeprom", "flash-fs", "fuses", "bootloader", "monitor", "erase", "emulate"]);
 
 /** Beyond verbs: topics that `fb help` knows. */
 export const HELP_TOPICS = ["targets"] as const;
@@ -200,6 +200,7 @@ function runCommand(words: Words, targets: readonly Target[], clean: RunCommand[
     locked: words.on("locked"),
     packages,
     port: words.text("port") ?? watch.text("port"),
+    ports: words.list("port"),
     baud: words.whole("baud", "-b") ?? watch.whole("baud", "-b"),
     timeout: words.number("timeout") ?? watch.number("timeout"),
     watch: words.on("watch"),

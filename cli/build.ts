@@ -20,6 +20,7 @@ import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
 import { wentWay } from "./compiled.ts";
 import { RunEffects } from "./effects.ts";
+import { DevicePlan } from "./flash/plan.ts";
 import { missingHeader } from "./missing-header.ts";
 import type { MonitorHost } from "./monitor/devices.ts";
 import type { FlashHold } from "./watch/hold.ts";
@@ -179,7 +180,8 @@ class Build {
     const disk = openDisk(this.folder);
     this.disk = disk;
     const places = openPlaces(folder.value, this.command.offline, this.host.stop);
-    const effects = new RunEffects(this.folder, this.command, this.host.monitors, this.host.hold);
+    const devices = new DevicePlan(this.command);
+    const effects = new RunEffects(this.folder, this.command, devices, this.host.monitors, this.host.hold);
     let open = true;
     this.close = async () => {
       if (!open) return;
@@ -200,7 +202,7 @@ class Build {
       await lock.release();
     };
     try {
-      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, effects });
+      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, devices, effects });
     } finally {
       await this.close();
       await effects.close();
@@ -284,7 +286,7 @@ class Build {
       causes: json || why,
       progress: this.host.progress,
       timeline: times,
-      bind: null,
+      bind: (effect) => host.devices.bind(effect),
       onMade: async (outcome) => {
         await this.settle(course, outcome, host, recorder, began, full);
         await keep(outcome);

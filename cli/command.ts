@@ -42,7 +42,10 @@ export interface RunCommand {
   readonly offline: boolean;
   readonly locked: boolean;
   readonly packages: "fetch" | "system" | "auto" | null;
+  /** The last -p; null: it is found. */
   readonly port: string | null;
+  /** Every -p: a flash takes several, also several in one, between commas. */
+  readonly ports: readonly string[];
   readonly baud: number | null;
   /** Seconds. */
   readonly timeout: number | null;

@@ -2,6 +2,8 @@
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { ActionSpec, Effector, Result, ToolRun } from "../engine/types.ts";
 import type { RunCommand } from "./command.ts";
+import type { RunFlashes } from "./flash/perform.ts";
+import type { DevicePlan } from "./flash/plan.ts";
 import type { RunMonitors } from "./monitor/action.ts";
 import type { MonitorHost } from "./monitor/devices.ts";
 import type { FlashHold } from "./watch/hold.ts";
@@ -13,15 +15,18 @@ const QEMU_TIMEOUT_S = 30;
 export class RunEffects implements Effector {
   readonly #folder: string;
   readonly #command: RunCommand;
+  readonly #devices: DevicePlan;
   readonly #watching: (() => MonitorHost) | null;
   readonly #hold: FlashHold | null;
   /** Loaded when it is wanted, as all that reaches devices. */
   #monitors: Promise<RunMonitors | null> | null = null;
+  #flashes: Promise<RunFlashes> | null = null;
 
   /** folder: the project's. watching: what monitors show; null: nobody is there to watch. hold: who knows what the boards have; null: nobody. */
-  constructor(folder: string, command: RunCommand, watching: (() => MonitorHost) | null, hold: FlashHold | null) {
+  constructor(folder: string, command: RunCommand, devices: DevicePlan, watching: (() => MonitorHost) | null, hold: FlashHold | null) {
     this.#folder = folder;
     this.#command = command;
+    this.#devices = devices;
     this.#watching = watching;
     this.#hold = hold;
   }
@@ -51,8 +56,9 @@ export class RunEffects implements Effector {
     return done;
   }
 
-  async #write(spec: ActionSpec, _around: ToolRun): Promise<Result<string>> {
-    return fail(failure("device.unknown", 5, `nothing performs ${spec.name}`));
+  async #write(spec: ActionSpec, around: ToolRun): Promise<Result<string>> {
+    this.#flashes ??= import("./flash/perform.ts").then(({ RunFlashes }) => new RunFlashes(this.#folder, this.#command, this.#devices));
+    return (await this.#flashes).perform(spec, around);
   }
 
   #openMonitors(): Promise<RunMonitors | null> {
@@ -66,6 +72,7 @@ export class RunEffects implements Effector {
 
   /** Nothing is performed any more. */
   async close(): Promise<void> {
+    await (await this.#flashes)?.close();
     await (await this.#monitors)?.close();
   }
 }

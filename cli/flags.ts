@@ -59,7 +59,7 @@ const RUN_FLAGS = [
   flag("switch", "fresh", "", "", "ignore what is recorded of the targets: run them again"),
   flag("switch", "force", "", "", "perform an effect that is known to be done"),
   ...PACKAGE_FLAGS,
-  PORT,
+  flag("list", "port", "p", "PORT", "the device's port, instead of the one that is found; all, or several: each is flashed"),
 ];
 
 const TIMEOUT = "end a monitor or an upload after S seconds";
@@ -104,7 +104,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   ),
   build: verb("build the firmware", "[DIR]", 1, ...RUN_FLAGS, CLEAN_FIRST, TIME_LIMIT),
   deploy: verb(
-    "build and flash (in a later version)",
+    "build and flash",
     "[DIR]",
     1,
     ...RUN_FLAGS,
@@ -260,7 +260,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Targets of the contract that this version does not have. */
-export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash", "flash-fs", "fs", "erase"]);
+export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash-fs", "fs"]);
 
 /** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
 export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];

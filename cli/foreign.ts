@@ -3,6 +3,9 @@
 /** `-t NAME` → fb's target; "clean" and "fullclean" are not targets of the graph. */
 export const PIO_TARGETS: Readonly<Record<string, string>> = {
   upload: "flash",
+  uploadeep: "flash-eeprom",
+  fuses: "fuses",
+  bootloader: "bootloader",
   uploadfs: "flash-fs",
   buildfs: "fs",
   erase: "erase",
@@ -22,9 +25,6 @@ export const PIO_TARGETS_NOT_HERE: Readonly<Record<string, string>> = {
   envdump: "fb config prints the project, fb run -v the commands",
   sizedata: "fb run :size",
   program: "fb run :flash",
-  bootloader: "burn the bootloader with avrdude itself",
-  fuses: "set the fuses with avrdude itself",
-  uploadeep: "write the EEPROM with avrdude itself",
 };
 
 const KEEP_PIO = "`pio` reads the same platformio.ini and can be used beside fb";

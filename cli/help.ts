@@ -164,7 +164,7 @@ const NOTES: Readonly<Record<string, string>> = {
     "monitor_* of platformio.ini are obeyed; flags win. Each line begins with seconds and hundredths since the start, which PlatformIO's monitor does not show: --no-timestamp leaves them out, and so do --raw and the filter time. RE is a regular expression, matched a line at a time, a line without an end after a short silence; case does not count. A device that goes is waited for; where nobody is at the keyboard and no time limit is set, for 30 s.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",
   deploy:
-    "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count.",
+    "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count. The board is found by its USB ids, upload_port and -p name it; -p all, or several: each is flashed, one that fails keeps no other from it. upload_protocol, upload_speed, upload_flags and upload_command of platformio.ini are obeyed. What goes wrong with a device is exit code 5. An upload that says nothing for 30 s is ended.",
 };
 
 const TARGETS: readonly Example[] = [
@@ -175,7 +175,9 @@ const TARGETS: readonly Example[] = [
   [":lib/NAME", "one library"],
   [":deps", "the libraries that the project uses, built"],
   [":packages", "packages and libraries fetched and locked, nothing built"],
-  [":flash", "write the image to the board"],
+  [":flash", "write the image to the board; -p sim:uno: to a virtual one"],
+  [":flash-eeprom", "write what the program puts into the EEPROM"],
+  [":fuses :bootloader", "set the chip's fuses; burn the board's bootloader: with a programmer"],
   [":monitor", "show what the board prints"],
   [":emulate", "run the image in an emulator"],
   [":fs  :flash-fs", "the file system image; write it"],

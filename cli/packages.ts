@@ -13,11 +13,12 @@ import {
 } from "../cache/providers/package.ts";
 import { SystemProvider } from "../cache/providers/system.ts";
 import { errorCode } from "../cache/trouble.ts";
+import { isEffect } from "../engine/effects.ts";
 import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
-import type { PackageInfo, Rule, Tool } from "../rules/rulefile.ts";
+import type { PackageInfo, Rule, RuleFile, Tool } from "../rules/rulefile.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
 
@@ -25,6 +26,8 @@ export interface EnvPackages {
   /** Tools that a build calls, each with its package. */
   readonly tools: readonly (readonly [Tool, PackageRef])[];
   readonly framework: PackageRef | null;
+  /** Of tools that are called for devices alone. */
+  readonly uploaders: readonly (readonly [Tool, PackageRef])[];
   readonly all: readonly PackageRef[];
 }
 
@@ -35,9 +38,11 @@ const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", 
 export interface EnvNeeds {
   readonly tools: readonly (readonly [Tool, PackageNeed])[];
   readonly framework: PackageNeed | null;
+  readonly uploaders: readonly (readonly [Tool, PackageNeed])[];
 }
 
-export function packageNeeds(project: Project, env: EnvProject): EnvNeeds {
+/** targets: those that the run is asked for; what builds need of no firmware, they may. */
+export function packageNeeds(project: Project, env: EnvProject, targets: ReadonlySet<string>): EnvNeeds {
   const { rules } = env.platform;
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
@@ -45,8 +50,15 @@ export function packageNeeds(project: Project, env: EnvProject): EnvNeeds {
   };
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
+  const all = [...rules.tools.values()];
+  const used = usedTools(all, [...rules.rules.values()], steps);
+  // upload_command is the only program of a protocol that is the env's own.
+  const own = env.options.get("upload_protocol")?.value === "custom";
+  const asked = [...rules.rules.values()].filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
+  const uploaders = all.filter((tool) => !used.includes(tool) && asked.some((rule) => calls(rule, tool)));
   return {
-    tools: usedTools([...rules.tools.values()], [...rules.rules.values()], steps).map((tool) => [tool, needOf(tool, "tool")]),
+    tools: used.map((tool) => [tool, needOf(tool, "tool")]),
+    uploaders: uploaders.map((tool) => [tool, needOf(tool, "tool")]),
     framework: info === undefined || info.package === "" ? null : needOf(info, "folder"),
   };
 }
@@ -55,20 +67,42 @@ export function packageNeeds(project: Project, env: EnvProject): EnvNeeds {
  * Asks the providers for every package of an env: folders that the project names, what is in the store (fetched; null for nothing), the system. The first that is
  * missing is a failure (exit 4) that says how to bring it.
  */
-export function findPackages(project: Project, env: EnvProject, disk: HostDisk, fetched: PackageProvider | null): Result<EnvPackages> {
+export function findPackages(
+  project: Project,
+  env: EnvProject,
+  targets: ReadonlySet<string>,
+  disk: HostDisk,
+  fetched: PackageProvider | null,
+): Result<EnvPackages> {
   const io = packageIo(project.dir, disk);
   const providers = [new LocalProvider(io), ...(fetched === null ? [] : [fetched]), new SystemProvider(io)];
-  const needs = packageNeeds(project, env);
+  const needs = packageNeeds(project, env, targets);
   const tools: [Tool, PackageRef][] = [];
-  for (const [tool, need] of needs.tools) {
-    const ref = findPackage(need, providers);
-    if (!ref.ok) return ref;
-    tools.push([tool, ref.value]);
-  }
+  const uploaders: [Tool, PackageRef][] = [];
+  for (const [list, wanted] of [
+    [tools, needs.tools],
+    [uploaders, needs.uploaders],
+  ] as const)
+    for (const [tool, need] of wanted) {
+      const ref = findPackage(need, providers);
+      if (!ref.ok) return ref;
+      list.push([tool, ref.value]);
+    }
   const framework = needs.framework === null ? ok(null) : findPackage(needs.framework, providers);
   if (!framework.ok) return framework;
-  const all = [...tools.map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
-  return ok({ tools, framework: framework.value, all });
+  const all = [...[...tools, ...uploaders].map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
+  return ok({ tools, framework: framework.value, uploaders, all });
+}
+
+/** Packages of a platform's tools that no build calls. */
+export function uploaderPackages(rules: RuleFile): string[] {
+  const all = [...rules.tools.values()];
+  const used = usedTools(all, [...rules.rules.values()], []);
+  return all.filter((tool) => !used.includes(tool)).map((tool) => tool.package);
+}
+
+function calls(rule: Rule, tool: Tool): boolean {
+  return rule.run.some((t) => t.text.includes(`\${tool.${tool.name}.`));
 }
 
 /** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */

@@ -18,13 +18,14 @@ import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
 import { credentialsOf, type OpenPlaces } from "./acquire/places.ts";
 import type { RunCommand } from "./command.ts";
+import type { DevicePlan } from "./flash/plan.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";
 import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
 import { type Looked, type OpenProject, openProject } from "./open-project.ts";
-import { findPackages, linkPackages } from "./packages.ts";
+import { findPackages, linkPackages, uploaderPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
 import { imagesOf, type Made, sizeOf } from "./results.ts";
@@ -34,6 +35,7 @@ import { writeIfNew } from "./write-if-new.ts";
 /** What it works with beside the run's own. */
 export interface WholeHost extends Opened {
   readonly places: OpenPlaces;
+  readonly devices: DevicePlan;
 }
 
 /** What `fb deps` wants of a run for packages alone. */
@@ -99,6 +101,7 @@ export class Whole {
       locked: command.locked,
       mode: command.packages ?? open.project.settings.provider,
       dryRun: command.dryRun,
+      targets: this.targets,
       renewed: wants.deps !== null && wants.deps.renewed !== null,
       ask: (request) => host.places.ask(request),
       index: (url) => host.places.index(url),
@@ -145,11 +148,26 @@ export class Whole {
     if (project.later.length > 0) this.reportOnce(laterNote(project.later));
     const wanted = wantedEnvs(project, this.everyEnv ? { envs: [...project.envs.keys()], targets: [] } : this.command);
     if (!wanted.ok) return this.report.add(wanted.failure);
+    if (!(await this.beginDevices(wanted.value))) return;
     for (const name of wanted.value) {
       const read = project.envs.get(name);
       if (read?.ok === true) await this.beginEnv(read.value);
       else for (const f of read?.failures ?? []) this.report.add(f);
     }
+  }
+
+  /** Which devices are meant; false where that is wrong for one env: then nothing is built. */
+  private async beginDevices(names: readonly string[]): Promise<boolean> {
+    const { project } = this.open;
+    let good = true;
+    for (const name of names) {
+      const read = project.envs.get(name);
+      const wrong = read?.ok === true ? await this.host.devices.begin(project, read.value, this.profileOf(read.value)) : null;
+      if (wrong === null) continue;
+      this.report.add(wrong);
+      good = false;
+    }
+    return good;
   }
 
   private async beginEnv(env: EnvProject): Promise<void> {
@@ -183,8 +201,9 @@ export class Whole {
   private async prepare(env: EnvProject, profile: EnvPlan["profile"]): Promise<Result<PlanInput>> {
     const { project, disk } = this.open;
     const { acquisition } = this;
-    const found = findPackages(project, env, disk, acquisition.packages);
+    const found = findPackages(project, env, this.targets, disk, acquisition.packages);
     if (!found.ok) return found;
+    for (const [tool, ref] of found.value.uploaders) this.host.devices.tool(env.name, tool.name, ref.as);
     const libraries = acquisition.librariesOf(env.name);
     const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
     notePackages(
@@ -197,6 +216,17 @@ export class Whole {
 
   private profileOf(env: EnvProject): EnvPlan["profile"] {
     return this.command.profile ?? (env.buildType === "debug" ? "debug" : "release");
+  }
+
+  /** Packages of its platforms that are called for devices alone. */
+  private get uploaders(): ReadonlySet<string> {
+    const platforms = new Set([...this.open.project.envs.values()].flatMap((env) => (env.ok ? [env.value.platform.rules] : [])));
+    return new Set([...platforms].flatMap(uploaderPackages));
+  }
+
+  /** The names of targets that the command asks for. */
+  private get targets(): ReadonlySet<string> {
+    return new Set(this.command.targets.flatMap((t) => (t.is === "name" ? [t.name] : [])));
   }
 
   private get onlyPackages(): boolean {
@@ -246,7 +276,11 @@ export class Whole {
       writeIfNew(disk, COMPDB_FILE, compileCommands(about, specs));
       written.push(COMPDB_FILE);
     }
-    const saved = this.lock.save(command.locked, (env) => this.acquisition.isWhole(env));
+    const saved = this.lock.save(
+      command.locked,
+      (env) => this.acquisition.isWhole(env),
+      (name) => this.uploaders.has(name),
+    );
     this.acquisition.finish(this.builds.map((build) => build.env));
     if (!saved.ok) this.report.add(saved.failure);
     return [...written, ...this.lockRead(outcome)];

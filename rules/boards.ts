@@ -182,6 +182,15 @@ function asBoard(data: BoardData): Board {
   // PlatformIO skips the size check where a board has no limit: 0.
   values.set("upload.maximum_size", "0").set("upload.maximum_ram_size", "0");
   flatten(json, "", values);
+  // PlatformIO's (platform-atmelavr: builder/fuses.py, bootloader.py).
+  const otherwise = (name: string, value: string | readonly string[] | undefined) => {
+    if (value !== undefined && !values.has(name)) values.set(name, value);
+  };
+  if (values.has("bootloader.file")) {
+    otherwise("bootloader.unlock_bits", "0xff");
+    otherwise("bootloader.lock_bits", "0x0F");
+  }
+  otherwise("fuses.lock_bits", values.get("bootloader.lock_bits"));
   values.set(
     "usb.defines",
     usbDefines(text("build.usb_product") !== "" || dotted(json, "build.usb_product") === "", board, text("build.usb_product")),

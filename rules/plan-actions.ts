@@ -14,6 +14,7 @@ import { didYouMean } from "./nearest.ts";
 import type { Resolved } from "./resolve.ts";
 import { type Rule, ruleDigestInput } from "./rulefile.ts";
 import type { Template } from "./template.ts";
+import { effectScope, uploadOf } from "./uploads.ts";
 
 export type Hash = (text: string) => Digest;
 
@@ -203,23 +204,29 @@ export class EnvActions {
    * written: `${claim.port}`, and the folder of a tool that builds have no use for.
    */
   effects(image: ProjectPath): Record<string, ProjectPath[]> {
-    const kind = this.p.platform.platform?.image ?? "elf";
-    const late = [...this.resolved.tools.keys()].filter((name) => !this.p.tools.has(name)).map((name) => `tool.${name}`);
-    const names: [string, Bound][] = [
-      ["claim.port", "${claim.port}"],
-      [`image.${kind}`, image],
-      ...late.map((name): [string, Bound] => [name, `\${${name}}`]),
-    ];
-    const devices = new Map(["sim", "serial"].map((name) => [name, `${name}:${this.p.env}`]));
+    const { platform, tools, names, variables, env } = this.p;
+    const late = [...this.resolved.tools.keys()]
+      .filter((name) => !tools.has(name))
+      .map((name): [string, Bound] => [`tool.${name}`, `\${tool.${name}}`]);
+    const found = uploadOf(platform, names, variables);
+    const upload = found.ok ? found.value : null;
+    const scope = effectScope(platform, upload, this.scope, [...late, [`image.${platform.platform?.image ?? "elf"}`, image]]);
+    const devices = new Map(["sim", "serial"].map((name) => [name, `${name}:${env}`]));
     const targets: Record<string, ProjectPath[]> = {};
-    for (const rule of this.resolved.rules.values()) {
-      if (!isEffect(rule)) continue;
-      const given = { ...this.given(rule, this.toolOf(rule)), devices };
-      const action = instantiate(rule, within(this.scope, names), given);
-      if (!action.ok) continue;
-      const [read] = action.value.inputs;
-      this.made.push({ ...action.value, label: read === undefined ? rule.name : baseOf(read.path) });
-      targets[rule.name] = [action.value.name as ProjectPath];
+    const rules = [...this.resolved.rules.values()].filter((rule) => isEffect(rule) && (rule.kind === "monitor" || upload !== null));
+    for (const target of new Set(rules.map((rule) => rule.target))) {
+      // All of a target or nothing: half of it may leave a chip that answers no more.
+      const made: ActionSpec[] = [];
+      for (const rule of rules.filter((each) => each.target === target)) {
+        const action = instantiate(rule, scope, { ...this.given(rule, this.toolOf(rule)), devices });
+        if (!action.ok) break;
+        const [read] = action.value.inputs;
+        const own = rule.name === "flash" && upload?.command != null ? shellCommand(upload.command, image) : action.value.argv;
+        made.push({ ...action.value, label: read === undefined || rule.name !== target ? rule.name : baseOf(read.path), argv: own });
+      }
+      if (made.length < rules.filter((each) => each.target === target).length) continue;
+      this.made.push(...made);
+      targets[target] = made.map((action) => action.name as ProjectPath);
     }
     return targets;
   }
@@ -269,6 +276,12 @@ export class EnvActions {
       rspLimit: RSP_LIMIT,
     };
   }
+}
+
+/** upload_command, which PlatformIO gives to a shell. */
+function shellCommand(command: string, image: ProjectPath): string[] {
+  const quoted = /^[\w@%+=:,./-]+$/.test(image) ? image : `'${image.replaceAll("'", "'\\''")}'`;
+  return ["/bin/sh", "-c", command.replaceAll("$SOURCE", () => quoted)];
 }
 
 /** The name of an image's file in the output folder. */

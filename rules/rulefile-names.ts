@@ -11,7 +11,7 @@ import type { Span } from "./toml.ts";
 /** Names that fb gives to templates, so no variable may take them. */
 export const GIVEN_NAMES: ReadonlySet<string> = new Set([
   ...["src", "obj", "in", "out", "depfile", "build", "gen", "env", "profile", "objects", "linker"],
-  ...["tool", "board", "upload", "option", "image", "claim"],
+  ...["tool", "board", "upload", "option", "image", "claim", "uploader"],
   ...FLAG_SCOPES,
 ]);
 
@@ -26,6 +26,9 @@ const GIVEN_TARGETS: ReadonlySet<string> = new Set([
     "deps",
     "packages",
     "flash",
+    "flash-eeprom",
+    "fuses",
+    "bootloader",
     "monitor",
     "emulate",
     "fs",

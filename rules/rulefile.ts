@@ -101,6 +101,8 @@ export interface ActionTemplate {
 
 export interface Rule extends ActionTemplate {
   readonly kind: RuleKind;
+  /** The target that it is part of, where it is done for what it does. */
+  readonly target: string;
   readonly match: readonly string[];
 }
 
@@ -110,6 +112,33 @@ export interface Step extends ActionTemplate {
   readonly before: readonly Word[] | null;
   readonly after: readonly Word[];
   readonly provides: "image" | null;
+}
+
+/** How what an uploader says is read: regular expressions, "" for none. idle: seconds. */
+export interface Uploader {
+  readonly idle: number;
+  readonly progress: string;
+  /** No answer of the bootloader. */
+  readonly sync: string;
+  readonly verify: string;
+  readonly signature: string;
+  /** The port could not be opened. */
+  readonly refused: string;
+  /** The port went while it was used. */
+  readonly lost: string;
+  /** Lines that say nothing to anybody. */
+  readonly noise: string;
+  /** How it is given a TCP port; null: it takes none. */
+  readonly net: Template | null;
+}
+
+export interface UploadWay {
+  readonly name: string;
+  readonly protocols: readonly string[];
+  readonly uploader: string;
+  readonly port: readonly Template[];
+  readonly speed: readonly Template[];
+  readonly more: readonly Template[];
 }
 
 export interface RuleFile {
@@ -126,6 +155,11 @@ export interface RuleFile {
   readonly frameworks: ReadonlyMap<string, Framework>;
   /** In the order in which they apply (OVERLAY_ORDER); within one kind the order of the file. */
   readonly overlays: readonly Overlay[];
+  /** Lists that are empty where a name in them stands for nothing. */
+  readonly maybe: ReadonlyMap<string, readonly Template[]>;
+  readonly uploaders: ReadonlyMap<string, Uploader>;
+  /** In the order in which they are tried. */
+  readonly uploads: readonly UploadWay[];
   readonly rules: ReadonlyMap<string, Rule>;
   readonly steps: readonly Step[];
 }
@@ -238,6 +272,9 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
     frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
     overlays: overlays(top),
+    maybe: new Map([...(tableAt(top, "maybe")?.entries ?? [])].map(([name, e]) => [name, templates(e.value)])),
+    uploaders: new Map(tablesAt(top, "uploader").map(([name, t]) => [name, uploader(t)])),
+    uploads: tablesAt(top, "upload").map(([name, t]) => upload(name, t)),
     rules: new Map(tablesAt(top, "rule").map(([name, t, span]) => [name, rule(name, t, span)])),
     steps: steps(at(top, "step")),
   };
@@ -326,6 +363,24 @@ function overlay(on: OverlayKind, name: string, within: string, table: TomlTable
   return { on, name, within, span, vars, flags };
 }
 
+const IDLE_S = 30;
+
+function uploader(table: TomlTable): Uploader {
+  const idle = at(table, "idle");
+  const text = (key: string) => textAt(table, key);
+  return {
+    idle: idle?.is === "number" ? idle.value : IDLE_S,
+    ...{ progress: text("progress"), sync: text("sync"), verify: text("verify"), signature: text("signature") },
+    ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), net: templateAt(table, "net") },
+  };
+}
+
+function upload(name: string, table: TomlTable): UploadWay {
+  const list = (key: string) => templates(at(table, key));
+  const ways = { port: list("port"), speed: list("speed"), more: list("more") };
+  return { name, protocols: textsAt(table, "protocols"), uploader: textAt(table, "uploader"), ...ways };
+}
+
 function change(value: TomlValue, span: Span): Change {
   if (value.is !== "table") return { is: "set", to: variable(value), span };
   return {
@@ -363,7 +418,12 @@ const EFFECTS: ReadonlySet<string> = new Set(["flash", "monitor", "erase"]);
 
 function rule(name: string, table: TomlTable, span: Span): Rule {
   const kind = textAt(table, "kind") as RuleKind;
-  return { ...action(name, table, span, EFFECTS.has(kind) ? "never" : "all"), kind, match: textsAt(table, "match") };
+  return {
+    ...action(name, table, span, EFFECTS.has(kind) ? "never" : "all"),
+    kind,
+    target: textAt(table, "target", name),
+    match: textsAt(table, "match"),
+  };
 }
 
 /** A step may read what it does not name, so its results stay in the project's folder unless it says that they may be shared. */

@@ -1,6 +1,7 @@
 /** The rule language, described once: rule files are checked by it, and the JSON Schema that editors read is printed from it. */
 import type { Failure } from "../engine/types.ts";
 import {
+  type CountShape,
   check,
   type EitherShape,
   type FlagShape,
@@ -55,6 +56,9 @@ function list(about: string, of: TextShape | TableShape = template(about), min: 
 }
 function flag(about: string): FlagShape {
   return { is: "flag", about };
+}
+function count(about: string): CountShape {
+  return { is: "count", about };
 }
 function textOrList(about: string, min: 0 | 1 = 0): EitherShape {
   return { is: "either", about, of: [template(about), list(about, template(about), min)] };
@@ -183,6 +187,7 @@ const rule = table(
   "A template for actions.",
   {
     kind: word("What the actions are.", RULE_KINDS),
+    target: plain("The target that it is part of, for what is done with devices. Default: its name.", "the name of a target", WORD),
     match: list("Which sources it compiles: globs on their names, **/ allowed.", plain("A glob."), 1),
     run,
     ...actionKeys,
@@ -195,6 +200,34 @@ const rule = table(
       { key: "discover", values: ["depfile"], needs: "depfile" },
     ],
   },
+);
+
+const reading = plain("A regular expression, for lines of what the program says; case does not count.");
+const uploader = table(
+  "A program that writes to boards, and how what it says is read.",
+  {
+    idle: count("Seconds of silence after which it is ended. Default: 30."),
+    progress: plain("A regular expression: its first group names what goes on, its second is one mark for each two percent."),
+    sync: reading,
+    verify: reading,
+    signature: reading,
+    refused: reading,
+    lost: reading,
+    noise: reading,
+    net: template("How it is given a TCP port: ${host} and ${port}."),
+  },
+  { name: "uploader" },
+);
+const upload = table(
+  "A way to reach boards, by `upload_protocol`.",
+  {
+    protocols: list("The protocols that it is for, * stands for any letters; the first table that fits counts.", plain("A protocol."), 1),
+    uploader: plain("The uploader's table.", "the name of an uploader", WORD),
+    port: list("Arguments that name the port, where the board needs one: ${uploader.port}. None: no port is needed."),
+    speed: list("Arguments that name the speed, where there is one: ${uploader.speed}."),
+    more: list("Further arguments: ${uploader.more}."),
+  },
+  { name: "upload", required: ["protocols", "uploader"] },
 );
 
 const orderWord = plain('"compile", "link" or the name of a step.', '"compile", "link" or the name of a step', WORD);
@@ -294,6 +327,14 @@ export const RULE_FILE: TableShape = table(
     ),
     profile: table("Overlays by profile.", Object.fromEntries(PROFILES.map((profile) => [profile, overlay]))),
     env: named("Overlays by env; * stands for any letters.", "the name of an env", "^[^\\s\\[\\]]+$", overlay),
+    maybe: named(
+      "Lists of arguments for what is done with devices: empty where a name in them stands for nothing.",
+      "the name of a list",
+      WORD,
+      list("Arguments."),
+    ),
+    uploader: named("Programs that write to boards.", "the name of an uploader", WORD, uploader),
+    upload: named("Ways to reach boards, in the order in which they are tried.", "the name of a way", WORD, upload),
     rule: named("Templates for actions.", "the name of a rule", WORD, rule),
     step: list("The project's own actions.", step),
   },

@@ -40,6 +40,8 @@ export interface AcquisitionHost {
   readonly mode: PackageMode;
   /** Nothing is fetched: what would be is told. */
   readonly dryRun: boolean;
+  /** The names of targets that the run is asked for. */
+  readonly targets: ReadonlySet<string>;
   /** Some are chosen anew: what an earlier run brought does not count. */
   readonly renewed: boolean;
   /** Asks the registry of libraries. */
@@ -146,8 +148,8 @@ export class Acquisition {
 
   /** The packages of an env that have to be fetched: its tools and framework, and then, since a framework brings libraries, its libraries. */
   private async missing(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
-    const { tools, framework } = packageNeeds(this.host.project, env);
-    const needs: PackageNeed[] = [...tools.map(([, need]) => need), ...(framework === null ? [] : [framework])];
+    const { tools, uploaders, framework } = packageNeeds(this.host.project, env, this.host.targets);
+    const needs: PackageNeed[] = [...[...tools, ...uploaders].map(([, need]) => need), ...(framework === null ? [] : [framework])];
     await this.askForTools(env, needs);
     const offers: Offer[] = [];
     for (const need of needs) {
@@ -222,7 +224,7 @@ export class Acquisition {
 
   private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
     const { project, disk, lock, locked } = this.host;
-    const packages = findPackages(project, env, disk, this.packages);
+    const packages = findPackages(project, env, this.host.targets, disk, this.packages);
     if (!packages.ok) return packages;
     const options = libraryOptions(project, env, flagVariables(project, env, profile), disk, null);
     if (!options.ok) return options;

@@ -90,21 +90,22 @@ export class LockFile {
   }
 
   /**
-   * Writes what was chosen, and what was there for envs that this run did not build, or whose packages (`isWhole`) did not all come: of those nothing is forgotten.
+   * Writes what was chosen, and what was there for envs that this run did not build, or whose packages (`isWhole`) did not all come: of those nothing is forgotten,
+   * nor of packages that this run had no use for (`isUnasked`): an uploader's.
    * True if the file is another now. locked: it may not be: a failure then, with what differs.
    */
-  save(locked: boolean, isWhole: (env: string) => boolean): Result<boolean> {
+  save(locked: boolean, isWhole: (env: string) => boolean, isUnasked: (name: string) => boolean): Result<boolean> {
     if (this.chosen.length === 0) return ok(false);
     const isKnown = (env: string): boolean => this.envs.has(env) && isWhole(env);
     const anew = new Set(this.chosen.flatMap((entry) => entry.wants.map((want) => wantKey(entry, want))));
-    const kept = this.wanted((entry, want) => !isKnown(want.env) && !anew.has(wantKey(entry, want)));
+    const kept = this.wanted((entry, want) => (!isKnown(want.env) || isUnasked(entry.name)) && !anew.has(wantKey(entry, want)));
     const text = lockText(lockOf([...this.chosen, ...kept]));
     if (!text.ok) return text;
     if (text.value === this.text) return ok(false);
     if (locked) {
       const drift = lockedFailure(
         driftOf(
-          { entries: this.wanted((_, want) => isKnown(want.env)) },
+          { entries: this.wanted((entry, want) => isKnown(want.env) && !isUnasked(entry.name)) },
           this.asked.filter((asked) => isKnown(asked.env)),
         ),
       );

@@ -8,6 +8,9 @@ import { emptyPlan } from "../plans.ts";
 import { Acquisition } from "./acquisition.ts";
 import { LockFile } from "./lock-file.ts";
 
+/** It looks for what builds need. */
+const NO_TARGETS: ReadonlySet<string> = new Set();
+
 export interface Survey {
   /** null while some are still to be fetched. */
   readonly packages: EnvPackages | null;
@@ -27,13 +30,14 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
     locked: false,
     mode: project.settings.provider,
     dryRun: true,
+    targets: NO_TARGETS,
     renewed: false,
     ask: () => Promise.resolve(nobody()),
     index: () => Promise.resolve(nobody()),
     note: () => {},
     plan: () => Promise.resolve(ok(emptyPlan(env.name, "release"))),
   });
-  const { tools, framework } = packageNeeds(project, env);
+  const { tools, framework } = packageNeeds(project, env, NO_TARGETS);
   const toFetch: string[] = [];
   for (const need of [...tools.map(([, each]) => each), ...(framework === null ? [] : [framework])]) {
     const at = packages.locate(env, need);
@@ -41,7 +45,7 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
     if (at.value.is === "offered") toFetch.push(`${at.value.offer.name} ${at.value.offer.version}`);
   }
   if (toFetch.length > 0) return ok({ packages: null, toFetch });
-  const found = findPackages(project, env, disk, packages);
+  const found = findPackages(project, env, NO_TARGETS, disk, packages);
   return found.ok ? ok({ packages: found.value, toFetch }) : found;
 }
 

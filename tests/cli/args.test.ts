@@ -29,6 +29,7 @@ const RUN: RunCommand = {
   locked: false,
   packages: null,
   port: null,
+  ports: [],
   baud: null,
   timeout: null,
   watch: false,
@@ -57,7 +58,7 @@ function named(name: string, dir: string | null = null, env: string | null = nul
 /** A monitor's port, speed and stamps are the run's, if nothing else is said. */
 function run(change: Partial<RunCommand>): RunCommand {
   const { port = null, baud = null, serial = RUN.serial } = change;
-  return { ...RUN, monitor: { ...NO_FLAGS, port, baud, timestamps: serial.timestamps }, ...change };
+  return { ...RUN, ports: port === null ? [] : [port], monitor: { ...NO_FLAGS, port, baud, timestamps: serial.timestamps }, ...change };
 }
 
 /** What `fb size` links first. */

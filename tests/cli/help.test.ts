@@ -62,7 +62,7 @@ if (spawnSync("bash", ["--version"]).status === 0)
     assert.equal(offered(["fb", "run", "--keep"]), ["--keep-going"]);
     assert.equal(offered(["fb", "run", ":", "fl"]), ["flash", "flash-fs"]);
     assert.ok(offered(["fb", "run", ":"]).includes("firmware"));
-    assert.equal(offered(["fb", "run", "-t", "up"]), ["upload", "uploadfs"]);
+    assert.equal(offered(["fb", "run", "-t", "up"]), ["upload", "uploadeep", "uploadfs"]);
     assert.equal(offered(["fb", "help", "tar"]), ["targets"]);
     assert.equal(offered(["fb", "build", "help.te"]), ["help.test.ts"]);
   });

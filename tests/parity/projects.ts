@@ -94,7 +94,7 @@ async function planned(folder: string, test: ProjectCase, name: string): Promise
     const project = must(readProject(folder, PLATFORMS, new RecordingProjectIo(folder, disk)));
     const env = project.envs.get(name);
     if (env?.ok !== true) throw new Refused(JSON.stringify(env?.failures));
-    const packages = must(findPackages(project, env.value, disk, null));
+    const packages = must(findPackages(project, env.value, new Set(), disk, null));
     must(linkPackages(folder, packages.all, new Paths(folder, { realpath: (path) => disk.realpath(path) })));
     const { plan } = must(
       await planInput(project, env.value, env.value.buildType === "debug" ? "debug" : "release", packages, [], disk, memo),

@@ -28,7 +28,7 @@ test("a folder without a project: with --json the events of a run that came to n
 });
 
 test("what this version does not have is refused by an event too", () => {
-  const ran = new TestProject(FILES).run([":erase"], { exit: 2 });
+  const ran = new TestProject(FILES).run([":fs"], { exit: 2 });
   assert.equal(
     diagnostics(ran).map((d) => d.code),
     ["run.later"],
@@ -37,10 +37,13 @@ test("what this version does not have is refused by an event too", () => {
 
 test("a target that is still to come: refused before anything is built", () => {
   const project = new TestProject(FILES);
-  for (const words of [["run", ":flash"], ["run", "-t", "upload"], ["deploy"]]) {
+  for (const words of [
+    ["run", ":flash-fs"],
+    ["run", "-t", "uploadfs"],
+  ]) {
     const ran = project.fb(words);
     assert.is(ran.code, 2);
-    assert.match(ran.stderr, /the target :flash is not in this version of fb yet/);
+    assert.match(ran.stderr, /the target :flash-fs is not in this version of fb yet/);
   }
   assert.not.ok(project.exists(".fb"));
 });

@@ -1,0 +1,186 @@
+/**
+ * One effect on one device: the device is held, the uploader run, the device let go.
+ *
+ *   lease ──► reset, or 1200-baud touch and the new port ──► uploader ──no answer──► once more
+ *                                                               └──► ledger ──► release
+ */
+import { existsSync } from "node:fs";
+import { fail, failure, ok, warning } from "../../engine/failure.ts";
+import type { Failure, Result, ToolRun } from "../../engine/types.ts";
+import { type Bound, expandText, scope } from "../../rules/expand.ts";
+import type { Uploader } from "../../rules/rulefile.ts";
+import { CLAIM_PORT, type Upload } from "../../rules/uploads.ts";
+import type { DaemonClient, Lease } from "../daemon/client.ts";
+import { type Address, addressText, type PortAddress } from "../device/address.ts";
+import { openConnection, plainSettings } from "../device/connection.ts";
+import { listPorts } from "../device/ports.ts";
+import { awaitNewPort, touch } from "../device/touch.ts";
+import { clock } from "../host/clock.ts";
+import { faultOf, flashFailure } from "./faults.ts";
+import { runUploader, type UploaderEnd } from "./uploader.ts";
+
+export interface FlashJob {
+  /** The project's. */
+  readonly folder: string;
+  /** For people: "flash uno". */
+  readonly what: string;
+  /** The port as it says itself until it is known. */
+  readonly argv: readonly string[];
+  readonly upload: Upload;
+  readonly board: string;
+  readonly mcu: string;
+  /** Null: the uploader finds its programmer itself. */
+  readonly address: Address | null;
+  /** Seconds for the whole of it, and of silence; null: silence as the uploader's table says, and no limit. */
+  readonly timeout: number | null;
+  /** The device is held and its id known: nothing has been changed yet. */
+  onBegin(device: string): void;
+}
+
+export interface FlashDone {
+  /** Null without a port. */
+  readonly device: string | null;
+  readonly port: string;
+  /** The command that ended well, and what it said. */
+  readonly argv: readonly string[];
+  readonly output: string;
+}
+
+/** So long DTR and RTS are off (PlatformIO's FlushSerialBuffer). */
+const RESET_MS = 100;
+/** So often what is opened is looked for while it is used. */
+const LOOK_MS = 500;
+
+/** Failures of exit 5, each with what to try; `run.cancelled` where it was stopped. */
+export async function flash(job: FlashJob, daemon: () => Promise<Result<DaemonClient>>, around: ToolRun): Promise<Result<FlashDone>> {
+  if (job.address === null) return upload(job, null, null, around);
+  const client = await daemon();
+  if (!client.ok) return client;
+  const lease = await client.value.lease(job.address, { mode: "exclusive", description: job.what });
+  if (!lease.ok) return lease;
+  const { note } = lease.value;
+  if (note !== null) around.note(warning("device.sim-note", note, { hint: "" }));
+  try {
+    return await upload(job, lease.value, named(job.address, lease.value), around);
+  } finally {
+    await lease.value.release();
+  }
+}
+
+function named(address: Address, lease: Lease): string {
+  return lease.port.is === "serial" ? lease.port.path : addressText(address);
+}
+
+async function upload(job: FlashJob, lease: Lease | null, shown: string | null, around: ToolRun): Promise<Result<FlashDone>> {
+  const lost = new AbortController();
+  let taken: string | null = null;
+  void lease?.lost.then((reason) => {
+    taken = reason;
+    lost.abort();
+  });
+  const late = job.timeout === null ? null : AbortSignal.timeout(job.timeout * 1000);
+  const stop = AbortSignal.any([around.stop, lost.signal, ...(late === null ? [] : [late])]);
+  const whyStopped = (): Failure => {
+    if (around.stop.aborted) return failure("run.cancelled", 1, `${job.what} was stopped`);
+    if (taken !== null)
+      return failure("flash.taken", 5, `${shown}: the device was taken away while it was written: ${taken}`, { hint: "flash it again" });
+    return failure("flash.timeout", 5, `${shown ?? "the programmer"}: the upload took longer than ${job.timeout} s and was ended`, {
+      hint: "a longer --timeout; press the board's reset button as the upload starts",
+    });
+  };
+  let port = lease?.port ?? null;
+  for (let tries = 1; ; tries++) {
+    if (tries === 1 || port?.is === "serial") {
+      const ready = port?.is === "serial" ? await makeReady(port.path, job.upload, stop) : ok(port);
+      if (stop.aborted) return fail(whyStopped());
+      if (!ready.ok) return ready;
+      port = ready.value;
+    }
+    const argv = commandFor(job.argv, port, job.upload.uploader);
+    if (!argv.ok) return argv;
+    if (tries === 1 && lease !== null) job.onBegin(lease.device);
+    const end = await attempt(job, argv.value, port, stop, around);
+    if (stop.aborted) return fail(whyStopped());
+    if (end.why === "exited" && end.code === 0)
+      return ok({ device: lease?.device ?? null, port: shown ?? "the programmer", argv: argv.value, output: end.output });
+    const { uploader } = job.upload;
+    const fault = faultOf(end, uploader, isThere(port));
+    const program = (argv.value[0] ?? "").split("/").at(-1) ?? "";
+    const idle = job.timeout ?? uploader.idle;
+    const at = { program, port: shown, board: job.board, mcu: job.mcu, idle, tries };
+    if (fault !== "sync" || tries > 1) return fail(flashFailure(fault, end, uploader, at));
+    around.note(warning("flash.retry", `${shown ?? program}: the bootloader did not answer; it is tried once more`, { hint: "" }));
+  }
+}
+
+/** The uploader, which ends when its port goes. */
+async function attempt(
+  job: FlashJob,
+  argv: readonly string[],
+  port: PortAddress | null,
+  stop: AbortSignal,
+  around: ToolRun,
+): Promise<UploaderEnd> {
+  const gone = new AbortController();
+  const looking = setInterval(() => {
+    if (!isThere(port)) gone.abort();
+  }, LOOK_MS);
+  const { uploader } = job.upload;
+  try {
+    return await runUploader({
+      argv,
+      cwd: job.folder,
+      uploader,
+      idle: job.timeout ?? uploader.idle,
+      stop: AbortSignal.any([stop, gone.signal]),
+      onProgress: (phase, percent) => around.progress(percent, 100, phase),
+    });
+  } finally {
+    clearInterval(looking);
+  }
+}
+
+/** Ports of the network are asked by the uploader alone. */
+function isThere(port: PortAddress | null): boolean {
+  return port?.is !== "serial" || !port.path.startsWith("/") || existsSync(port.path);
+}
+
+/** The board resets or goes into its bootloader; the port that it has then. Says who holds the port, that it is not there, that it may not be opened. */
+async function makeReady(path: string, { touch: touches, awaitsPort, flushes }: Upload, stop: AbortSignal): Promise<Result<PortAddress>> {
+  const serial = (name: string) => ok<PortAddress>({ is: "serial", path: name });
+  const before = awaitsPort ? await listPorts() : [];
+  if (touches) {
+    const touched = await touch(path, stop);
+    if (!touched.ok) return touched;
+  } else if (flushes || !awaitsPort) {
+    const opened = await openConnection({ is: "serial", path }, plainSettings(9600), { data() {}, closed() {} }, stop);
+    if (!opened.ok) return opened;
+    if (flushes) {
+      await opened.value.signals({ dtr: false, rts: false });
+      await clock.sleep(RESET_MS, stop);
+      await opened.value.signals({ dtr: true, rts: true });
+    }
+    await opened.value.close();
+  }
+  return serial(awaitsPort ? await awaitNewPort(before, path, stop) : path);
+}
+
+/** The command with the port in it. Failure (exit 5): a port that this uploader does not open. */
+function commandFor(argv: readonly string[], port: PortAddress | null, uploader: Uploader): Result<readonly string[]> {
+  if (port === null || !argv.some((arg) => arg.includes(CLAIM_PORT))) return ok(argv);
+  const name = portArgument(port, uploader);
+  return name.ok ? ok(argv.map((arg) => arg.replaceAll(CLAIM_PORT, () => name.value))) : name;
+}
+
+function portArgument(port: PortAddress, { net }: Uploader): Result<string> {
+  if (port.is === "serial") return ok(port.path);
+  if (port.is === "socket" && net !== null) {
+    const names: [string, Bound][] = [
+      ["host", port.host.includes(":") ? `[${port.host}]` : port.host],
+      ["port", String(port.port)],
+    ];
+    return expandText(net, scope(new Map(names)));
+  }
+  const hint = port.is === "rfc2217" ? `the same server may give plain bytes: socket://${port.host}:PORT` : "name a serial port: -p";
+  return fail(failure("flash.port", 5, `the uploader does not open ${addressText(port)}`, { hint }));
+}

@@ -1,0 +1,176 @@
+/** Which devices the effects of a run are for: told from the command line, the ini and what is plugged in, before anything is built. */
+import { isEffect } from "../../engine/effects.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { ActionSpec, Failure, ProjectPath, Result } from "../../engine/types.ts";
+import { type EnvProject, envNames, type Project } from "../../rules/project.ts";
+import type { Rule } from "../../rules/rulefile.ts";
+import { namesIn } from "../../rules/template.ts";
+import { CLAIM_PORT, missingFacts, type Upload, uploadOf } from "../../rules/uploads.ts";
+import type { RunCommand } from "../command.ts";
+import { type Address, addressText, readAddress } from "../device/address.ts";
+import { boardIds } from "../device/board-ids.ts";
+import { choosePort } from "../device/choose.ts";
+import { type DevicePort, hasHwid, idOf, listPorts } from "../device/ports.ts";
+import { flagVariables } from "../plan-input.ts";
+
+/** Every board of the env that is plugged in. */
+const ALL = "all";
+
+/** A device that an effect is for. id: what claims and the ledger call it. */
+interface Bound {
+  readonly address: Address;
+  readonly id: string;
+}
+
+interface EnvDevices {
+  readonly env: EnvProject;
+  readonly upload: Upload;
+  /** Empty: none is needed, or it is looked for when the time comes. */
+  readonly bound: readonly Bound[];
+  readonly needsPort: boolean;
+  /** Tools that are called for devices alone → their folder. */
+  readonly tools: Map<string, string>;
+}
+
+/** What an effect is to be done with. address: null where none is needed. */
+export interface Aim {
+  readonly env: EnvProject;
+  readonly upload: Upload;
+  readonly address: Address | null;
+}
+
+export class DevicePlan {
+  readonly #command: RunCommand;
+  readonly #envs = new Map<string, EnvDevices>();
+  readonly #aims = new Map<string, Bound>();
+  #ports: Promise<readonly DevicePort[]> | null = null;
+
+  constructor(command: RunCommand) {
+    this.#command = command;
+  }
+
+  /**
+   * Takes an env into account. Failures: 3, an upload option or a fact of the board is missing; 2, a port's name; 5, several ports that fit, or one that another
+   * env of this run has.
+   */
+  async begin(project: Project, env: EnvProject, profile: string): Promise<Failure | null> {
+    const rules = this.#asked(env);
+    if (rules.length === 0) return null;
+    const names = envNames(env);
+    const upload = uploadOf(env.platform.rules, names, flagVariables(project, env, profile));
+    if (!upload.ok) return upload.failure;
+    for (const rule of rules) {
+      const missing = missingFacts(rule, names);
+      if (missing.length === 0 || upload.value.command !== null) continue;
+      const hint = `[env:${env.name}] may set them: ${missing.map((name) => `${name} = …`).join(", ")}`;
+      return failure("upload.no-facts", 3, `:${rule.target} needs ${missing.join(", ")}, which board "${env.board?.id}" does not have`, {
+        file: "platformio.ini",
+        hint,
+      });
+    }
+    const needsPort = rules.some((rule) => usesPort(rule, upload.value));
+    const bound = needsPort ? await this.#find(env) : ok([]);
+    if (!bound.ok) return bound.failure;
+    for (const [other, { bound: theirs }] of this.#envs) {
+      const both = bound.value.find(({ id }) => theirs.some((their) => their.id === id));
+      if (both === undefined) continue;
+      const hint = `one of them with -e, or an upload_port of its own for each`;
+      return failure("device.two-envs", 5, `envs ${other} and ${env.name} would both write to ${addressText(both.address)}`, { hint });
+    }
+    this.#envs.set(env.name, { env, upload: upload.value, bound: bound.value, needsPort, tools: new Map() });
+    return null;
+  }
+
+  /** Where a tool that only effects call lies, as commands name it. */
+  tool(env: string, name: string, folder: string): void {
+    this.#envs.get(env)?.tools.set(name, folder);
+  }
+
+  /** The actions that an effect of a plan stands for: one a device. */
+  bind(spec: ActionSpec): readonly ActionSpec[] {
+    const devices = this.#envs.get(spec.env);
+    if (devices === undefined || spec.kind === "monitor") return [spec];
+    const argv = spec.argv.map((arg) => arg.replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => devices.tools.get(name) ?? text));
+    const { bound } = devices;
+    if (bound.length === 0 || !argv.some((arg) => arg.includes(CLAIM_PORT))) return [{ ...spec, argv }];
+    return bound.map((device) => {
+      const name = (bound.length === 1 ? spec.name : `${spec.name}@${device.id}`) as ProjectPath;
+      this.#aims.set(name, device);
+      const label = `${spec.label} → ${addressText(device.address)}`;
+      return { ...spec, name, argv, label, claims: [{ on: "device", device: device.id, mode: "exclusive" }] };
+    });
+  }
+
+  /** Failure (exit 5): no port, or several that fit. */
+  async aimOf(spec: ActionSpec, stop: AbortSignal): Promise<Result<Aim>> {
+    const devices = this.#envs.get(spec.env);
+    if (devices === undefined) throw new Error(`an effect of ${spec.env}, which was not prepared`);
+    const { env, upload } = devices;
+    const bound = this.#aims.get(spec.name);
+    if (bound !== undefined) return ok({ env, upload, address: bound.address });
+    if (!spec.argv.some((arg) => arg.includes(CLAIM_PORT))) return ok({ env, upload, address: null });
+    const chosen = await choosePort(this.#wanted(env, this.#named(env)[0] ?? null), stop);
+    return chosen.ok ? ok({ env, upload, address: chosen.value.address }) : chosen;
+  }
+
+  #asked(env: EnvProject): readonly Rule[] {
+    const targets = new Set(this.#command.targets.flatMap((t) => (t.is === "name" && (t.env ?? env.name) === env.name ? [t.name] : [])));
+    return [...env.platform.rules.rules.values()].filter((rule) => isEffect(rule) && rule.kind !== "monitor" && targets.has(rule.target));
+  }
+
+  #named(env: EnvProject): readonly string[] {
+    const given = this.#command.ports.flatMap((text) => text.split(",")).filter((text) => text !== "");
+    const own = env.options.get("upload_port")?.value;
+    return given.length > 0 ? given : typeof own === "string" && own.trim() !== "" ? [own.trim()] : [];
+  }
+
+  #wanted(env: EnvProject, named: string | null): Parameters<typeof choosePort>[0] {
+    const address = named === null ? null : readAddress(named);
+    const known = boardIds().flatMap((board) => board.hwids);
+    return { named: address?.ok === true ? address.value : null, hwids: env.board?.hwids ?? [], known };
+  }
+
+  #list(): Promise<readonly DevicePort[]> {
+    this.#ports ??= listPorts();
+    return this.#ports;
+  }
+
+  /** Empty: there is none now, it is looked for again when it is wanted. */
+  async #find(env: EnvProject): Promise<Result<readonly Bound[]>> {
+    const ports = await this.#list();
+    const boundTo = (address: Address): Bound => ({ address, id: idOf(address, ports) });
+    const names = this.#named(env);
+    const found: Bound[] = [];
+    for (const name of names.length === 0 ? [null] : names) {
+      if (name === ALL) {
+        const all = this.#allOf(env, ports);
+        if (!all.ok) return all;
+        found.push(...all.value.map((port) => boundTo({ is: "serial", path: port.port })));
+        continue;
+      }
+      const read = name === null ? ok(null) : readAddress(name);
+      if (!read.ok) return read;
+      // A look, not a wait.
+      const chosen = await choosePort(this.#wanted(env, name), AbortSignal.abort(), () => Promise.resolve(ports));
+      if (chosen.ok) found.push(boundTo(chosen.value.address));
+      else if (chosen.failure.code !== "device.not-found" || names.length > 1) return chosen;
+    }
+    return ok(found.filter((one, i) => found.findIndex((other) => other.id === one.id) === i));
+  }
+
+  /** Ports that are the env's board; of a board that USB does not tell, those on USB. */
+  #allOf(env: EnvProject, ports: readonly DevicePort[]): Result<readonly DevicePort[]> {
+    const hwids = env.board?.hwids ?? [];
+    const fitting = ports.filter((port) => (hwids.length > 0 ? hasHwid(port, hwids) : port.vid !== null));
+    if (fitting.length > 0) return ok(fitting);
+    const there = ports.length === 0 ? "no serial port is there" : `the ports that are there: ${ports.map((p) => p.port).join(", ")}`;
+    return fail(failure("device.not-found", 5, `-p all: no board of env ${env.name} is plugged in`, { hint: there }));
+  }
+}
+
+function usesPort(rule: Rule, upload: Upload): boolean {
+  if (rule.name === "flash" && upload.command !== null) return upload.command.includes(CLAIM_PORT);
+  const used = new Set(rule.run.flatMap(namesIn));
+  const args = (name: string) => (used.has(`uploader.${name}`) ? (upload.args.get(name) ?? []) : []);
+  return used.has("claim.port") || [...args("port"), ...args("flags")].some((arg) => arg.includes(CLAIM_PORT));
+}

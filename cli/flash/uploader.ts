@@ -1,0 +1,92 @@
+/** Runs an uploader: what it says is read as it comes, silence and the user end it, and nothing of it is left. */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Uploader } from "../../rules/rulefile.ts";
+
+export interface UploaderJob {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly uploader: Uploader;
+  /** Seconds of silence after which it is ended. */
+  readonly idle: number;
+  /** Ends it. */
+  readonly stop: AbortSignal;
+  /** percent: of what goes on now. */
+  onProgress(phase: string, percent: number): void;
+}
+
+export interface UploaderEnd {
+  /** silent: it said nothing for `idle` seconds. */
+  readonly why: "exited" | "silent" | "stopped" | "not-started";
+  readonly code: number | null;
+  /** All that it said; of not-started why. */
+  readonly output: string;
+}
+
+/** What has not ended at SIGTERM by then is killed. */
+const KILL_MS = 150;
+/** avrdude draws fifty marks. */
+const PERCENT_A_MARK = 2;
+
+/** Never fails: how it ended is its result. */
+export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: UploaderJob): Promise<UploaderEnd> {
+  const [program = "", ...args] = argv;
+  return new Promise((resolve) => {
+    // A group of its own: a shell's children end with it.
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    let why: UploaderEnd["why"] = "exited";
+    let output = "";
+    const progress = progressReader(uploader, onProgress);
+    const end = (reason: "silent" | "stopped") => {
+      if (why === "exited") why = reason;
+      signalGroup(child, "SIGTERM");
+      setTimeout(() => signalGroup(child, "SIGKILL"), KILL_MS).unref();
+    };
+    let silence = setTimeout(() => end("silent"), idle * 1000);
+    const heard = (text: string) => {
+      output += text;
+      clearTimeout(silence);
+      silence = setTimeout(() => end("silent"), idle * 1000);
+      progress(output);
+    };
+    child.stdout.setEncoding("utf8").on("data", heard);
+    child.stderr.setEncoding("utf8").on("data", heard);
+    const onStop = () => end("stopped");
+    stop.addEventListener("abort", onStop);
+    const over = (result: UploaderEnd) => {
+      clearTimeout(silence);
+      stop.removeEventListener("abort", onStop);
+      // What it started and left behind holds the port.
+      signalGroup(child, "SIGKILL");
+      resolve(result);
+    };
+    child.on("error", (error) => over({ why: "not-started", code: null, output: error.message }));
+    child.on("close", (code) => over({ why, code, output }));
+    if (stop.aborted) onStop();
+  });
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Told all that was said until now. */
+function progressReader({ progress }: Uploader, onProgress: UploaderJob["onProgress"]): (output: string) => void {
+  if (progress === "") return () => {};
+  const bar = new RegExp(progress, "gi");
+  let last = "";
+  return (output) => {
+    const found = [...output.matchAll(bar)].at(-1);
+    if (found === undefined) return;
+    const word = (found[1] ?? "").toLowerCase();
+    // avrdude reads before it writes, and again to verify.
+    const phase = word === "reading" && /\bverifying\b/i.test(output) ? "verifying" : word;
+    const percent = Math.min(100, (found[2] ?? "").length * PERCENT_A_MARK);
+    const now = `${phase} ${percent} ${found.index}`;
+    if (now !== last) onProgress(phase, percent);
+    last = now;
+  };
+}
