@@ -164,7 +164,7 @@ const NOTES: Readonly<Record<string, string>> = {
     "monitor_* of platformio.ini are obeyed; flags win. Each line begins with seconds and hundredths since the start, which PlatformIO's monitor does not show: --no-timestamp leaves them out, and so do --raw and the filter time. RE is a regular expression, matched a line at a time, a line without an end after a short silence; case does not count. A device that goes is waited for; where nobody is at the keyboard and no time limit is set, for 30 s.",
   build: "The same as fb run DIR:firmware, with the flags that fbuild has.",
   deploy:
-    "In a later version: this one only builds (fb build). The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count. The board is found by its USB ids, upload_port and -p name it; -p all, or several: each is flashed, one that fails keeps no other from it. upload_protocol, upload_speed, upload_flags and upload_command of platformio.ini are obeyed. What goes wrong with a device is exit code 5. An upload that says nothing for 30 s is ended.",
+    "The same as fb run DIR:flash, with the flags that fbuild has. RE is a regular expression; case does not count. The board is found by its USB ids, upload_port and -p name it; -p all, or several: each is flashed, one that fails keeps no other from it. upload_protocol, upload_speed, upload_flags and upload_command of platformio.ini are obeyed. What goes wrong with a device is exit code 5. An upload that says nothing for 30 s is ended.",
 };
 
 const TARGETS: readonly Example[] = [
