@@ -1,5 +1,5 @@
 /**
- * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else, with rest.cjs; sim.cjs is a virtual board's process, daemon.cjs the daemon's. V8's cache of their code lies beside them
+ * Builds dist/: fb.cjs (cli/quick.ts) and request.cjs answer an unchanged build, look.cjs a query of an unchanged graph, main.cjs does everything else, with rest.cjs; sim.cjs is a virtual board's process, daemon.cjs the daemon's; api.mjs is for users' scripts. V8's cache of their code lies beside them
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
@@ -45,6 +45,9 @@ const moduleUrl = { "import.meta.url": "__filename" };
 const mainBundle = { ...common, entryPoints: ["cli/main.ts"] };
 // fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
 const hash = createHash("sha256").update(await bundled({ ...mainBundle, define: moduleUrl }));
+// A daemon of other code is another one, too.
+const daemonBundle = { ...common, entryPoints: ["cli/daemon/process.ts"] };
+hash.update(await bundled({ ...daemonBundle, define: moduleUrl }));
 for (const file of globSync("platforms/*/*", { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
 mkdirSync(join(root, "dist/rules"), { recursive: true });
 for (const file of globSync("platforms/*/platform.toml", { cwd: root }))
@@ -75,7 +78,19 @@ put("lmdb.cjs", lmdb);
 put("graph.html", await page("graph"));
 put("size.html", await page("size", "size/"));
 put("sim.cjs", await bundled({ ...common, define: moduleUrl, entryPoints: ["cli/device/sim/process.ts"] }));
-put("daemon.cjs", await bundled({ ...common, define, entryPoints: ["cli/daemon/process.ts"] }));
+put("daemon.cjs", await bundled({ ...daemonBundle, define }));
+// For scripts: import { SerialMonitor, Daemon } from "fb".
+put(
+  "api.mjs",
+  await bundled({
+    ...common,
+    format: "esm",
+    supported: {},
+    target: "node20",
+    define: { __FB_BUILD__: JSON.stringify(id) },
+    entryPoints: ["cli/daemon/api.ts"],
+  }),
+);
 put("package.json", '{"type":"commonjs"}\n');
 const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });

@@ -131,8 +131,7 @@ export class DaemonClient {
   }
 
   #held(id: string, device: string, port: PortAddress, note: string | null): Lease {
-    const { promise: lost, resolve } = Promise.withResolvers<string>();
-    this.#leases.set(id, resolve);
+    const lost = new Promise<string>((resolve) => this.#leases.set(id, resolve));
     const release = async () => {
       if (!this.#leases.delete(id)) return;
       await this.request("POST", `/api/devices/${encodeURIComponent(device)}/release`, { lease_id: id });
@@ -168,19 +167,20 @@ export class DaemonClient {
   }
 
   async #enter(): Promise<Result<WebSocket>> {
-    const said = Promise.withResolvers<void>();
+    let arrived: () => void = () => {};
+    const here = new Promise<void>((resolve) => (arrived = resolve));
     const opened = await openSocket(this.state, `/ws/client?client_id=${encodeURIComponent(this.name)}`, (heard) => {
       const message = heard as JsonObject;
-      if (message["type"] === "hello") said.resolve();
+      if (message["type"] === "hello") arrived();
       if (message["type"] === "lease_lost") this.#lost(String(message["lease_id"]), String(message["reason"]));
     });
     if (!opened.ok) return opened;
     opened.value.on("close", () => {
-      said.resolve();
+      arrived();
       this.#here = null;
       if (!this.#closed) for (const id of this.#leases.keys()) this.#lost(id, "the daemon ended");
     });
-    await said.promise;
+    await here;
     return opened;
   }
 
