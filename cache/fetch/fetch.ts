@@ -167,6 +167,8 @@ class Download {
     const start = status === 206 ? Number(range?.[1] ?? -1) : 0;
     if (start !== 0 && start !== from) {
       body.destroy();
+      // Of the whole that was asked for it has sent a part: it would do so again.
+      if (from === 0) return { is: "trouble", trouble: troubleOfStatus(url, status, this.#network.proxyOf(new URL(url))) };
       rmSync(data, { force: true });
       return this.#attempt(false);
     }

@@ -1,4 +1,5 @@
 /** One project under `fb watch`: its runs, each as `fb run` would do it, and what the last one rested on. */
+import { existsSync } from "node:fs";
 import { openDisk } from "../host/disk.ts";
 import { answer } from "../answer.ts";
 import { inFolder, statOf } from "../../cache/snapshot-world.ts";
@@ -25,6 +26,7 @@ export class WatchedProject {
   private ground: Ground | null = null;
   /** When the last run told its result, milliseconds since 1970. */
   private endedAt = 0;
+  private isGone = false;
 
   /** command: without targets :monitor, as its runs end; monitors: what goes on between and beside them. */
   constructor(folder: string, command: RunCommand, faces: Faces, monitors: WatchMonitors | null) {
@@ -41,6 +43,12 @@ export class WatchedProject {
 
   /** What a further run would find changed; null: nothing. afterRun: asked right after a run. */
   difference(afterRun: boolean): Difference | null {
+    const wasGone = this.isGone;
+    this.isGone = !existsSync(this.folder);
+    // A run would make the folder anew, in the way of the one that was moved.
+    if (this.isGone && !wasGone) this.faces.err.write(`${this.folder} is gone: waiting until it is there again\n`);
+    if (this.isGone) return null;
+    if (wasGone) return [this.folder];
     return this.ground === null ? ["platformio.ini"] : this.ground.difference(afterRun);
   }
 

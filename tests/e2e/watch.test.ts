@@ -1,6 +1,6 @@
 /** `fb watch` through the real binary: what wakes it and what does not, what it builds then, what it costs to stay. tests/e2e/watch-edits.test.ts edits at random. */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { freshFolder, TestProject } from "./harness.ts";
@@ -180,6 +180,24 @@ test("a project whose folder is deleted and made again is built there", async ()
     run.executed.includes("compile src/main.cpp") || (await watch.nextWith(0, "an edit in it")).executed.includes("compile src/main.cpp"),
   );
   assert.ok(watch.runs.length < 8, `${watch.runs.length} runs`);
+  await watch.stop();
+});
+
+test("a project that is moved away: nothing is made in its place, and once it is back it is watched on", async () => {
+  const project = native();
+  const watch = new Watching(project);
+  await watch.next("the start");
+  await watch.said(/watching/);
+  const away = `${project.folder}-away`;
+  renameSync(project.folder, away);
+  await watch.said(/is gone: waiting/);
+  assert.not.ok(existsSync(project.folder));
+  renameSync(away, project.folder);
+  project.edit("include/app.h", "APP 0", "APP 1");
+  await watch.nextWith(0, "it is back");
+  assert.not.ok(existsSync(away));
+  project.edit("include/app.h", "APP 1", "APP 2");
+  await watch.nextWith(0, "an edit in it");
   await watch.stop();
 });
 

@@ -75,6 +75,13 @@ const cases: readonly Case[] = [
     asked: 3,
   },
   {
+    name: "a part though the whole was asked for, each time",
+    answer: (_, r) => r.writeHead(206, { "content-range": "bytes 5-9/100" }).end(body.subarray(5, 10)),
+    code: "fetch.status",
+    asked: 1,
+    says: /HTTP 206/,
+  },
+  {
     name: "416 begins anew",
     answer: (q, r, n) => (n === 0 ? cut(q, r, n) : n === 1 ? r.writeHead(416).end() : whole(q, r, n)),
     code: null,
