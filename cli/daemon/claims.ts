@@ -1,7 +1,7 @@
 /** Leases in the daemon's time: granted when the port is free, ended when their time is over or their process is gone, told to who cares. */
 import { randomUUID } from "node:crypto";
 import { alive } from "./find.ts";
-import { type Effect, type Lease, Leases, type Wish } from "./leases.ts";
+import { type Effect, type Lease, Leases, nameOf, type Wish } from "./leases.ts";
 import type { Log } from "./log.ts";
 
 /** How often processes are looked for that hold leases and have no connection here. */
@@ -115,7 +115,7 @@ export class Claims {
 
 /** Who, for people. */
 export function holderText(lease: Lease): string {
-  return `${lease.description} (${lease.pid === null ? lease.client : `process ${lease.pid}`})`;
+  return `${lease.description} (${nameOf(lease)})`;
 }
 
 function whyText(effect: Extract<Effect, { is: "ended" }>): string {

@@ -48,6 +48,11 @@ export type Effect =
   | { readonly is: "paused"; readonly device: string; readonly by: string; readonly reason: string }
   | { readonly is: "resumed"; readonly device: string };
 
+/** Who it is, for people: its process, where it is known. */
+export function nameOf({ client, pid }: Pick<Lease, "client" | "pid">): string {
+  return pid === null ? client : `process ${pid}`;
+}
+
 export type Why = "released" | "expired" | "client-gone" | "taken";
 
 export type Answer =
@@ -91,8 +96,8 @@ export class Leases {
       const reason = wish.takeover ?? description;
       if (held !== null) {
         this.#all.delete(held.id);
-        effects.push({ is: "ended", lease: held, why: "taken", by: client, reason });
-      } else effects.push({ is: "paused", device, by: client, reason });
+        effects.push({ is: "ended", lease: held, why: "taken", by: nameOf(lease), reason });
+      } else effects.push({ is: "paused", device, by: nameOf(lease), reason });
     }
     this.#all.set(lease.id, lease);
     return { granted: lease, effects };
@@ -144,7 +149,7 @@ export class Leases {
     const effects: Effect[] = [];
     for (const lease of leases) {
       this.#all.delete(lease.id);
-      effects.push({ is: "ended", lease, why, by: lease.client, reason: "" });
+      effects.push({ is: "ended", lease, why, by: nameOf(lease), reason: "" });
     }
     for (const { device, mode } of leases) if (mode === "exclusive") effects.push({ is: "resumed", device });
     return effects;

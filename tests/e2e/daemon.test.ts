@@ -1,5 +1,5 @@
 /** The daemon through the binary: how it starts, is found, and ends. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -277,5 +277,59 @@ test("virtual boards live in the daemon: leased, they are a port of this machine
   assert.is(none.code, 5, none.stderr);
   assert.equal(JSON.parse(fb(p, "daemon locks --json").stdout).port_locks, []);
 });
+
+const NUMBERS = `#include <Arduino.h>
+unsigned long n;
+void setup() { Serial.begin(115200); Serial.println("start"); }
+void loop() { Serial.print("number "); Serial.println(n++); delay(5); if (n == 20) Serial.println("twenty"); }
+`;
+
+if (spawnSync("avrdude", ["-?"]).error === undefined)
+  test("two monitors and a deploy on one device: both are preempted, the flash succeeds, both go on; no line lost or doubled", async () => {
+    const p = new TestProject(
+      { "platformio.ini": `[env:uno]\n${AVR}monitor_speed = 115200\n`, "src/main.cpp": NUMBERS },
+      { cache: unoCache() },
+    );
+    projects.push(p);
+    fb(p, "daemon start");
+    const post = { method: "POST", path: "/api/deploy", limitMs: null, stop: null } as const;
+    const body = {
+      project_dir: p.folder,
+      port: "sim:uno",
+      monitor_after: true,
+      monitor_timeout: 60,
+      monitor_halt_on_success: "twenty",
+      monitor_expect: "number 7$",
+    };
+    const deployed = await ask(state(p), { ...post, body });
+    assert.ok(deployed.ok);
+    assert.equal([deployed.value.body["exit_code"], deployed.value.body["success"]], [0, true], JSON.stringify(deployed.value.body));
+    const monitors = [0, 1].map(() =>
+      p.start(["monitor", "-p", "sim:uno", "--json", "--timeout", "300", "--halt-on-success", "number 70$"], { vars: ANY_PORT }),
+    );
+    for (const monitor of monitors) await monitor.until((e) => e.type === "serial" && e.line === "number 30");
+    const flash = fb(p, "deploy -p sim:uno --json");
+    assert.is(flash.code, 0, flash.stderr);
+    for (const monitor of monitors) {
+      const ran = await monitor.ended;
+      assert.is(ran.code, 0, ran.stderr);
+      assert.match(ran.stderr, /preempted by process \d+: flash uno[^]*reconnected/);
+      const lines = ran.events.flatMap((e) => (e.type === "serial" ? [e.line] : []));
+      const again = lines.lastIndexOf("start");
+      const halves = [lines.slice(0, again), lines.slice(again + 1)].map((half) =>
+        half.filter((l) => /^number \d+$/.test(l)).map((l) => Number(l.slice(7))),
+      );
+      for (const [i, half] of halves.entries()) {
+        const first = half[0] ?? -1;
+        assert.equal(
+          half,
+          half.map((_, at) => first + at),
+          "no number is missing, none comes twice",
+        );
+        assert.ok(half.length > 25, `part ${i}: ${half.length}`);
+      }
+      assert.is(halves[1]?.[0], 0, "what the board says after its reset is not missed");
+    }
+  });
 
 test.run();

@@ -72,7 +72,7 @@ test("a deploy preempts two monitors: both are told, the port is free, both go o
   await board.when(() => board.socket === null);
   for (const peer of peers) {
     const told = await peer.untilType("preempted");
-    assert.equal([told["reason"], told["preempted_by"]], ["flash uno", fb.name]);
+    assert.equal([told["reason"], told["preempted_by"]], ["flash uno", `process ${process.pid}`]);
     peer.say({ type: "write", data: base64("lost?") });
     assert.is((await peer.untilType("write_ack"))["success"], false);
   }
