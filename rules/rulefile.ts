@@ -120,6 +120,8 @@ export interface Uploader {
   readonly progress: string;
   /** No answer of the bootloader. */
   readonly sync: string;
+  /** Of all that it said: no answer will come. */
+  readonly givesUp: string;
   readonly verify: string;
   readonly signature: string;
   /** The port could not be opened. */
@@ -370,7 +372,7 @@ function uploader(table: TomlTable): Uploader {
   const text = (key: string) => textAt(table, key);
   return {
     idle: idle?.is === "number" ? idle.value : IDLE_S,
-    ...{ progress: text("progress"), sync: text("sync"), verify: text("verify"), signature: text("signature") },
+    ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
     ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), net: templateAt(table, "net") },
   };
 }

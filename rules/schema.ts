@@ -209,6 +209,7 @@ const uploader = table(
     idle: count("Seconds of silence after which it is ended. Default: 30."),
     progress: plain("A regular expression: its first group names what goes on, its second is one mark for each two percent."),
     sync: reading,
+    gives_up: plain("A regular expression, for all that it said: where it fits, no answer is waited for any longer."),
     verify: reading,
     signature: reading,
     refused: reading,

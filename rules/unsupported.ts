@@ -5,11 +5,11 @@ import type { Origin, PlatformSpec } from "./spec.ts";
 
 /** Options that a build does not obey, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
 const UNHEARD: Readonly<Record<string, string>> = {
-  targets: "name targets on the command line, as in `fb run :size`; flashing is still to come",
+  targets: "name targets on the command line, as in `fb run :flash`",
 };
 
 /** Options of verbs that are still to come, by prefix. */
-const LATER = ["check_", "test_", "debug_", "monitor_", "upload_"];
+const LATER = ["check_", "test_", "debug_"];
 /** … of which a build uses this one. */
 const NOW = new Set(["debug_build_flags"]);
 

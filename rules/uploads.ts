@@ -29,7 +29,7 @@ export interface Upload {
 }
 
 const CUSTOM: Uploader = {
-  ...{ idle: 30, progress: "", sync: "", verify: "", signature: "", refused: "", lost: "", noise: "" },
+  ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "" },
   net: null,
 };
 

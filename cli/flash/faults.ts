@@ -12,6 +12,7 @@ export function faultOf({ why, output }: UploaderEnd, uploader: Uploader, portIs
   if (why === "not-started") return "not-started";
   if (!portIsThere) return "lost";
   if (why === "silent") return "silent";
+  if (why === "gave-up") return "sync";
   if (says(uploader.verify)) return "verify";
   if (says(uploader.signature)) return "signature";
   if (says(uploader.refused)) return "refused";

@@ -16,7 +16,7 @@ export interface UploaderJob {
 
 export interface UploaderEnd {
   /** silent: it said nothing for `idle` seconds. */
-  readonly why: "exited" | "silent" | "stopped" | "not-started";
+  readonly why: "exited" | "silent" | "gave-up" | "stopped" | "not-started";
   readonly code: number | null;
   /** All that it said; of not-started why. */
   readonly output: string;
@@ -36,7 +36,8 @@ export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: Upl
     let why: UploaderEnd["why"] = "exited";
     let output = "";
     const progress = progressReader(uploader, onProgress);
-    const end = (reason: "silent" | "stopped") => {
+    const givesUp = uploader.givesUp === "" ? null : new RegExp(uploader.givesUp, "i");
+    const end = (reason: "silent" | "gave-up" | "stopped") => {
       if (why === "exited") why = reason;
       signalGroup(child, "SIGTERM");
       setTimeout(() => signalGroup(child, "SIGKILL"), KILL_MS).unref();
@@ -47,6 +48,7 @@ export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: Upl
       clearTimeout(silence);
       silence = setTimeout(() => end("silent"), idle * 1000);
       progress(output);
+      if (givesUp?.test(output)) end("gave-up");
     };
     child.stdout.setEncoding("utf8").on("data", heard);
     child.stderr.setEncoding("utf8").on("data", heard);

@@ -13,7 +13,7 @@ import type { Display, DisplayOptions } from "./display.ts";
 import { actionLine, Messages } from "./messages.ts";
 import { bringsPackage } from "./package-events.ts";
 import type { PackageRows } from "./package-rows.ts";
-import { deviceLine, serialOf } from "./plain.ts";
+import { deviceLine, farOf, serialOf } from "./plain.ts";
 import { broughtText, pullName, pullText } from "./pulls.ts";
 import { renderSummary } from "./summary.ts";
 import { type Running, Tally } from "./tally.ts";
@@ -220,7 +220,7 @@ export class Bar implements Display {
 
 /** `   3.2s  compile uno src/main.cpp`, cut in the name's start; how far it is where that is known. */
 function runningLine(r: Running, now: number, room: number): string {
-  const far = r.total === null || r.total === 0 ? "" : `  ${Math.floor((r.done / r.total) * 100)}%`;
+  const far = farOf(r);
   const head = `${ticking(now - r.since).padStart(7)}  `;
   const space = room - head.length - far.length;
   return space < 8 ? cutEnd(head + r.name, room) : head + cutStart(r.name, space) + far;

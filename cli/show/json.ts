@@ -1,14 +1,18 @@
 /** `--json`: the events as they are, one object a line, fields as in the command-line contract. */
+import { isEffect } from "../../engine/effects.ts";
 import type { Event, EventSink } from "../../engine/types.ts";
 import { stripSgr } from "./text.ts";
 
 /** `write` gets whole lines. Nothing follows the result. What tools printed is given without escape codes: readers of JSON are no terminals. */
 export function jsonSink(write: (line: string) => void): EventSink {
   let over = false;
+  /** What is told how far it is: packages have events of their own. */
+  const told = new Set<number>();
   return {
     emit(e) {
+      if (e.type === "start" && isEffect(e)) told.add(e.id);
       // The contract has no such events.
-      if (over || e.type === "progress" || e.type === "queued") return;
+      if (over || e.type === "queued" || (e.type === "progress" && !told.has(e.id))) return;
       over = e.type === "result";
       write(`${jsonLine(e)}\n`);
     },

@@ -5,7 +5,7 @@ import { actionLine, Messages } from "./messages.ts";
 import { bringsPackage } from "./package-events.ts";
 import { broughtText, type Pull, pullName, pullText } from "./pulls.ts";
 import { renderSummary } from "./summary.ts";
-import { Tally } from "./tally.ts";
+import { type Running, Tally } from "./tally.ts";
 import { bytes, oneLine, paint, quoteForShell, sanitize } from "./text.ts";
 import { seconds } from "./time.ts";
 
@@ -146,7 +146,8 @@ export class Plain implements Display {
     if (total > 0) parts.push(`${done} of ${total} done`);
     if (running.size > 0) parts.push(`${running.size} running`);
     const [longest] = this.tally.longest();
-    if (longest !== undefined) parts.push(`${running.size > 1 ? "longest: " : ""}${longest.name} (${seconds(now - longest.since)})`);
+    if (longest !== undefined)
+      parts.push(`${running.size > 1 ? "longest: " : ""}${longest.name}${farOf(longest)} (${seconds(now - longest.since)})`);
     for (const pull of pulls.inOrder()) parts.push(pullText(pull, now));
     if (running.size === 0 && pulls.active.size === 0) parts.push(this.planned ? "looking at what changed" : "reading the project");
     return `${paint(`after ${seconds(now - this.began)}:`, "dim", this.options.out.color)} ${parts.join(", ")}`;
@@ -162,6 +163,12 @@ export class Plain implements Display {
     this.spoke = this.options.now();
     this.options.err.write(text);
   }
+}
+
+/** `  writing 42%`; nothing where nobody knows. */
+export function farOf({ done, total, at }: Running): string {
+  if (total === null || total === 0) return "";
+  return `  ${at === null ? "" : `${oneLine(at)} `}${Math.floor((done / total) * 100)}%`;
 }
 
 /** A line of one of several devices. */

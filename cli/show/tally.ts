@@ -12,6 +12,8 @@ export interface Running {
   /** Of a flash or the like; total null when it is not known. */
   readonly done: number;
   readonly total: number | null;
+  /** What it is busy with; null where that goes without saying. */
+  readonly at: string | null;
   readonly argv: readonly string[] | null;
 }
 
@@ -50,11 +52,11 @@ export class Tally {
       case "start":
         if (e.kind === "monitor") this.watched++;
         if (bringsPackage(e.kind)) this.bringing.set(e.id, e.argv ?? null);
-        else this.running.set(e.id, { name: nameOf(e), kind: e.kind, since: now, done: 0, total: null, argv: e.argv ?? null });
+        else this.running.set(e.id, { name: nameOf(e), kind: e.kind, since: now, done: 0, total: null, at: null, argv: e.argv ?? null });
         return;
       case "progress": {
         const running = this.running.get(e.id);
-        if (running !== undefined) this.running.set(e.id, { ...running, done: e.done, total: e.total });
+        if (running !== undefined) this.running.set(e.id, { ...running, done: e.done, total: e.total, at: e.at });
         return;
       }
       case "end":

@@ -95,7 +95,7 @@ platform_packages =
     [read.dirs.src, read.dirs.lib, read.dirs.boards, read.dirs.core],
     ["code", "/elsewhere/lib", "boards", "/home/me/.platformio"],
   );
-  assert.equal([read.name, read.defaultEnvs, read.later], ["p ü", ["a"], ["upload_speed"]]);
+  assert.equal([read.name, read.defaultEnvs, read.later], ["p ü", ["a"], []]);
 });
 
 test("what is wrong with one env leaves the others", () => {

@@ -62,7 +62,7 @@ interface Lint {
 }
 
 test("lint names what is wrong in both files, and options that wait for their verb", () => {
-  const ini = `[env:a]\nplatform = atmelavr\nboard = unno\nframework = arduino\nmonitor_speed = 9600\n[env:b]\nplatform = native\nbuild_flags = \${x.y}\n`;
+  const ini = `[env:a]\nplatform = atmelavr\nboard = unno\nframework = arduino\ndebug_tool = simavr\n[env:b]\nplatform = native\nbuild_flags = \${x.y}\n`;
   const toml = 'schema = 1\n[[step]]\nname = "v"\nout = ["${gen}/v.h"]\nrunn = ["true"]\n';
   const project = new TestProject({ "platformio.ini": ini, "fb.toml": toml });
   const ran = project.fb(["config", "--lint", "--json"]);

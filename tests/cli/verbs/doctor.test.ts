@@ -83,14 +83,14 @@ test("a cache that cannot be written, and a bound that is no size", () => {
 });
 
 test("what is wrong with an env is one failed check with all its places; options that wait are named", () => {
-  const ini = "[env:a]\nplatform = nope\nextra_scripts = x.py\n[env:b]\nplatform = native\nmonitor_speed = 1\n";
+  const ini = "[env:a]\nplatform = nope\nextra_scripts = x.py\n[env:b]\nplatform = native\ndebug_tool = simavr\n";
   const told = answer(new TestProject({ "platformio.ini": ini }).fb(["doctor", "--json"], { vars: calm }));
   assert.is(told.checks.filter((c) => c.name === "env a").length, 1);
   const a = check(told, "env a");
   assert.match(a.message, "platformio.ini:2");
   assert.match(a.hint, "platformio.ini:3");
   assert.ok(check(told, "env b").ok);
-  assert.match(check(told, "options").message, "monitor_speed");
+  assert.match(check(told, "options").message, "debug_tool");
 });
 
 test("a compiler that does not run is said to", () => {
