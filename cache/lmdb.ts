@@ -12,7 +12,6 @@
  * the list of free pages once came out damaged ("freelist duplicates"; not seen since), and six processes that write small batches take ten times as long.
  */
 import { statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Database, RootDatabase } from "lmdb";
 import type { Failure } from "../engine/types.ts";
@@ -24,8 +23,15 @@ export const tableNames = ["reads", "sets", "results", "used", "memo", "values"]
 export type TableName = (typeof tableNames)[number];
 
 declare const __FB_LMDB__: string | undefined;
-/** In the bundle a file beside it. */
-const lmdbModule = typeof __FB_LMDB__ === "undefined" ? "lmdb" : __FB_LMDB__;
+declare const __FB_REQUIRE__: (name: string) => unknown;
+
+/** In the bundle a file beside it, by the bundle's own require: that starts it with code that was kept (cli/compiled.ts). */
+function loadLmdb(): typeof import("lmdb") {
+  const unbundled = typeof __FB_LMDB__ === "undefined";
+  const load = unbundled ? process.getBuiltinModule("node:module").createRequire(import.meta.url) : __FB_REQUIRE__;
+  return load(unbundled ? "lmdb" : __FB_LMDB__) as typeof import("lmdb");
+}
+
 /** Address space, not disk: the file grows as it is written. */
 const mapBytes = 16 * 1024 ** 3;
 const flushMs = 500;
@@ -235,7 +241,7 @@ export class Lmdb {
     if (this.#closed || this.#broken || this.#failure !== null) return null;
     if (this.#takeIdle()) return this.#root;
     try {
-      const lmdb = createRequire(import.meta.url)(lmdbModule) as typeof import("lmdb");
+      const lmdb = loadLmdb();
       makeFolders(this.folder);
       const root = withLock(this.#lock, lockMs, () => this.#openLocked(lmdb));
       if (root === null) this.#failure = busy(this.folder);

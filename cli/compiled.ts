@@ -18,14 +18,16 @@ export function wentWay(way: string): void {
 
 /**
  * Runs main.cjs, which lies beside the bundle that calls, and rest.cjs when main.cjs asks for a module of it (scripts/parts.ts). The code of each is kept there
- * too, for this build and this Node alone. Code that is damaged, or of another Node, is as good as none: V8 compiles the source then.
+ * too, and that of lmdb.cjs, for this build and this Node alone. Code that is damaged, or of another Node, is as good as none: V8 compiles the source then.
  */
 export function runMain(): void {
   shared[slot] = new Set();
   let rest: Rest | null = null;
-  load("main.cjs", (name: string): unknown => {
+  let lmdb: unknown = null;
+  load("./main.cjs", (name: string): unknown => {
+    if (name === LMDB) return (lmdb ??= load(name, require));
     if (!name.startsWith(REST)) return require(name);
-    rest ??= load("rest.cjs", require) as Rest;
+    rest ??= load("./rest.cjs", require) as Rest;
     return rest[name.slice(REST.length)]?.();
   });
 }
@@ -33,6 +35,7 @@ export function runMain(): void {
 /** Each of its modules, by its path. */
 type Rest = Readonly<Record<string, () => unknown>>;
 const REST = "./rest.cjs#";
+const LMDB = "./lmdb.cjs";
 
 /** What a file beside this bundle exports. asked: its require. */
 function load(name: string, asked: (name: string) => unknown): unknown {

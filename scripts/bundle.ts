@@ -43,20 +43,6 @@ const common = {
 // The bundle is CommonJS, which loads faster and has no import.meta; createRequire takes a path as well as a URL.
 const moduleUrl = { "import.meta.url": "__filename" };
 const mainBundle = { ...common, entryPoints: ["cli/main.ts"] };
-// fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
-const hash = createHash("sha256").update(await bundled({ ...mainBundle, define: moduleUrl }));
-// A daemon of other code is another one, too.
-const daemonBundle = { ...common, entryPoints: ["cli/daemon/process.ts"] };
-hash.update(await bundled({ ...daemonBundle, define: moduleUrl }));
-for (const file of globSync("platforms/*/*", { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
-mkdirSync(join(root, "dist/rules"), { recursive: true });
-for (const file of globSync("platforms/*/platform.toml", { cwd: root }))
-  put(`rules/${basename(dirname(file))}.cjs`, ruleModule(readFileSync(join(root, file), "utf8")));
-const id = hash.digest("hex").slice(0, 16);
-const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"' };
-const parts = await inParts({ ...common, define }, root, "cli/main.ts", ["cli/verbs/run.ts"], "rest.cjs");
-put("main.cjs", parts.near);
-put("rest.cjs", parts.far);
 // lmdb with what it loads in one file, less what fb has no use for: it loads in a quarter of the time (cache/lmdb.ts).
 const lmdb = await bundled({
   ...common,
@@ -74,6 +60,22 @@ const lmdb = await bundled({
     },
   ],
 });
+// fb's own build is part of what an unchanged build depends on: the digest of its code and of the platforms' data.
+const hash = createHash("sha256")
+  .update(await bundled({ ...mainBundle, define: moduleUrl }))
+  .update(lmdb);
+// A daemon of other code is another one, too.
+const daemonBundle = { ...common, entryPoints: ["cli/daemon/process.ts"] };
+hash.update(await bundled({ ...daemonBundle, define: moduleUrl }));
+for (const file of globSync("platforms/*/*", { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
+mkdirSync(join(root, "dist/rules"), { recursive: true });
+for (const file of globSync("platforms/*/platform.toml", { cwd: root }))
+  put(`rules/${basename(dirname(file))}.cjs`, ruleModule(readFileSync(join(root, file), "utf8")));
+const id = hash.digest("hex").slice(0, 16);
+const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"', __FB_REQUIRE__: "require" };
+const parts = await inParts({ ...common, define }, root, "cli/main.ts", ["cli/verbs/run.ts"], "rest.cjs");
+put("main.cjs", parts.near);
+put("rest.cjs", parts.far);
 put("lmdb.cjs", lmdb);
 put("graph.html", await page("graph"));
 put("size.html", await page("size", "size/"));
