@@ -91,5 +91,9 @@ process.on("uncaughtException", (error: Error & { readonly code?: string; readon
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   // A run has closed all that it opened. Node would wait for code that V8 still compiles, and take the heap down piece by piece: 10 ms of a run of one edit.
-  if (hasRun && process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+  // Not before what went wrong with the last line has been heard, nor where a slow reader has not taken all.
+  if (!hasRun) return;
+  setImmediate(() => {
+    if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+  });
 });
