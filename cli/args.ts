@@ -229,7 +229,7 @@ function monitorFlags(words: Words, watch: Words): MonitorFlags {
     throw new Usage("value", `--${name} is 0 or 1, not "${value}"`, `as in --${name}=0`);
   };
   return {
-    port: watch.text("port") ?? words.text("port"),
+    port: (watch.list("port").length > 0 ? watch : words).list("port").join(",") || null,
     baud: watch.whole("baud", "-b") ?? words.whole("baud", "-b"),
     parity: watch.text("parity")?.toUpperCase() ?? null,
     dtr: line("dtr"),

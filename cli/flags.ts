@@ -29,7 +29,6 @@ const JSON_EVENTS = flag("switch", "json", "", "", "one JSON event a line on std
 const JSON_VALUE = flag("switch", "json", "", "", "one JSON value on stdout");
 const HELP = flag("switch", "help", "h", "", "this text");
 const VERBOSE = flag("switch", "verbose", "v", "", "show every command, and what came from the cache");
-const PORT = flag("text", "port", "p", "PORT", "the serial port, instead of the one that is found");
 const PROFILE_FLAGS = [
   flag("switch", "release", "", "", "the release profile (the default)"),
   flag("switch", "quick", "", "", "without link-time optimisation: builds fastest"),
@@ -131,7 +130,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     1,
     ENV,
     DIR,
-    PORT,
+    flag("list", "port", "p", "PORT", "the port, instead of the one that is found; several are watched at once"),
     BAUD,
     TIME_LIMIT,
     ...SERIAL_FLAGS,

@@ -43,7 +43,7 @@ export class RunFlashes {
             .update(readFileSync(join(this.#folder, image.path)))
             .digest("hex");
     const job = {
-      ...{ folder: this.#folder, what: `${target} ${spec.env}`, argv: spec.argv, upload, address, timeout: this.#command.timeout },
+      ...{ folder: this.#folder, what: `${target} ${spec.env}`, argv: spec.argv, upload, address, timeout: this.#limit },
       ...{ board: env.board?.id ?? "", mcu: env.board?.mcu ?? "" },
       onBegin: (device: string) => noteFlashed(this.#folder, device, null),
     };
@@ -58,6 +58,12 @@ export class RunFlashes {
       noteFlashed(this.#folder, device, { ...what, at: new Date().toISOString() });
     }
     return ok(this.#command.verbose ? `${quoteForShell(argv)}\n${output}` : "");
+  }
+
+  /** Seconds for an upload. Where a monitor follows, --timeout is the monitor's. */
+  get #limit(): number | null {
+    const watched = this.#command.targets.some((t) => t.is === "name" && t.name === "monitor");
+    return watched ? null : this.#command.timeout;
   }
 
   /** Lets all devices go. */

@@ -7,9 +7,10 @@ import type { ActionSpec, Result, ToolRun } from "../../engine/types.ts";
 import type { RunCommand } from "../command.ts";
 import { INTERRUPTED } from "../host/signals.ts";
 import { openProject } from "../open-project.ts";
-import { type MonitorHost, type MonitorJob, monitorJob, watchAll } from "./devices.ts";
+import { joined, type MonitorHost, type MonitorJob, monitorJobs, watchAll } from "./devices.ts";
 import { Early } from "./early.ts";
 import { type MonitorEnd, neverBegan, patienceOf } from "./monitor.ts";
+import type { SourceFaces } from "./source.ts";
 
 interface Waiting {
   readonly spec: ActionSpec;
@@ -23,7 +24,7 @@ export class RunMonitors {
   private readonly host: () => MonitorHost;
   private readonly broken: (env: string) => void;
   private waiting: Waiting[] = [];
-  private readonly early = new Map<string, { readonly job: MonitorJob; readonly port: Early }>();
+  private readonly early = new Map<string, readonly { readonly job: MonitorJob; readonly port: Early }[]>();
 
   /** broken: told when an env's device goes, or is given to somebody else. */
   constructor(folder: string, command: RunCommand, host: () => MonitorHost, broken: (env: string) => void = () => {}) {
@@ -53,15 +54,19 @@ export class RunMonitors {
   /** The env's board was flashed, and a monitor of it follows: its port is opened now. */
   flashed(env: string, profile: string): void {
     if (this.early.has(env) || !this.isWatched(env)) return;
-    const job = this.job(env, profile);
-    if (!job.ok) return;
+    const jobs = this.jobs(env, profile);
+    if (!jobs.ok) return;
     const patience = patienceOf(this.command.timeout, process.stdin);
-    this.early.set(env, { job: job.value, port: new Early(job.value.open, { reconnect: job.value.settings.reconnect, patience }) });
+    const opened = jobs.value.map((job) => ({
+      job,
+      port: new Early(job.open, { reconnect: job.settings.reconnect, patience }),
+    }));
+    this.early.set(env, opened);
   }
 
   /** Ports that were opened and for which no monitor came are closed. */
   async close(): Promise<void> {
-    await Promise.all([...this.early.values()].map(({ port }) => port.close()));
+    await Promise.all([...this.early.values()].flat().map(({ port }) => port.close()));
   }
 
   /** The command asks for its monitor. */
@@ -69,7 +74,7 @@ export class RunMonitors {
     return this.command.targets.some((t) => t.is === "name" && t.name === "monitor" && (t.env === null || t.env === env));
   }
 
-  private job(env: string, profile: string): Result<MonitorJob> {
+  private jobs(env: string, profile: string): Result<readonly MonitorJob[]> {
     const opened = openProject(this.folder);
     if (!opened.ok) return opened;
     const read = opened.value.project.envs.get(env);
@@ -77,33 +82,28 @@ export class RunMonitors {
       return fail(
         read?.failures[0] ?? failure("env.unknown", 2, `there is no env ${env}`, { hint: "platformio.ini was changed meanwhile" }),
       );
-    const job = monitorJob({ env: read.value, folder: this.folder, profile }, this.command.monitor);
-    if (!job.ok) return job;
-    const { open } = job.value;
-    const broken = () => this.broken(env);
-    return ok({
-      ...job.value,
-      open: (faces, how, stop) =>
-        open(
-          {
-            ...faces,
-            lost: (why) => {
-              broken();
-              faces.lost(why);
-            },
-            preempted: (by, reason) => {
-              broken();
-              faces.preempted(by, reason);
-            },
-            ended: (why) => {
-              broken();
-              faces.ended(why);
-            },
-          },
-          how,
-          stop,
-        ),
-    });
+    const jobs = monitorJobs({ env: read.value, folder: this.folder, profile }, this.command.monitor);
+    if (!jobs.ok) return jobs;
+    return ok(jobs.value.map((job) => ({ ...job, open: (faces, how, stop) => job.open(this.watching(env, faces), how, stop) })));
+  }
+
+  /** The same faces, where a break is noticed. */
+  private watching(env: string, faces: SourceFaces): SourceFaces {
+    return {
+      ...faces,
+      lost: (why) => {
+        this.broken(env);
+        faces.lost(why);
+      },
+      preempted: (by, reason) => {
+        this.broken(env);
+        faces.preempted(by, reason);
+      },
+      ended: (why) => {
+        this.broken(env);
+        faces.ended(why);
+      },
+    };
   }
 
   private begin(): void {
@@ -119,19 +119,19 @@ export class RunMonitors {
 
   /** Watches all of these, shown as one; the end of each. */
   start(watched: readonly { readonly env: string; readonly profile: string }[], stop: AbortSignal): readonly Promise<MonitorEnd>[] {
-    const jobs = watched.map(({ env, profile }): Result<MonitorJob> => {
+    const found = watched.map(({ env, profile }): Result<readonly MonitorJob[]> => {
       const early = this.early.get(env);
-      if (early === undefined) return this.job(env, profile);
+      if (early === undefined) return this.jobs(env, profile);
       this.early.delete(env);
-      return ok({ ...early.job, open: (faces, how, ending) => early.port.take(faces, how, ending) });
+      return ok(early.map(({ job, port }) => ({ ...job, open: (faces, how, ending) => port.take(faces, how, ending) })));
     });
-    const good = jobs.flatMap((job) => (job.ok ? [job.value] : []));
-    if (good.length === 0) return jobs.map((job) => Promise.resolve(job.ok ? never() : neverBegan(job.failure)));
-    const ends = [...watchAll(good, { patterns: this.command.serial, limit: this.command.timeout }, stop, this.host())];
-    return jobs.map((job) => (job.ok ? (ends.shift() ?? never()) : Promise.resolve(neverBegan(job.failure))));
+    const all = found.flatMap((jobs) => (jobs.ok ? jobs.value : []));
+    const order = { patterns: this.command.serial, limit: this.command.timeout };
+    const ends = all.length === 0 ? [] : [...watchAll(all, order, stop, this.host())];
+    return found.map(async (jobs): Promise<MonitorEnd> => {
+      if (!jobs.ok) return neverBegan(jobs.failure);
+      const { exit, failures } = joined(await Promise.all(ends.splice(0, jobs.value.length)));
+      return { exit, why: "", failure: failures[0] ?? null };
+    });
   }
-}
-
-function never(): never {
-  throw new Error("a monitor without its end");
 }

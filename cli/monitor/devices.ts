@@ -42,8 +42,20 @@ export interface MonitorHost {
   now(): number;
 }
 
-/** Failures: exit 2 of flags, exit 3 of the ini. Nothing is opened. */
-export function monitorJob({ env, folder, profile }: Watched, flags: MonitorFlags): Result<MonitorJob> {
+/** One for each port that is named, else one. Failures: exit 2 of flags, exit 3 of the ini. Nothing is opened. */
+export function monitorJobs(watched: Watched, flags: MonitorFlags): Result<readonly MonitorJob[]> {
+  const ports = (flags.port ?? "").split(",").filter((port) => port !== "");
+  const jobs: MonitorJob[] = [];
+  for (const port of ports.length > 0 ? ports : [null]) {
+    const job = monitorJob(watched, { ...flags, port });
+    if (!job.ok) return job;
+    const name = ports.length > 1 ? [job.value.name, port ?? ""].filter((part) => part !== "").join(" ") : job.value.name;
+    jobs.push({ ...job.value, name });
+  }
+  return ok(jobs);
+}
+
+function monitorJob({ env, folder, profile }: Watched, flags: MonitorFlags): Result<MonitorJob> {
   const read = monitorSettings(flags, env);
   if (!read.ok) return read;
   const settings = read.value;

@@ -177,6 +177,8 @@ class Monitor {
     await source.close();
     this.lines.break();
     this.printer?.end();
+    // Of several, which one it was.
+    if (this.options.prefix !== "" && end.why !== "") this.say(end.why);
     return end;
   }
 
@@ -247,6 +249,7 @@ class Monitor {
 
   private silent(): void {
     this.silence = null;
+    this.printer?.flush();
     const { rest } = this.lines;
     if (rest.length > 0) this.line(rest, false);
   }

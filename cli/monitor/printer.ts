@@ -24,6 +24,8 @@ export class Printer {
   private readonly decoder: Decoder;
   /** Something stands on the current line. */
   private begun = false;
+  /** Where several devices are shown, a line that has no end yet: theirs must not run into each other. */
+  private held = "";
 
   constructor(options: PrinterOptions) {
     this.options = options;
@@ -53,6 +55,7 @@ export class Printer {
 
   /** Ends a line that was begun. */
   break(): void {
+    this.flush();
     if (this.begun) this.options.write(Buffer.from("\n"));
     this.begun = false;
   }
@@ -64,7 +67,24 @@ export class Printer {
     this.break();
   }
 
+  /** Of several devices: what has no end by now is shown as it is. */
+  flush(): void {
+    if (this.held === "") return;
+    const { held } = this;
+    this.held = "";
+    this.lines(`${held}\n`);
+  }
+
   private text(text: string): void {
+    if (this.options.prefix === "") return this.lines(text);
+    this.held += text;
+    const end = this.held.lastIndexOf("\n") + 1;
+    const whole = this.held.slice(0, end);
+    this.held = this.held.slice(end);
+    if (whole !== "") this.lines(whole);
+  }
+
+  private lines(text: string): void {
     const { timestamps, prefix, write, raw } = this.options;
     if (raw || (!timestamps && prefix === "")) {
       this.begun = !text.endsWith("\n");

@@ -10,6 +10,7 @@ import { DECODERS, type Eol, FILTER_NAMES } from "./filters.ts";
 
 /** The flags of `fb monitor`; null, empty, false: not given. */
 export interface MonitorFlags {
+  /** Several are joined by commas, each for a monitor of its own (devices.ts). */
   readonly port: string | null;
   readonly baud: number | null;
   readonly parity: string | null;

@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";
 import { clock } from "../host/clock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
-import { alone, joined, type MonitorJob, monitorJob, watchAll, type Watched } from "../monitor/devices.ts";
+import { alone, joined, type MonitorJob, monitorJobs, watchAll, type Watched } from "../monitor/devices.ts";
 import { hostOf } from "../monitor/host.ts";
 import { openProject } from "../open-project.ts";
 import { projectFolder } from "../project-folder.ts";
@@ -48,9 +48,9 @@ function jobsOf(command: MonitorCommand): Result<readonly MonitorJob[]> {
   if (!watched.ok) return watched;
   const jobs: MonitorJob[] = [];
   for (const one of watched.value) {
-    const job = monitorJob(one, command.monitor);
-    if (!job.ok) return job;
-    jobs.push(job.value);
+    const more = monitorJobs(one, command.monitor);
+    if (!more.ok) return more;
+    jobs.push(...more.value);
   }
   return ok(jobs);
 }

@@ -141,7 +141,7 @@ test("a stamp stands before each line, however its bytes come; lines of fb's own
     encoding: UTF8,
     raw: false,
     timestamps: true,
-    prefix: "uno| ",
+    prefix: "",
     color: false,
     rx: (text) => text,
     now: () => 1500,
@@ -153,7 +153,32 @@ test("a stamp stands before each line, however its bytes come; lines of fb's own
   printer.data(Buffer.from([0xc3]));
   printer.data(Buffer.from([0xa9]));
   printer.end();
-  assert.is(out, "uno| 01.50 ab\nuno| 01.50 c\nuno| 01.50 é\n[-- reconnected]\nuno| 01.50 é\n");
+  assert.is(out, "01.50 ab\n01.50 c\n01.50 é\n[-- reconnected]\n01.50 é\n");
+});
+
+test("lines of several devices do not run into each other; one without an end is shown after a silence", () => {
+  let out = "";
+  const [a, b] = ["a", "b"].map(
+    (name) =>
+      new Printer({
+        encoding: UTF8,
+        raw: false,
+        timestamps: false,
+        prefix: `${name}| `,
+        color: false,
+        rx: (text) => text,
+        now: () => 0,
+        write: (bytes) => (out += Buffer.from(bytes).toString()),
+        say: () => {},
+      }),
+  );
+  a?.data(Buffer.from("on"));
+  b?.data(Buffer.from("two\nprompt> "));
+  a?.data(Buffer.from("e\n"));
+  b?.flush();
+  b?.flush();
+  b?.data(Buffer.from("typed\n"));
+  assert.is(out, "b| two\na| one\nb| prompt> \nb| typed\n");
 });
 
 test.run();
