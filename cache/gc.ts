@@ -138,7 +138,7 @@ export function collect(cache: Cache, limit: number): Collected | null {
   }
 }
 
-/** False: another process collects. */
+/** False: another process collects, or somebody has deleted the folder. */
 function takeTurn(lock: string): boolean {
   try {
     // The second try takes the place of a collector that was killed.
@@ -146,6 +146,7 @@ function takeTurn(lock: string): boolean {
   } catch (error) {
     // A disk without room for one more file needs collecting most, and two collectors do each other no harm.
     if (["ENOSPC", "EDQUOT"].includes(errorCode(error))) return true;
+    if (errorCode(error) === "ENOENT") return false;
     throw error;
   }
 }

@@ -12,7 +12,7 @@ import type { Run } from "../engine/run-record.ts";
 import { History } from "./history.ts";
 import { replaceFile } from "./replace-file.ts";
 import { StateFile, type StateMark } from "./statefile.ts";
-import { errorCode, trouble } from "./trouble.ts";
+import { deletedHint, errorCode, trouble } from "./trouble.ts";
 
 /** So many results are written at once while a run goes on; a kill loses no more. */
 const batchSize = 64;
@@ -256,6 +256,7 @@ function sameOutputs(a: readonly OutputRecord[], b: readonly OutputRecord[]): bo
 
 const IN_THE_WAY = "what stands there is no folder: move it away";
 const WRITE_HINTS: Readonly<Record<string, string>> = {
+  ENOENT: deletedHint,
   ENOSPC: "free some space on that disk",
   EROFS: "mount it writable, or copy the project to a folder that is",
   ENOTDIR: IN_THE_WAY,

@@ -11,6 +11,10 @@ export function errorCode(error: unknown): string {
   return String(error);
 }
 
+/** Every folder is made before something is written to it. */
+export const deletedHint = "it was deleted while fb ran: run fb again";
+const writableHint = "make the folder writable, or set FB_CACHE_DIR to one that is";
+
 /** What a system error that stopped a write to the cache means to the user, and what to do. */
 export function writeTrouble(code: string, file: string, error: unknown): Failure {
   const why = errorCode(error);
@@ -23,5 +27,5 @@ export function writeTrouble(code: string, file: string, error: unknown): Failur
         `cannot write ${file}: the disk is full or failing (${why})`,
         "free some space, run `fb cache gc`, or set FB_CACHE_DIR to a folder on another disk",
       )
-    : trouble("error", code, file, `cannot write ${file}: ${why}`, "make the folder writable, or set FB_CACHE_DIR to one that is");
+    : trouble("error", code, file, `cannot write ${file}: ${why}`, why.startsWith("ENOENT") ? deletedHint : writableHint);
 }

@@ -130,6 +130,12 @@ test("one collector at a time; a killed one does not count", async () => {
   await c.close();
 });
 
+test("a folder that was deleted meanwhile needs no collecting", () => {
+  const c = open(temporary());
+  rmSync(c.folder, { recursive: true });
+  assert.is(maybeCollect(c, 1e6), null);
+});
+
 test("verify removes flipped and cut blobs, and the records that miss one", async () => {
   const folder = temporary();
   const c = filled(folder, 10);
