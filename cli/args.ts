@@ -397,6 +397,7 @@ function device(words: Words): Command {
   return {
     verb: "device",
     action,
+    dir: words.text("directory"),
     device: named ?? null,
     lease: lease ?? null,
     mode: words.on("monitor") ? "monitor" : "exclusive",

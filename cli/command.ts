@@ -163,6 +163,8 @@ export type Command =
   | {
       readonly verb: "device";
       readonly action: DeviceAction;
+      /** The project whose flashes status tells. */
+      readonly dir: string | null;
       /** An address or an id; null: list. */
       readonly device: string | null;
       /** release: of several leases this one; null: the exclusive one. */

@@ -244,6 +244,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     flag("text", "reason", "", "TEXT", "take: why; the holder is told"),
     flag("number", "ttl", "", "S", "lease, take: end after S seconds, not with Ctrl-C only"),
     flag("switch", "monitor", "", "", "lease: beside others that watch, not alone"),
+    DIR,
     JSON_VALUE,
   ),
   daemon: verb(

@@ -94,6 +94,7 @@ export class Operations {
         if (said["type"] === "result") result = said;
         else {
           if (said["type"] === "diagnostic" && said["severity"] === "error") error ??= diagnosticText(said);
+          if (said["type"] === "end" && said["status"] === "failed") error ??= failedText(said);
           await event(said);
         }
       }
@@ -130,6 +131,11 @@ function objectIn(line: string): JsonObject | null {
   } catch {
     return null;
   }
+}
+
+/** A compiler's own words are in it. */
+function failedText(said: JsonObject): string {
+  return `${said["kind"]} ${said["label"]} failed\n${said["output"] ?? ""}`.trim().slice(0, TAIL);
 }
 
 function diagnosticText(said: JsonObject): string {

@@ -1,10 +1,12 @@
 /** `fb device`: who has a board, and having it for oneself for a while. */
+import { resolve } from "node:path";
 import { failure } from "../../engine/failure.ts";
 import type { Command } from "../command.ts";
 import type { JsonObject } from "../daemon/ask.ts";
 import { connectDaemon, type DaemonClient, type Lease, portName } from "../daemon/client.ts";
 import { addressText } from "../device/address.ts";
 import { complain, type Faces } from "../faces.ts";
+import { readLedger } from "../flash/ledger.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
 import { sanitize } from "../show/text.ts";
 import { devicesVerb } from "./devices.ts";
@@ -45,8 +47,9 @@ async function known(client: DaemonClient, device: string, faces: Faces): Promis
 async function status(command: DeviceCommand, client: DaemonClient, device: string, faces: Faces): Promise<number> {
   const body = await known(client, device, faces);
   if (typeof body === "number") return body;
+  const flashed = readLedger(resolve(command.dir ?? ".")).get(String(body["device_id"])) ?? null;
   if (command.json) {
-    faces.out.write(`${JSON.stringify(body)}\n`);
+    faces.out.write(`${JSON.stringify({ ...body, flashed })}\n`);
     return 0;
   }
   const info = body["device_info"] as JsonObject;
@@ -57,6 +60,8 @@ async function status(command: DeviceCommand, client: DaemonClient, device: stri
   if (held !== null) lines.push(`  exclusive: ${held["holder"]}, since ${held["since"]} (lease ${held["lease_id"]})`);
   for (const lease of monitors) lines.push(`  monitor: ${lease["holder"]}, since ${lease["since"]}`);
   if (held === null && monitors.length === 0) lines.push("  free");
+  if (flashed !== null)
+    lines.push(`  flashed from this project: ${flashed.target} of ${flashed.env} (${flashed.profile}), ${flashed.at}, ${flashed.sha256.slice(0, 12)}`);
   faces.out.write(lines.map((line) => `${sanitize(line, faces.out.color)}\n`).join(""));
   return 0;
 }

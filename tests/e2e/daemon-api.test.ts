@@ -1,8 +1,8 @@
 /** `import { SerialMonitor, Daemon } from "fb"` by Node scripts in a project that has fb as a dependency. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as api from "../../cli/daemon/api.ts";
@@ -166,5 +166,13 @@ await daemon.close();
   );
   assert.equal(out.split("\n"), ["true 0 true true", "false 1 null", "daemon.refused", "130", ""]);
 });
+
+if (spawnSync("avrdude", ["-?"]).error === undefined)
+  test("examples/self-test flashes a virtual Uno and talks to it", async () => {
+    const { p } = await place({}, unoCache());
+    cpSync(join(dirname(dirname(FB)), "examples/self-test"), p.folder, { recursive: true });
+    const out = await script(p, "sim:uno", p.read("self-test.mjs"));
+    assert.is(out, "2 + 3 = 5\n-40 + 7 = -33\n1000 + 234 = 1234\n");
+  });
 
 test.run();

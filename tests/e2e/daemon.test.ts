@@ -243,6 +243,7 @@ test("POST /api/build: the engine's events, the last the result; ends with its c
   const failed = await ask(state(p), { ...request, body: { project_dir: p.folder } });
   assert.ok(failed.ok);
   assert.equal([failed.value.body["success"], failed.value.body["exit_code"]], [false, 1]);
+  assert.match(String(failed.value.body["message"]), /^compile src\/main\.cpp failed\n[^]*error: /);
   p.write("platformio.ini", `[env:uno]\n${AVR}build_flags = !sleep 1000\n`);
   const stop = new AbortController();
   const watching = (async () => {
@@ -304,15 +305,18 @@ if (spawnSync("avrdude", ["-?"]).error === undefined)
     const deployed = await ask(state(p), { ...post, body });
     assert.ok(deployed.ok);
     assert.equal([deployed.value.body["exit_code"], deployed.value.body["success"]], [0, true], JSON.stringify(deployed.value.body));
-    const monitors = [0, 1].map(() =>
-      p.start(["monitor", "-p", "sim:uno", "--json", "--timeout", "300", "--halt-on-success", "number 70$"], { vars: ANY_PORT }),
-    );
+    const monitors = [0, 1].map(() => p.start(["monitor", "-p", "sim:uno", "--json"], { vars: ANY_PORT }));
     for (const monitor of monitors) await monitor.until((e) => e.type === "serial" && e.line === "number 30");
     const flash = fb(p, "deploy -p sim:uno --json");
     assert.is(flash.code, 0, flash.stderr);
+    const { flashed } = JSON.parse(fb(p, "device status sim:uno --json").stdout);
+    assert.equal([flashed.env, flashed.target, flashed.sha256], ["uno", "flash", p.digest(".fb/build/uno/release/firmware.hex")]);
+    assert.match(fb(p, "device status sim-uno-1").stdout, /flashed from this project: flash of uno \(release\)/);
     for (const monitor of monitors) {
+      await monitor.untilSaidOut(/"state":"reconnected"[^]*"line":"number 30"/);
+      monitor.child.kill("SIGINT");
       const ran = await monitor.ended;
-      assert.is(ran.code, 0, ran.stderr);
+      assert.is(ran.code, 130, ran.stderr);
       assert.match(ran.stderr, /preempted by process \d+: flash uno[^]*reconnected/);
       const lines = ran.events.flatMap((e) => (e.type === "serial" ? [e.line] : []));
       const again = lines.lastIndexOf("start");
