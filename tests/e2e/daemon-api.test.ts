@@ -7,7 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as api from "../../cli/daemon/api.ts";
 import type * as Fb from "../../cli/daemon/fb.d.ts";
-import { AVR, BLINK, FB, type RunOptions, TestProject, unoCache } from "./harness.ts";
+import { AVR, BLINK, FB, type RunOptions, TestProject } from "./harness.ts";
 
 /** What is published is what is there: this compiles, or it is not. */
 const published: typeof Fb = api;
@@ -20,8 +20,8 @@ test.after(() => {
 });
 
 /** A project whose scripts can import fb, and have a device that says a line a moment after each line that it is sent. */
-async function place(files: Readonly<Record<string, string>> = {}, cache?: string): Promise<{ p: TestProject; port: string }> {
-  const p = new TestProject({ "package.json": '{"type":"module"}', ...files }, cache === undefined ? {} : { cache });
+async function place(files: Readonly<Record<string, string>> = {}): Promise<{ p: TestProject; port: string }> {
+  const p = new TestProject({ "package.json": '{"type":"module"}', ...files });
   projects.push(p);
   mkdirSync(p.path("node_modules"));
   symlinkSync(dirname(dirname(FB)), p.path("node_modules/fb"));
@@ -142,7 +142,7 @@ await SerialMonitor.attach("ftp://x").catch((e) => console.log(e.code, e.exit));
 });
 
 test("Daemon.build: events, the result, what fails, what is cancelled", async () => {
-  const { p, port } = await place({ "platformio.ini": `[env:uno]\n${AVR}`, "src/main.cpp": BLINK }, unoCache());
+  const { p, port } = await place({ "platformio.ini": `[env:uno]\n${AVR}`, "src/main.cpp": BLINK });
   const out = await script(
     p,
     port,
@@ -169,7 +169,7 @@ await daemon.close();
 
 if (spawnSync("avrdude", ["-?"]).error === undefined)
   test("examples/self-test flashes a virtual Uno and talks to it", async () => {
-    const { p } = await place({}, unoCache());
+    const { p } = await place();
     cpSync(join(dirname(dirname(FB)), "examples/self-test"), p.folder, { recursive: true });
     const out = await script(p, "sim:uno", p.read("self-test.mjs"));
     assert.is(out, "2 + 3 = 5\n-40 + 7 = -33\n1000 + 234 = 1234\n");

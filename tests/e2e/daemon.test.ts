@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { ask, askLines } from "../../cli/daemon/ask.ts";
 import { alive, ended } from "../../cli/daemon/find.ts";
 import { openSocket } from "../../cli/daemon/socket.ts";
-import { AVR, BLINK, FB, type Ran, TestProject, unoCache } from "./harness.ts";
+import { AVR, BLINK, FB, type Ran, TestProject } from "./harness.ts";
 
 const projects: TestProject[] = [];
 test.after(() => {
@@ -222,7 +222,7 @@ test("fb devices --watch tells what others do with a device; Ctrl-C ends it", as
 });
 
 test("POST /api/build: the engine's events, the last the result; ends with its client", async () => {
-  const p = new TestProject({ "platformio.ini": `[env:uno]\n${AVR}`, "src/main.cpp": BLINK }, { cache: unoCache() });
+  const p = new TestProject({ "platformio.ini": `[env:uno]\n${AVR}`, "src/main.cpp": BLINK });
   projects.push(p);
   fb(p, "daemon start");
   const request = { method: "POST", path: "/api/build", limitMs: null, stop: null } as const;
@@ -287,10 +287,7 @@ void loop() { Serial.print("number "); Serial.println(n++); delay(5); if (n == 2
 
 if (spawnSync("avrdude", ["-?"]).error === undefined)
   test("two monitors and a deploy on one device: both are preempted, the flash succeeds, both go on; no line lost or doubled", async () => {
-    const p = new TestProject(
-      { "platformio.ini": `[env:uno]\n${AVR}monitor_speed = 115200\n`, "src/main.cpp": NUMBERS },
-      { cache: unoCache() },
-    );
+    const p = new TestProject({ "platformio.ini": `[env:uno]\n${AVR}monitor_speed = 115200\n`, "src/main.cpp": NUMBERS });
     projects.push(p);
     fb(p, "daemon start");
     const post = { method: "POST", path: "/api/deploy", limitMs: null, stop: null } as const;
