@@ -43,6 +43,8 @@ export class Channel implements Stock {
   readonly #lines = new Lines();
   #session: PortSession | null = null;
   #pause: Pause | null;
+  /** Its watchers have been told of the pause; who comes later is told then. */
+  #announced: boolean;
   /** The opening that is under way, or done. */
   #opening: Promise<Result<null>> | null = null;
   #ended = false;
@@ -53,6 +55,7 @@ export class Channel implements Stock {
     this.place = place;
     this.settings = settings;
     this.#pause = pause;
+    this.#announced = pause !== null;
     this.#onEnd = onEnd;
   }
 
@@ -80,12 +83,13 @@ export class Channel implements Stock {
     return this.#ended;
   }
 
+  /** Null: it is not given away, or its watchers will be told so yet. */
   get pause(): Pause | null {
-    return this.#pause;
+    return this.#announced ? this.#pause : null;
   }
 
   get state(): "open" | "preempted" | "lost" {
-    return this.#pause !== null ? "preempted" : this.#session?.state === "open" ? "open" : "lost";
+    return this.pause !== null ? "preempted" : this.#session?.state === "open" ? "open" : "lost";
   }
 
   /** How the port is called now. */
@@ -134,28 +138,31 @@ export class Channel implements Stock {
           after: event.after === "paused" ? "preempted" : "lost",
         });
       case "ended":
-        return this.#end(event.why);
+        return this.end(event.why);
       default:
         return event satisfies never;
     }
   }
 
-  /** Gives the port away; it is free when this settles. */
+  /** Gives the port away; it is free when this settles. One give or takeBack at a time. */
   async give(pause: Pause): Promise<void> {
-    const first = this.#pause === null;
     this.#pause = pause;
     await this.#opening;
     await this.#session?.pause(pause.reason, pause.by);
-    if (first) this.#tell({ type: "preempted", reason: pause.reason, preempted_by: pause.by });
+    if (this.#announced || this.#ended) return;
+    this.#announced = true;
+    this.#tell({ type: "preempted", reason: pause.reason, preempted_by: pause.by });
   }
 
   /** Takes it back. */
   async takeBack(): Promise<void> {
     if (this.#pause === null || this.#ended) return;
     this.#pause = null;
-    if (this.#session !== null) return this.#session.resume();
+    this.#announced = false;
+    // Not waited for: a port that is slow to open must not keep the next lease waiting. The session keeps the order.
+    if (this.#session !== null) return void this.#session.resume();
     const opened = await this.ready();
-    if (!opened.ok) return this.#end(opened.failure);
+    if (!opened.ok) return this.end(opened.failure);
     this.#tell({ type: "reconnected", port: this.port, after: "preempted" });
   }
 
@@ -169,12 +176,13 @@ export class Channel implements Stock {
 
   /** Ends it; the port is free when this settles. */
   async close(): Promise<void> {
-    if (this.#session === null) this.#end(null);
+    if (this.#session === null) this.end(null);
     await this.#opening;
     await this.#session?.close();
   }
 
-  #end(why: Failure | null): void {
+  /** Over, for all who watch. */
+  end(why: Failure | null): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#tell({ type: "ended", ...(why === null ? { error: null, message: "the session is over", hint: "" } : said(why)) });

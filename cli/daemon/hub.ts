@@ -10,6 +10,7 @@ export class Hub {
   readonly #pauses = new Map<string, Pause>();
   /** What a device's last session still does: the next one opens after it. */
   readonly #closing = new Map<string, Promise<void>>();
+  readonly #turns = new Map<string, Promise<void>>();
   readonly #changed: () => void;
 
   constructor(changed: () => void) {
@@ -55,7 +56,7 @@ export class Hub {
     const ready = await channel.ready();
     channel.coming--;
     if (!ready.ok) {
-      this.#forget(channel);
+      channel.end(ready.failure);
       return ready;
     }
     if (channel.ended) return this.open(place, settings, ifNeeded, enter);
@@ -70,18 +71,33 @@ export class Hub {
     if (channel.watchers.size + channel.coming === 0) await this.#close(channel);
   }
 
-  /** Gives a device's port away, from now until it is taken back; it is free when this settles. */
-  async give(device: string, pause: Pause): Promise<void> {
-    this.#pauses.set(device, pause);
-    await this.#closing.get(device);
-    await this.#channels.get(device)?.give(pause);
-    this.#changed();
+  /** Gives a device's port away, until it is taken back; it is free when this settles. */
+  give(device: string, pause: Pause): Promise<void> {
+    return this.#inTurn(device, async () => {
+      this.#pauses.set(device, pause);
+      await this.#closing.get(device);
+      await this.#channels.get(device)?.give(pause);
+      this.#changed();
+    });
   }
 
-  async takeBack(device: string): Promise<void> {
-    this.#pauses.delete(device);
-    await this.#channels.get(device)?.takeBack();
-    this.#changed();
+  takeBack(device: string): Promise<void> {
+    return this.#inTurn(device, async () => {
+      this.#pauses.delete(device);
+      await this.#channels.get(device)?.takeBack();
+      this.#changed();
+    });
+  }
+
+  /** Giving and taking back, one after the other: who is given a port may be gone before it is free. */
+  #inTurn(device: string, what: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(device) ?? Promise.resolve()).then(what);
+    const done = turn.catch(() => {});
+    this.#turns.set(device, done);
+    void done.then(() => {
+      if (this.#turns.get(device) === done) this.#turns.delete(device);
+    });
+    return turn;
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { newSeed, Random } from "../../random.ts";
 import { Board, call, client, Peer } from "./harness.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -93,6 +94,49 @@ test("a deploy preempts two monitors: both are told, the port is free, both go o
   }
   assert.is(board.received, "");
   await fb.close();
+});
+
+test("generated: leases that come and go while monitors do: each is told in order, and the port is open again at the end", async () => {
+  const random = new Random(newSeed());
+  const board = await Board.open();
+  const keeper = await Peer.monitor(board.port);
+  const clients = await Promise.all([client(), client(), client()]);
+  const peers: Peer[] = [keeper];
+  for (let step = 0; step < 60; step++) {
+    const fb = random.pick(clients);
+    const doing: Promise<unknown>[] = [];
+    for (let n = 0; n < 1 + random.below(3); n++)
+      doing.push(
+        random.pick([
+          () =>
+            fb
+              .lease(board.port, { mode: "exclusive", description: "a" })
+              .then((l) => (l.ok && random.chance(0.8) ? l.value.release() : null)),
+          () =>
+            fb
+              .lease(board.port, { mode: "exclusive", description: "b", takeover: "b" })
+              .then((l) => (l.ok && random.chance(0.8) ? l.value.release() : null)),
+          () => fb.close(),
+          () => Peer.monitor(board.port).then((peer) => peers.push(peer)),
+          async () => (peers.length > 1 ? peers.splice(1, 1)[0]?.socket.terminate() : null),
+          async () => board.socket?.destroy(),
+        ])(),
+      );
+    if (random.chance(0.5)) await Promise.all(doing);
+    else for (const one of doing) await one;
+  }
+  for (const fb of clients) await fb.close();
+  await board.when(() => board.socket !== null);
+  board.say("the end\n");
+  for (const peer of peers) {
+    await peer.when(() => peer.lines.includes("the end"));
+    const states = peer.heard.map((m) => String(m["type"])).filter((t) => ["preempted", "lost", "reconnected"].includes(t));
+    // Who comes while the port is being opened again is told so: attached, but lost.
+    const before = peer.of("attached")[0]?.["state"] === "open" ? ["reconnected", ...states] : ["preempted", ...states];
+    assert.is(states.filter((t, i) => t === "reconnected" && before[i] === "reconnected").length, 0, before.join(" "));
+    assert.is(states.at(-1) ?? "reconnected", "reconnected", states.join(" "));
+    peer.socket.terminate();
+  }
 });
 
 test("a device that goes is lost and reconnected; lines before and after are whole", async () => {
