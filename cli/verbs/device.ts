@@ -61,7 +61,9 @@ async function status(command: DeviceCommand, client: DaemonClient, device: stri
   for (const lease of monitors) lines.push(`  monitor: ${lease["holder"]}, since ${lease["since"]}`);
   if (held === null && monitors.length === 0) lines.push("  free");
   if (flashed !== null)
-    lines.push(`  flashed from this project: ${flashed.target} of ${flashed.env} (${flashed.profile}), ${flashed.at}, ${flashed.sha256.slice(0, 12)}`);
+    lines.push(
+      `  flashed from this project: ${flashed.target} of ${flashed.env} (${flashed.profile}), ${flashed.at}, ${flashed.sha256.slice(0, 12)}`,
+    );
   faces.out.write(lines.map((line) => `${sanitize(line, faces.out.color)}\n`).join(""));
   return 0;
 }
