@@ -122,6 +122,34 @@ test("a port that another program has: it is named, another is taken, and client
   assert.is(JSON.parse(fb(p, "daemon status --json").stdout).port, own);
 });
 
+test("fbuild: client and daemon disagree on the port when HOME differs; the port taken: a guess. Here each finds its own, at once", () => {
+  const p = place();
+  const homes = ["a", "b"].map((name) => ({ HOME: p.path(name), FB_CACHE_DIR: undefined, XDG_CACHE_HOME: undefined, FB_DAEMON_PORT: "0" }));
+  const [a, b] = homes as [(typeof homes)[0], (typeof homes)[0]];
+  const start = (vars: Readonly<Record<string, string | undefined>>) =>
+    JSON.parse(p.fb(["daemon", "start", "--json"], { vars }).stdout) as State;
+  const first = start(a);
+  const second = start({ ...b, FB_DAEMON_PORT: String(first.port) });
+  assert.is.not(first.port, second.port);
+  // The variable is of the start alone: clients ask the state file.
+  for (const [vars, of] of [
+    [a, first],
+    [b, second],
+  ] as const)
+    assert.equal(start({ ...vars, FB_DAEMON_PORT: "9" }), of);
+  assert.match(p.fb(["daemon", "logs"], { vars: b }).stdout, new RegExp(`port ${first.port} is taken by process ${first.pid} \\(`));
+  const again = JSON.parse(p.fb(["daemon", "restart", "--json"], { vars: a }).stdout) as State;
+  assert.ok(again.pid !== first.pid && !alive(first.pid));
+  for (const vars of [a, b]) assert.is(p.fb(["daemon", "stop"], { vars }).code, 0);
+});
+
+test("a build needs no daemon and starts none", () => {
+  const p = new TestProject({ "platformio.ini": "[env:here]\nplatform = native\n", "src/main.c": "int main(void) { return 0; }\n" });
+  p.run();
+  p.run();
+  assert.not.ok(existsSync(join(p.cache, "daemon")));
+});
+
 test("without anybody it ends by itself", async () => {
   const p = place();
   fb(p, "daemon start", { FB_DAEMON_IDLE: "0.1" });
