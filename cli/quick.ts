@@ -2,7 +2,7 @@
  * The quick answer. If the last result of these very words, in this folder, still stands, it is said again, before anything else is loaded: no LMDB, no
  * parsing, not even of the command line. Anything else is for request.cjs, which knows equal requests in other words, and main.cjs.
  */
-import { existsSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { checkSnapshot } from "../cache/snapshot.ts";
 import { runMain } from "./compiled.ts";
 import { putFound } from "./found.ts";
@@ -14,14 +14,25 @@ declare const __FB_BUILD__: string;
 // cli/fb's word to this Node alone.
 delete process.env["NODE_COMPILE_CACHE"];
 const words = process.argv.slice(2);
+const folder = workingFolder();
 const rest = words.includes("query") ? "./look.cjs" : unchanged(words);
 if (rest === "./main.cjs") runMain();
 else if (rest !== null) require(rest);
 
+/** Node has none to tell where it was deleted or moved away for ever. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    writeSync(2, "error: the folder that fb was started in is not there any more\n  hint: cd to the one that is there now\n");
+    process.exit(4);
+  }
+}
+
 /** Prints the result of an unchanged request. Where there is none to trust: who goes on. */
 function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | null {
   const began = process.hrtime.bigint();
-  const now = { dir: process.cwd(), vars: process.env, build: __FB_BUILD__ };
+  const now = { dir: folder, vars: process.env, build: __FB_BUILD__ };
   const found = checkSnapshot(".fb/state/snapshot", wordsAlias(words), now);
   // In a project that was not built yet the words are not looked into twice.
   if (found === null) return existsSync("platformio.ini") && !existsSync(".fb/state/snapshot") ? "./main.cjs" : "./request.cjs";

@@ -80,6 +80,16 @@ test("a read-only project: what a verb wants to write there is a message, never 
   }
 });
 
+test("a working folder that was deleted: exit 4 and what to do, of every verb", () => {
+  for (const words of ["run", "query //...", "version"]) {
+    const ran = spawnSync("/bin/sh", ["-c", 'cd "$1" && rmdir "$1" && exec "$2" $3', "sh", freshFolder("gone"), FB, words], {
+      encoding: "utf8",
+    });
+    assert.is(ran.status, 4, ran.stderr);
+    assert.match(ran.stderr, /error: the folder that fb was started in is not there any more\n {2}hint: /);
+  }
+});
+
 test("what stands where .fb belongs is named, and what to do with it", () => {
   const project = new TestProject({ "platformio.ini": NATIVE, "src/main.cpp": MAIN, ".fb": "mine" });
   const ran = project.fb([]);
