@@ -14,7 +14,7 @@ import { didYouMean } from "./nearest.ts";
 import type { Resolved } from "./resolve.ts";
 import { type Rule, ruleDigestInput } from "./rulefile.ts";
 import type { Template } from "./template.ts";
-import { effectScope, uploadOf } from "./uploads.ts";
+import { effectScope, IMAGE_MARK, uploadOf } from "./uploads.ts";
 
 export type Hash = (text: string) => Digest;
 
@@ -281,7 +281,7 @@ export class EnvActions {
 /** upload_command, which PlatformIO gives to a shell. */
 function shellCommand(command: string, image: ProjectPath): string[] {
   const quoted = /^[\w@%+=:,./-]+$/.test(image) ? image : `'${image.replaceAll("'", "'\\''")}'`;
-  return ["/bin/sh", "-c", command.replaceAll("$SOURCE", () => quoted)];
+  return ["/bin/sh", "-c", command.replaceAll(IMAGE_MARK, () => quoted)];
 }
 
 /** The name of an image's file in the output folder. */

@@ -12,6 +12,8 @@ import { namesIn } from "./template.ts";
 export const CLAIM_PORT = "${claim.port}";
 /** The same while `$NAME`s are replaced, which would take it for one. */
 const MARK = "\u0001port\u0001";
+/** What stands for the image in `upload_command`. */
+export const IMAGE_MARK = "\u0001image\u0001";
 
 export interface Upload {
   readonly protocol: string;
@@ -54,8 +56,8 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     ["UPLOAD_PORT", MARK],
     ["UPLOAD_SPEED", text("upload.speed")],
     ["UPLOAD_PROTOCOL", protocol],
-    ["SOURCE", "$SOURCE"],
-    ["SOURCES", "$SOURCE"],
+    ["SOURCE", IMAGE_MARK],
+    ["SOURCES", IMAGE_MARK],
   ]);
   const given = names.get("upload.flags") ?? [];
   const flags: string[] = [];
@@ -78,7 +80,8 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     }
     known.set("UPLOAD_FLAGS", flags.join(" ").replaceAll(CLAIM_PORT, MARK));
     const whole = portIn(expandText(command, known));
-    return ok({ protocol, uploader: CUSTOM, command: whole, ...board, touch: false, awaitsPort: false, flushes: false, args: new Map() });
+    const args = new Map([["flags", flags], ...["port", "speed", "more", "extra"].map((name): [string, string[]] => [name, []])] as const);
+    return ok({ protocol, uploader: CUSTOM, command: whole, ...board, touch: false, awaitsPort: false, flushes: false, args });
   }
   const way = rules.uploads.find(({ protocols }) => protocols.some((each) => nameFits(each, protocol)));
   const uploader = way === undefined ? undefined : rules.uploaders.get(way.uploader);

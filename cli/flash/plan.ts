@@ -1,7 +1,7 @@
 /** Which devices the effects of a run are for: told from the command line, the ini and what is plugged in, before anything is built. */
 import { isEffect } from "../../engine/effects.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { ActionSpec, Failure, ProjectPath, Result } from "../../engine/types.ts";
+import type { ActionSpec, Claim, Failure, ProjectPath, Result } from "../../engine/types.ts";
 import { type EnvProject, envNames, type Project } from "../../rules/project.ts";
 import type { Rule } from "../../rules/rulefile.ts";
 import { namesIn } from "../../rules/template.ts";
@@ -97,7 +97,10 @@ export class DevicePlan {
       const name = (bound.length === 1 ? spec.name : `${spec.name}@${device.id}`) as ProjectPath;
       this.#aims.set(name, device);
       const label = `${spec.label} → ${addressText(device.address)}`;
-      return { ...spec, name, argv, label, claims: [{ on: "device", device: device.id, mode: "exclusive" }] };
+      const claims: Claim[] = [{ on: "device", device: device.id, mode: "exclusive" }];
+      // A virtual board takes a processor; more at once than there are would not keep the pace that avrdude expects.
+      if (device.address.is === "sim") claims.push({ on: "cpu", units: 1 });
+      return { ...spec, name, argv, label, claims };
     });
   }
 

@@ -79,16 +79,17 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 function progressReader({ progress }: Uploader, onProgress: UploaderJob["onProgress"]): (output: string) => void {
   if (progress === "") return () => {};
   const bar = new RegExp(progress, "gi");
-  let last = "";
+  /** Marks by the place of their bar. */
+  const drawn = new Map<number, number>();
   return (output) => {
-    const found = [...output.matchAll(bar)].at(-1);
-    if (found === undefined) return;
-    const word = (found[1] ?? "").toLowerCase();
-    // avrdude reads before it writes, and again to verify.
-    const phase = word === "reading" && /\bverifying\b/i.test(output) ? "verifying" : word;
-    const percent = Math.min(100, (found[2] ?? "").length * PERCENT_A_MARK);
-    const now = `${phase} ${percent} ${found.index}`;
-    if (now !== last) onProgress(phase, percent);
-    last = now;
+    for (const found of output.matchAll(bar)) {
+      const marks = (found[2] ?? "").length;
+      if (drawn.get(found.index) === marks) continue;
+      drawn.set(found.index, marks);
+      const word = (found[1] ?? "").toLowerCase();
+      // avrdude reads before it writes, and again to verify.
+      const phase = word === "reading" && /\bverifying\b/i.test(output.slice(0, found.index)) ? "verifying" : word;
+      onProgress(phase, Math.min(100, marks * PERCENT_A_MARK));
+    }
   };
 }

@@ -47,6 +47,12 @@ export class Board {
     return this.#running.serial.waiting;
   }
 
+  /** The bootloader runs, and its serial port is idle. */
+  get isBootIdle(): boolean {
+    const { cpu, serial } = this.#running;
+    return serial.isIdle && cpu.pc * 2 >= bootStart(this.#chip, this.#kept.fuses.high);
+  }
+
   /** The program has looked at its first serial port's receiver since the last reset: a bootloader that does listens. */
   get listens(): boolean {
     return this.#running.serial.polled;

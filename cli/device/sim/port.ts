@@ -15,6 +15,14 @@ const START_S = 1;
 const SLICE_S = 0.002;
 /** A board that is so far behind (a busy machine) does not run after the clock. */
 const BEHIND_S = 0.05;
+/**
+ * A bootloader that was spoken to and has waited so long (simulated: longer than it takes to write a page) waits for the client, as a busy machine gives that no time: then
+ * the board lets it have the processor, and goes on in short steps until it speaks again.
+ */
+const PATIENT_S = 0.012;
+const REST_MS = 50;
+/** Who comes while another client leaves is served after it; a port that stays taken is refused. */
+const LEAVING_MS = 500;
 /** Bytes that may wait for the chip before the sender has to. */
 const HIGH_WATER = 4096;
 
@@ -38,13 +46,28 @@ export async function servePort(board: Board, port = 0): Promise<SimPort> {
   let holder: Connection | null = null;
   // Before the client comes, as its patience begins when it is connected.
   let said = restart(board);
-  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-    if (holder !== null) return void socket.destroy();
+  let next: Socket | null = null;
+  const serve = (socket: Socket) => {
     holder = new Connection(board, socket, said);
     socket.on("close", () => {
       holder = null;
-      if (server.listening) said = restart(board);
+      if (!server.listening) return;
+      said = restart(board);
+      if (next !== null && !next.destroyed) serve(next);
+      next = null;
     });
+  };
+  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+    if (holder === null) return serve(socket);
+    // By a reset, as in Connection.end().
+    if (next !== null) return void socket.resetAndDestroy();
+    next = socket;
+    socket.on("error", () => {});
+    setTimeout(() => {
+      if (next !== socket) return;
+      next = null;
+      socket.resetAndDestroy();
+    }, LEAVING_MS).unref();
   });
   await listening(server, port);
   const address = server.address();
@@ -74,6 +97,9 @@ class Connection {
   /** Real and simulated seconds at which the board was in step. */
   #real: number;
   #simulated: number;
+  #spokenTo = false;
+  /** Simulated seconds at which the bootloader last had something to do. */
+  #busy: number;
 
   constructor(board: Board, socket: Socket, said: number[]) {
     this.#board = board;
@@ -82,8 +108,12 @@ class Connection {
     board.onSerial = (byte) => this.#sent.push(byte);
     this.#real = performance.now() / 1000;
     this.#simulated = board.seconds;
+    this.#busy = board.seconds;
     socket.on("data", (bytes) => {
       board.send(bytes);
+      this.#spokenTo = true;
+      if (this.#rests) this.#soon(0);
+      this.#busy = board.seconds;
       if (board.waiting > HIGH_WATER) socket.pause();
     });
     // The close event follows, and is what counts.
@@ -114,6 +144,16 @@ class Connection {
     if (this.#sent.length > 0) this.#socket.write(Uint8Array.from(this.#sent));
     this.#sent = [];
     if (this.#socket.isPaused() && this.#board.waiting < HIGH_WATER / 2) this.#socket.resume();
-    this.#timer = setTimeout(this.#turn, Math.max(0, (this.#board.seconds - due()) * 1000));
+    if (!this.#board.isBootIdle) this.#busy = this.#board.seconds;
+    this.#soon(this.#rests ? REST_MS : Math.max(0, (this.#board.seconds - due()) * 1000));
   };
+
+  get #rests(): boolean {
+    return this.#spokenTo && this.#board.seconds - this.#busy > PATIENT_S;
+  }
+
+  #soon(ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#turn, ms);
+  }
 }

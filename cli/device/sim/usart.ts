@@ -80,6 +80,14 @@ export class Usart {
     return this.#wire.length;
   }
 
+  /** Nothing is on its way, in or out, and nothing that has come is left to be read. */
+  get isIdle(): boolean {
+    const { length } = this.#received;
+    return (
+      this.#wire.length === 0 && length === 0 && !this.#receiving && this.#shifted === null && this.#sending === null && this.#next === null
+    );
+  }
+
   /** Sends bytes to the chip; lost where its receiver is off, or not read in time. */
   send(bytes: Uint8Array): void {
     for (const byte of bytes) this.#wire.push(byte);
