@@ -177,8 +177,7 @@ test("a second client is turned away, a later one is not", async () => {
   const first = connect(served.port, "127.0.0.1");
   await once(first, "connect");
   const second = connect(served.port, "127.0.0.1");
-  second.on("error", () => {});
-  await once(second, "close");
+  await new Promise((resolve) => second.on("error", () => {}).on("close", resolve));
   first.end();
   await once(first.resume(), "close");
   const third = connect(served.port, "127.0.0.1");
