@@ -1,6 +1,6 @@
 /** `.fb/build/ENV/PROFILE/build_info.json`: an env's tools, flags and artifacts for editors and scripts, read off the actions themselves. */
 import { outFolder } from "../engine/paths.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import type { ActionSpec, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
 import { expandVariable, scope } from "../rules/expand.ts";

@@ -9,7 +9,7 @@ import type { LocalState } from "../cache/state.ts";
 import { isAsProbed } from "../cache/toolchain.ts";
 import { type Files, isYoung, listingText, OWN_NAMES, sameSignature } from "../engine/files.ts";
 import { keepGraph } from "../engine/kept-graph.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import { foldersOf } from "../engine/tree.ts";
 import type { Signature } from "../engine/types.ts";
 import { buildInfoFile } from "./build-info.ts";

@@ -2,7 +2,7 @@
 import { exitCode } from "../engine/failure.ts";
 import { fromCanonical, outFolder } from "../engine/paths.ts";
 import type { Report } from "../engine/report.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import type { ProjectPath, RunResult } from "../engine/types.ts";
 import type { HostDisk } from "./host/disk.ts";
 import type { SizeReport } from "./tools/size.ts";

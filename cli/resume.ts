@@ -9,7 +9,7 @@ import type { LocalState } from "../cache/state.ts";
 import { type Carried, Files, isYoung } from "../engine/files.ts";
 import { KeptGraph } from "../engine/kept-graph.ts";
 import { canonicalRead, outFolder, type Root } from "../engine/paths.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import type { Resume, RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, CanonPath, Digest, Read, RunResult, Signature } from "../engine/types.ts";

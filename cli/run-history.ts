@@ -1,7 +1,7 @@
 /** Keeps what a run did in the project's history, for `fb explain`: its ends of actions, and where what they saw is kept. */
 import type { Run, RunAction } from "../engine/run-record.ts";
 import type { LocalState } from "../cache/state.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import type { ActionId, Cause, Event, RunResult } from "../engine/types.ts";
 
 type End = Event & { readonly type: "end" };

@@ -7,7 +7,7 @@ import { ok, warning } from "../engine/failure.ts";
 import type { Goal } from "../engine/goals.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Report } from "../engine/report.ts";
-import type { RunOutcome } from "../engine/run.ts";
+import type { RunOutcome } from "../engine/run-request.ts";
 import type { RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";

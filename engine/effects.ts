@@ -3,11 +3,26 @@
  * which they were asked for; monitors after everything else, when no file is written any more.
  */
 import type { Node } from "./graph.ts";
-import type { ActionId, ActionSpec } from "./types.ts";
+import type { RunRequest } from "./run-request.ts";
+import type { ActionId, ActionSpec, Planned, ProjectPath } from "./types.ts";
 
 /** Never restored, never repeated by themselves, never shared. */
 export function isEffect({ kind }: Pick<ActionSpec, "kind">): boolean {
   return kind === "flash" || kind === "erase" || kind === "monitor";
+}
+
+/** What was planned, with the effects of this run in place of those of the plan. */
+export function withEffects({ actions, targets }: Planned, bind: RunRequest["bind"]): Pick<Planned, "actions" | "targets"> {
+  if (bind === null) return { actions, targets };
+  const several = new Map<string, readonly ActionSpec[]>();
+  const all = actions.flatMap((spec) => {
+    if (!isEffect(spec)) return [spec];
+    const instead = bind(spec);
+    several.set(spec.name, instead);
+    return instead;
+  });
+  const named = (path: ProjectPath) => several.get(path)?.map((spec) => spec.name as ProjectPath) ?? [path];
+  return { actions: all, targets: Object.fromEntries(Object.entries(targets).map(([name, paths]) => [name, paths.flatMap(named)])) };
 }
 
 export class EffectQueue {

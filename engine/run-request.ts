@@ -1,10 +1,10 @@
-/** What a run is asked for. */
+/** What a run is asked for, and what comes of it. */
+import type { Counts } from "./action-events.ts";
 import type { Files } from "./files.ts";
 import type { Goal } from "./goals.ts";
-import type { Outside } from "./graph.ts";
-import type { RunOutcome } from "./run.ts";
+import type { Graph, Outside } from "./graph.ts";
 import type { Timeline } from "./timeline.ts";
-import type { ActionSpec } from "./types.ts";
+import type { ActionId, ActionResult, ActionSpec, Failure, ProjectPath } from "./types.ts";
 
 export interface RunRequest {
   /** The first plan of each env. */
@@ -42,4 +42,22 @@ export interface Resume {
   readonly builds: readonly { readonly env: string; readonly profile: string }[];
   /** What is known of the files already. */
   readonly files: Files;
+}
+
+export interface RunOutcome {
+  readonly graph: Graph;
+  readonly files: Files;
+  readonly failures: readonly Failure[];
+  readonly cancelled: boolean;
+  /** False when the next run must look again: something changed during this one, failed, or was only pretended. */
+  readonly trusted: boolean;
+  /** Something that an action read changed while it ran, to the end. */
+  readonly disturbed: boolean;
+  readonly counts: Counts & { readonly actions: number };
+  /** What each goal turned out to stand for. */
+  readonly resolved: ReadonlyMap<Goal, readonly ProjectPath[]>;
+  /** Target names of each env. */
+  readonly targets: ReadonlyMap<string, ReadonlyMap<string, readonly ProjectPath[]>>;
+  /** Every needed action that is settled, with its result. */
+  readonly results: ReadonlyMap<ActionId, ActionResult>;
 }

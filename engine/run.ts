@@ -4,15 +4,15 @@
  *   plan settles → graph grows → goals name files → their producers are needed → those whose needs are settled are ready
  *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
  */
-import { ActionEvents, type Counts } from "./action-events.ts";
+import { ActionEvents } from "./action-events.ts";
 import { Blocked } from "./blocked.ts";
 import { type Hold, Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
-import { EffectQueue, isEffect } from "./effects.ts";
+import { EffectQueue, isEffect, withEffects } from "./effects.ts";
 import { failure } from "./failure.ts";
 import { Files } from "./files.ts";
-import { type Goal, Goals } from "./goals.ts";
+import { Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
 import { unpackPlanned } from "./grown.ts";
 import { Lanes, type Shown } from "./lanes.ts";
@@ -20,40 +20,10 @@ import { Needed } from "./needed.ts";
 import { fromCanonical, outFolder, projectRead } from "./paths.ts";
 import { Journal } from "./prune.ts";
 import { Report } from "./report.ts";
-import type { RunRequest } from "./run-request.ts";
+import type { RunOutcome, RunRequest } from "./run-request.ts";
 import { Sweeper } from "./sweep.ts";
 import { type Decision, Settler, type World } from "./settle.ts";
-import type {
-  ActionId,
-  ActionResult,
-  ActionRun,
-  ActionSpec,
-  Cause,
-  EventSink,
-  Failure,
-  Planned,
-  ProjectPath,
-  StaticKey,
-  Status,
-} from "./types.ts";
-
-export interface RunOutcome {
-  readonly graph: Graph;
-  readonly files: Files;
-  readonly failures: readonly Failure[];
-  readonly cancelled: boolean;
-  /** False when the next run must look again: something changed during this one, failed, or was only pretended. */
-  readonly trusted: boolean;
-  /** Something that an action read changed while it ran, to the end. */
-  readonly disturbed: boolean;
-  readonly counts: Counts & { readonly actions: number };
-  /** What each goal turned out to stand for. */
-  readonly resolved: ReadonlyMap<Goal, readonly ProjectPath[]>;
-  /** Target names of each env. */
-  readonly targets: ReadonlyMap<string, ReadonlyMap<string, readonly ProjectPath[]>>;
-  /** Every needed action that is settled, with its result. */
-  readonly results: ReadonlyMap<ActionId, ActionResult>;
-}
+import type { ActionId, ActionResult, ActionRun, ActionSpec, Cause, EventSink, Failure, Planned, StaticKey, Status } from "./types.ts";
 
 /** Runs until every goal is settled, has failed, or `stop` fires. Never throws for what a build can bring about. */
 export async function run(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal): Promise<RunOutcome> {
@@ -460,7 +430,7 @@ class Run {
     if (planned === null) return;
     for (const note of planned.notes) this.report.add(note);
     const { env, profile } = node.spec;
-    const { actions, targets } = this.bound(planned);
+    const { actions, targets } = withEffects(planned, this.request.bind);
     this.goals.add(env, targets);
     if (this.grow(actions) !== null) {
       this.failedEnvs.add(env);
@@ -468,21 +438,6 @@ class Run {
       if (!this.needed.grows) this.emitPlan();
       // A plan that is made anew each time is about packages: it says nothing of what lives.
     } else if (!this.request.dryRun && node.spec.sharing !== "never") this.sweeper.sweep(env, profile);
-  }
-
-  /** What was planned, with the effects of this run. */
-  private bound({ actions, targets }: Planned): Pick<Planned, "actions" | "targets"> {
-    const { bind } = this.request;
-    if (bind === null) return { actions, targets };
-    const several = new Map<string, readonly ActionSpec[]>();
-    const all = actions.flatMap((spec) => {
-      if (!isEffect(spec)) return [spec];
-      const instead = bind(spec);
-      several.set(spec.name, instead);
-      return instead;
-    });
-    const named = (path: ProjectPath) => several.get(path)?.map((spec) => spec.name as ProjectPath) ?? [path];
-    return { actions: all, targets: Object.fromEntries(Object.entries(targets).map(([name, paths]) => [name, paths.flatMap(named)])) };
   }
 
   /** An env whose plan failed or was left out does not know what it makes: what it made before, a stale image too, goes. */

@@ -4,7 +4,7 @@ import { type Acted, Chains, firstCauses } from "../../engine/explain.ts";
 import type { Evidence } from "../../engine/key.ts";
 import { actionLabel } from "../../engine/label.ts";
 import { outFolder } from "../../engine/paths.ts";
-import type { RunOutcome } from "../../engine/run.ts";
+import type { RunOutcome } from "../../engine/run-request.ts";
 import type { ActionSpec, Cause, Event } from "../../engine/types.ts";
 import { plansOf } from "../run-history.ts";
 import type { Explanation, Past } from "./explain.ts";

@@ -1,5 +1,5 @@
 /** The times of one run, from the process's start to its end: moments of actions, and what fb did before, between and after them. */
-import type { RunOutcome } from "../../engine/run.ts";
+import type { RunOutcome } from "../../engine/run-request.ts";
 import type { Moment, Timeline } from "../../engine/timeline.ts";
 import type { ActionId, ActionSpec, Event, Kind, Status } from "../../engine/types.ts";
 

@@ -1,6 +1,6 @@
 /** `fb export`: a project's actions as files of other tools. Plans, and runs nothing else. */
 import type { Graph } from "../../engine/graph.ts";
-import type { RunOutcome } from "../../engine/run.ts";
+import type { RunOutcome } from "../../engine/run-request.ts";
 import type { Result } from "../../engine/types.ts";
 import { ok } from "../../engine/failure.ts";
 import type { Command } from "../command.ts";
