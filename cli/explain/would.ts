@@ -10,8 +10,15 @@ import { plansOf } from "../run-history.ts";
 import type { Explanation, Past } from "./explain.ts";
 import { hiddenAsVariables, type Gone, outputsOf, sourcesOf } from "./told.ts";
 
-/** events: of a dry run that named its causes. */
-export function explainDry(events: readonly Event[], { graph }: RunOutcome, past: Past, state: LocalState, target: string): Explanation {
+/** events: of a dry run that named its causes. wanted: names of the actions to tell of, null for all. */
+export function explainDry(
+  events: readonly Event[],
+  { graph }: RunOutcome,
+  past: Past,
+  state: LocalState,
+  target: string,
+  wanted: ReadonlySet<string> | null,
+): Explanation {
   const builds = [...new Map(graph.nodes.map(({ spec: { env, profile } }) => [`${env}/${profile}`, { env, profile }])).values()];
   const built = new Set(past.runs.flatMap((run) => run.builds.map(({ env, profile }) => `${env}/${profile}`)));
   const acted = events.flatMap((e): Acted[] => {
@@ -38,7 +45,8 @@ export function explainDry(events: readonly Event[], { graph }: RunOutcome, past
     const run = past.runs[at - 1];
     return run === undefined ? past.replannedSince(action, plans, past.runs, acted, gone) : past.replanned(action, run);
   });
-  const found = acted.map((a) => ({ a, chains: chains.of(a) }));
+  const told = wanted === null ? acted : acted.filter((a) => wanted.has(a.name));
+  const found = told.map((a) => ({ a, chains: chains.of(a) }));
   return {
     run: null,
     target,

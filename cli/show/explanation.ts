@@ -30,7 +30,7 @@ export function explanationText(e: Explanation, run: Run | null, placeOf: (cause
   const cut = e.actions.filter((a) => a.cutoff);
   if (cut.length > 0) lines.push("");
   for (const a of cut) lines.push(`${a.label} did not have to run: ${a.chain[0]?.[0] ?? "what it takes"} gave the same bytes`);
-  if (e.actions.length === 0) lines.push("", `nothing of ${e.target} ran then`);
+  if (e.actions.length === 0 && run !== null) lines.push("", `nothing of ${e.target} ran then`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,10 +1,10 @@
 /** `fb explain`: why a run did what it did, what would run now, or what keeps two actions from sharing a result. Reads what runs left behind. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import type { Run } from "../../engine/run-record.ts";
 import { LocalState } from "../../cache/state.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
-import type { Event, Failure, Result } from "../../engine/types.ts";
+import type { ActionSpec, Event, Failure, Result } from "../../engine/types.ts";
 import { nearest } from "../../rules/nearest.ts";
 import type { Command, RunCommand, Target } from "../command.ts";
 import { explain, type Explanation, Past } from "../explain/explain.ts";
@@ -45,7 +45,7 @@ async function explainRun(command: ExplainCommand, folder: string, faces: Faces)
   const { state, past } = opened.value;
   const run = runOf(past, command.number);
   if (!run.ok) return complain(faces, [run.failure]);
-  const of = upstreamOf(command, run.value, past, state);
+  const of = upstreamOf(command, run.value, past, state, folder);
   if (!of.ok) return complain(faces, [of.failure]);
   show(explain(past, run.value, wordOf(command), of.value), run.value, command, folder, faces);
   return 0;
@@ -66,12 +66,18 @@ function wordOf({ word }: ExplainCommand): string {
 }
 
 /** What the target comes from. The firmware stands for all that an env has: what failed on the way to it is told, too. */
-function upstreamOf(command: ExplainCommand, run: Run, past: Past, state: LocalState): Result<Upstream> {
+function upstreamOf(command: ExplainCommand, run: Run, past: Past, state: LocalState, folder: string): Result<Upstream> {
   const word = wordOf(command);
   const known = new KnownActions(state, run.builds);
   const told = past.actions(run);
   const [target] = command.run.targets;
   const envs = envsOf(command, run);
+  const built = past.runs.flatMap((r) => r.builds.map((b) => b.env));
+  const unknown = envs.find((env) => !built.includes(env));
+  if (unknown !== undefined) {
+    const hint = `built were ${[...new Set(built)].join(", ")}`;
+    return fail(failure("explain.env", 2, `no run of this project built an env "${unknown}"`, { hint }));
+  }
   const labelled = known.labelled(word) ?? told.find((a) => a.label === word);
   if (labelled !== undefined) return ok(known.only([labelled.name]));
   if (target?.is === "name") {
@@ -86,12 +92,21 @@ function upstreamOf(command: ExplainCommand, run: Run, past: Past, state: LocalS
         : "a file, a label as compile:uno:src/main.cpp.o, or a target that was asked for before";
     return fail(failure("explain.target", 2, `no run of this project was asked for ${word}`, { hint }));
   }
-  const path = target?.path ?? "";
+  const path = spelled(target?.path ?? "", folder);
   const upstream = known.upstreamOf([path.replace(/\^$/, "")], told);
-  if (upstream.actions.size > 0) return ok(upstream);
-  const near = nearest(path, known.files());
+  return upstream.actions.size > 0 ? ok(upstream) : fail(nobodyReads(path, `run ${run.run}'s envs`, known.files()));
+}
+
+function nobodyReads(path: string, whose: string, files: Iterable<string>): Failure {
+  const near = nearest(path, new Set(files));
   const hint = near.length > 0 ? `did you mean ${near[0]}?` : "files are named from the project's folder";
-  return fail(failure("explain.file", 2, `no action of run ${run.run}'s envs reads or makes ${path}`, { hint }));
+  return failure("explain.file", 2, `no action of ${whose} reads or makes ${path}`, { hint });
+}
+
+/** A path as the project names its files: people write it from the root, or with a dot. */
+function spelled(path: string, folder: string): string {
+  const from = relative(folder, resolve(folder, path));
+  return from === "" || from.startsWith("..") ? path : from;
 }
 
 function envsOf(command: ExplainCommand, run: Run): readonly string[] {
@@ -101,7 +116,12 @@ function envsOf(command: ExplainCommand, run: Run): readonly string[] {
 
 async function explainWould(command: ExplainCommand, folder: string, faces: Faces): Promise<number> {
   const events: Event[] = [];
-  const asked: RunCommand = { ...command.run, why: true, targets: command.run.targets.map((t) => madeFrom(t, folder)) };
+  const [target] = command.run.targets;
+  const file = target?.is === "path" ? spelled(target.path, folder) : "";
+  // What a source or a header is for, also one that is gone, is known when all is planned.
+  const isRead = file !== "" && !file.endsWith("^") && !file.startsWith(".fb/build/");
+  const all: Target = { is: "name", dir: null, name: "firmware", env: target?.env ?? null };
+  const asked: RunCommand = { ...command.run, why: true, ...(isRead ? { targets: [all] } : {}) };
   const emit = (event: Event): void => {
     if (event.type === "diagnostic") faces.err.write(renderFailure(event satisfies Pick<Failure, "message">, { color: faces.err.color }));
     events.push(event);
@@ -111,15 +131,19 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
   const opened = openPast(folder);
   if (!opened.ok) return complain(faces, [opened.failure]);
   const { past, state } = opened.value;
-  show(explainDry(events, built.outcome, past, state, wordOf(command)), null, command, folder, faces);
+  let readers: ReadonlySet<string> | null = null;
+  if (isRead) {
+    const { graph } = built.outcome;
+    const builds = graph.nodes.map(({ spec: { env, profile } }) => ({ env, profile }));
+    const known = new KnownActions(state, builds).all.filter((a) => graph.named(a.name) !== undefined && a.inputs.includes(file));
+    const names = ({ inputs, outputs }: ActionSpec) =>
+      [...inputs.flatMap((r) => (r.is === "file" ? [r.path] : [])), ...outputs] as string[];
+    const takers = graph.nodes.filter(({ spec }) => spec.kind !== "plan" && names(spec).includes(file));
+    readers = new Set([...known, ...takers.map(({ spec }) => spec)].map(({ name }) => name));
+    if (readers.size === 0) return complain(faces, [nobodyReads(file, "these envs", new KnownActions(state, builds).files())]);
+  }
+  show(explainDry(events, built.outcome, past, state, wordOf(command), readers), null, command, folder, faces);
   return 0;
-}
-
-/** A source stands for what is made from it. */
-function madeFrom(target: Target, folder: string): Target {
-  const source =
-    target.is === "path" && !target.path.endsWith("^") && !target.path.startsWith(".fb/") && existsSync(join(folder, target.path));
-  return source ? { ...target, path: `${target.path}^` } : target;
 }
 
 function show(explanation: Explanation, run: Run | null, command: ExplainCommand, folder: string, faces: Faces): void {

@@ -370,6 +370,31 @@ test("of a file, a label, an earlier run; what is not there is an error that say
   assert.match(said().stderr, /nothing was built/);
 });
 
+test("-n of a file: what reads it and would run, however the file is spelled, also a header, one that is gone, one that a step makes", () => {
+  const lab = new Lab(new Random(5));
+  lab.run();
+  lab.edits["source"]?.();
+  const of = (file: string) => {
+    const { actions, first } = lab.explain("-n", file);
+    return [first.map(subject), actions.map((a) => a.label)];
+  };
+  lab.project.edit("include/h4.h", "#define H4", "#define H4 2 +");
+  for (const file of ["include/h4.h", "./include/h4.h", lab.project.path("include/h4.h")]) {
+    const [first, actions] = of(file);
+    assert.ok(first?.includes("include/h4.h"), file);
+    assert.ok(actions?.includes("compile:pc:src/u2.cpp.o"), file);
+    assert.not.ok(actions?.includes("link:pc:program"), file);
+  }
+  lab.run();
+  lab.project.write("VERSION", "9\n");
+  assert.equal(of("VERSION"), [["VERSION"], ["step:pc:gen/version.h"]]);
+  assert.equal(of(`${OUT}/gen/version.h`), [["VERSION"], ["step:pc:gen/version.h"]]);
+  lab.project.remove("include/h5.h");
+  assert.ok(of("include/h5.h")[1]?.includes("compile:pc:src/main.cpp.o") === false && (of("include/h5.h")[1]?.length ?? 0) > 0);
+  for (const words of [["-n", "README"], ["README"], ["@nowhere"]])
+    assert.is(lab.project.fb(["explain", ...words], { vars: lab.vars }).code, 2, words.join(" "));
+});
+
 test("--vs: two envs, two actions, two checkouts", () => {
   const ini = "[env]\nplatform = native\n[env:a]\n[env:b]\nbuild_flags = -DB=2\n[env:c]\n";
   const files = { "platformio.ini": ini, "src/main.cpp": "int main() { return 0; }\n" };
