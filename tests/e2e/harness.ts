@@ -117,7 +117,9 @@ export class TestProject {
   }
 
   vars(options: RunOptions): NodeJS.ProcessEnv {
-    const vars: NodeJS.ProcessEnv = { ...process.env, FB_CACHE_DIR: this.cache, NO_COLOR: "1", ...options.vars };
+    // A daemon that a test starts has a port of its own, and outlives a test that was killed by a minute.
+    const daemon = { FB_DAEMON_PORT: "0", FB_DAEMON_IDLE: "60" };
+    const vars: NodeJS.ProcessEnv = { ...process.env, FB_CACHE_DIR: this.cache, NO_COLOR: "1", ...daemon, ...options.vars };
     for (const name of Object.keys(vars)) if (vars[name] === undefined) delete vars[name];
     return vars;
   }
