@@ -1,4 +1,5 @@
 /** Ports of every kind, opened: a pty by the real binding, sockets, RFC 2217. */
+import { chmodSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { PortAddress } from "../../../cli/device/address.ts";
@@ -154,6 +155,27 @@ if (hasSocat) {
     assert.is((await again.closed)?.code, "device.vanished");
     assert.is((await far.closed)?.code, "device.vanished");
     await again.connection?.close();
+  });
+
+  test("no permission: whose group it is", async () => {
+    const ptys = await Ptys.open();
+    const root = process.geteuid?.() === 0;
+    chmodSync(ptys.place, 0o755);
+    chmodSync(ptys.device, root ? 0o660 : 0o000);
+    const groups = process.getgroups?.() ?? [];
+    const become = (user: number, of: readonly number[]) => {
+      if (user === 0) process.seteuid?.(user);
+      process.setgroups?.([...of]);
+      process.setegid?.(user);
+      process.seteuid?.(user);
+    };
+    if (root) become(65534, []);
+    const opened = await openConnection({ is: "serial", path: ptys.device }, plainSettings(9600), { data() {}, closed() {} });
+    if (root) become(0, groups);
+    assert.not.ok(opened.ok);
+    if (opened.ok) return;
+    assert.equal([opened.failure.code, opened.failure.exit], ["device.permission", 5], opened.failure.message);
+    assert.match(opened.failure.hint, /its group is \w+: sudo usermod -aG|root alone/);
   });
 
   test("a stream without a gap: nothing of it is lost", async () => {
