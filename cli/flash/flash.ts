@@ -54,9 +54,17 @@ const LOOK_MS = 500;
 /** Failures of exit 5, each with what to try; `run.cancelled` where it was stopped. */
 export async function flash(job: FlashJob, daemon: () => Promise<Result<DaemonClient>>, around: ToolRun): Promise<Result<FlashDone>> {
   if (job.address === null) return upload(job, null, null, around);
-  const client = await daemon();
-  if (!client.ok) return client;
-  const lease = await client.value.lease(job.address, { mode: "exclusive", description: job.what });
+  const { address } = job;
+  const held = (async () => {
+    const client = await daemon();
+    return client.ok ? client.value.lease(address, { mode: "exclusive", description: job.what }) : client;
+  })();
+  const lease = await orStopped(held, around.stop);
+  if (lease === null) {
+    // Who does not want it any more does not wait for it.
+    void held.then((late) => (late.ok ? late.value.release() : null));
+    return fail(failure("run.cancelled", 1, `${job.what} was stopped`));
+  }
   if (!lease.ok) return lease;
   const { note } = lease.value;
   if (note !== null) around.note(warning("device.sim-note", note, { hint: "" }));
@@ -65,6 +73,16 @@ export async function flash(job: FlashJob, daemon: () => Promise<Result<DaemonCl
   } finally {
     await lease.value.release();
   }
+}
+
+/** Null as soon as it is stopped. */
+function orStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | null> {
+  if (stop.aborted) return Promise.resolve(null);
+  return new Promise((resolve, reject) => {
+    const onStop = () => resolve(null);
+    stop.addEventListener("abort", onStop);
+    work.then(resolve, reject).finally(() => stop.removeEventListener("abort", onStop));
+  });
 }
 
 function named(address: Address, lease: Lease): string {

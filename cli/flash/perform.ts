@@ -17,6 +17,7 @@ export class RunFlashes {
   readonly #command: RunCommand;
   readonly #devices: DevicePlan;
   #daemon: Promise<Result<DaemonClient>> | null = null;
+  #connected: DaemonClient | null = null;
   /** What is odd about a virtual board is said once. */
   readonly #noted: Once;
 
@@ -68,14 +69,16 @@ export class RunFlashes {
 
   /** Lets all devices go. */
   async close(): Promise<void> {
-    const daemon = await this.#daemon;
-    if (daemon?.ok === true) await daemon.value.close();
+    // One that a stopped run did not wait for ends its hold with this process.
+    await this.#connected?.close();
   }
 
   /** The daemon that this run holds devices by, started by the first that needs it. */
   #client(note: ToolRun["note"]): Promise<Result<DaemonClient>> {
     this.#daemon ??= connectDaemon({ start: true }).then((client) => {
-      if (client.ok) for (const each of client.value.notes) note(each);
+      if (!client.ok) return client;
+      this.#connected = client.value;
+      for (const each of client.value.notes) note(each);
       return client;
     });
     return this.#daemon;
