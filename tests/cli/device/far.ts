@@ -1,6 +1,6 @@
 /** The far ends of ports, for tests: a device behind TCP, a pair of ptys by socat. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, realpathSync, rmSync, writeSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -131,7 +131,8 @@ export class Ptys {
   }
 
   say(text: string | Uint8Array): void {
-    const fd = openSync(this.far, "r+");
+    // Not as this process's own terminal, whose end would be its end.
+    const fd = openSync(this.far, constants.O_RDWR | constants.O_NOCTTY);
     const bytes = Buffer.from(text as string);
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     closeSync(fd);
