@@ -60,7 +60,8 @@ if (spawnSync("bash", ["--version"]).status === 0)
     assert.equal(offered(["fb", "bo"]), ["boards"]);
     assert.equal(offered(["fb", "cache", "veri"]), ["verify"]);
     assert.equal(offered(["fb", "run", "--keep"]), ["--keep-going"]);
-    assert.equal(offered(["fb", "run", ":", "fl"]), ["flash", "flash-eeprom", "flash-fs"]);
+    // A folder of tests is called flash, too.
+    assert.equal([...new Set(offered(["fb", "run", ":", "fl"]))], ["flash", "flash-eeprom", "flash-fs"]);
     assert.ok(offered(["fb", "run", ":"]).includes("firmware"));
     assert.equal(offered(["fb", "run", "-t", "up"]), ["upload", "uploadeep", "uploadfs"]);
     assert.equal(offered(["fb", "help", "tar"]), ["targets"]);
