@@ -26,7 +26,7 @@ async function runFile(file: string): Promise<void> {
   child.stdout.on("data", (d: Buffer) => (text += d));
   child.stderr.on("data", (d: Buffer) => (text += d));
   const limit = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), LIMIT_MS);
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => child.on("close", (...end) => resolve(end)));
   clearTimeout(limit);
   const plain = text.replace(/\x1b\[[0-9;]*m/g, "");
   const sum = (name: string) => [...plain.matchAll(new RegExp(`^\\s*${name}:\\s+(\\d+)`, "gm"))].reduce((n, m) => n + Number(m[1]), 0);
@@ -38,7 +38,7 @@ async function runFile(file: string): Promise<void> {
   if (crashed) failed++;
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   process.stdout.write(`${code === 0 && !crashed ? "ok  " : "FAIL"} ${file}  ${good}/${total}  ${seconds} s\n`);
-  if (code !== 0 || crashed) process.stdout.write(`${text}\n`);
+  if (code !== 0 || crashed) process.stdout.write(`${text}\n(ended with ${signal ?? `exit code ${code}`})\n`);
 }
 
 const queue = [...files];
