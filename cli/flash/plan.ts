@@ -152,7 +152,9 @@ export class DevicePlan {
         continue;
       }
       const read = name === null ? ok(null) : readAddress(name);
-      if (!read.ok) return read;
+      // A wrong word of the command line is usage, one of the ini is configuration.
+      if (!read.ok)
+        return this.#command.ports.length > 0 ? read : fail({ ...read.failure, exit: 3, ...env.options.get("upload_port")?.origin });
       // A look, not a wait.
       const chosen = await choosePort(this.#wanted(env, name), AbortSignal.abort(), () => Promise.resolve(ports));
       if (chosen.ok) found.push(boundTo(chosen.value.address));

@@ -302,6 +302,7 @@ const FAULTS: readonly (readonly [
     /uno and b .*sim:uno/,
     false,
   ],
+  ["the ini names no port", `${INI}upload_port = ftp://x\n`, [], 3, "device.address", /platformio\.ini:4.*names no port/, false],
   ["no such protocol's command", `${INI}upload_protocol = custom\n`, ["-p", "sim:uno"], 3, "upload.no-command", /upload_command/, false],
   ["an open quote", `${INI}upload_flags = "-x\n`, ["-p", "sim:uno"], 3, "upload.flags", /open quote/, false],
 ];
