@@ -117,7 +117,17 @@ export async function groundOf(
     signed.set(path, signature);
   }
   const tools = [...new Set(inputs.flatMap((i) => i.toolchains.flatMap((t) => t.guards.map((g) => g.path))))];
-  const guards = [...tools, ...extra];
+  const specs = outcome.graph.nodes.filter((n) => outcome.results.has(n.id)).map((n) => n.spec);
+  const trees = new Set(specs.flatMap((s) => [...s.inputs.map((i) => i.path), ...s.outputs]).filter((path) => path.endsWith("/")));
+  const listed = new Set([
+    ...files.folders(),
+    // A stray file anywhere in a folder that counts as one makes it another.
+    ...[...trees].flatMap((tree) => [...foldersOf(disk, tree.slice(0, -1))].map((folder) => folder.path)),
+    ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string),
+  ]);
+  // Where a file lies in a folder's place there is nothing to list, until it becomes one.
+  const noFolders = [...listed].filter((path) => path !== "" && disk.sign(path) !== null && !disk.isDir(path));
+  const guards = [...tools, ...extra, ...noFolders];
   for (const path of guards) {
     const signature = disk.sign(path);
     if (signature === null) return null;
@@ -128,14 +138,6 @@ export async function groundOf(
   const device = disk.sign(".")?.dev ?? 0n;
   if ([...signed.values()].some((s) => isYoung(s, now, device))) return null;
   const folders: Folder[] = [];
-  const specs = outcome.graph.nodes.filter((n) => outcome.results.has(n.id)).map((n) => n.spec);
-  const trees = new Set(specs.flatMap((s) => [...s.inputs.map((i) => i.path), ...s.outputs]).filter((path) => path.endsWith("/")));
-  const listed = new Set([
-    ...files.folders(),
-    // A stray file anywhere in a folder that counts as one makes it another.
-    ...[...trees].flatMap((tree) => [...foldersOf(disk, tree.slice(0, -1))].map((folder) => folder.path)),
-    ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string),
-  ]);
   for (const path of listed) {
     const signature = disk.sign(path === "" ? "." : path);
     const entries = files.list(path);

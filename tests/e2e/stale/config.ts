@@ -32,6 +32,38 @@ export const config: readonly Row[] = [
     done: BOTH,
   },
   {
+    name: "extra_configs: a file in the place of their folder, which becomes one",
+    files: { ...OF_FLAGS, x: "" },
+    prepare: (p) => p.write("platformio.ini", `[platformio]\nextra_configs = x/*.ini\n${ini("build_flags = -DV=1\n")}`),
+    byHand: {
+      there: (p) => {
+        p.remove("x");
+        p.write("x/a.ini", "[env:pc]\nbuild_flags = -DV=2\n");
+      },
+      back: (p) => {
+        p.remove("x");
+        p.write("x", "");
+      },
+    },
+    done: BOTH,
+  },
+  {
+    name: "a file in the place of the folder of libraries, which becomes one",
+    ini: "build_flags = -idirafter more",
+    files: { lib: "", "more/v.h": V(1) },
+    byHand: {
+      there: (p) => {
+        p.remove("lib");
+        p.write("lib/L/v.h", V(2));
+      },
+      back: (p) => {
+        p.remove("lib");
+        p.write("lib", "");
+      },
+    },
+    done: BOTH,
+  },
+  {
     name: "build_unflags",
     ini: "build_flags = -DV=1 -DTWO\nbuild_unflags = -DTWO",
     files: { "src/main.c": "int main(void) {\n#ifdef TWO\nreturn 2;\n#endif\nreturn V; }\n" },
