@@ -21,7 +21,6 @@ import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
 import { wentWay } from "./compiled.ts";
 import { RunEffects } from "./effects.ts";
-import { DevicePlan } from "./flash/plan.ts";
 import { missingHeader } from "./missing-header.ts";
 import type { MonitorHost } from "./monitor/devices.ts";
 import type { FlashHold } from "./watch/hold.ts";
@@ -93,7 +92,7 @@ export async function build(folder: string, command: RunCommand, host: BuildHost
 /** What this run is about: Whole, or Resumed. */
 interface Course {
   readonly world: World;
-  readonly what: Pick<RunRequest, "plans" | "goals" | "resume">;
+  readonly what: Pick<RunRequest, "plans" | "goals" | "bind" | "resume">;
   readonly builds: readonly { readonly env: string; readonly profile: string }[];
   readonly tools: Readonly<Record<string, string>>;
   compilersStand(disk: HostDisk): boolean;
@@ -181,8 +180,7 @@ class Build {
     const disk = openDisk(this.folder);
     this.disk = disk;
     const places = openPlaces(folder.value, this.command.offline, this.host.stop);
-    const devices = new DevicePlan(this.command);
-    const effects = new RunEffects(this.folder, this.command, devices, this.host.monitors, this.host.hold);
+    const effects = new RunEffects(this.folder, this.command, this.host.monitors, this.host.hold);
     let open = true;
     this.close = async () => {
       if (!open) return;
@@ -203,7 +201,7 @@ class Build {
       await lock.release();
     };
     try {
-      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, devices, effects });
+      await this.run({ cache: cache.value, state: state.value, runner, guardian, jobs, disk, places, effects });
     } finally {
       await this.close();
       await effects.close();
@@ -287,7 +285,6 @@ class Build {
       causes: json || why,
       progress: this.host.progress,
       timeline: times,
-      bind: (effect) => host.devices.bind(effect),
       onMade: async (outcome) => {
         await this.settle(course, outcome, host, recorder, began, full);
         await keep(outcome);

@@ -15,20 +15,25 @@ const QEMU_TIMEOUT_S = 30;
 export class RunEffects implements Effector {
   readonly #folder: string;
   readonly #command: RunCommand;
-  readonly #devices: DevicePlan;
   readonly #watching: (() => MonitorHost) | null;
   readonly #hold: FlashHold | null;
+  /** Null in a run that plans nothing, and has no effects. */
+  #devices: DevicePlan | null = null;
   /** Loaded when it is wanted, as all that reaches devices. */
   #monitors: Promise<RunMonitors | null> | null = null;
   #flashes: Promise<RunFlashes> | null = null;
 
   /** folder: the project's. watching: what monitors show; null: nobody is there to watch. hold: who knows what the boards have; null: nobody. */
-  constructor(folder: string, command: RunCommand, devices: DevicePlan, watching: (() => MonitorHost) | null, hold: FlashHold | null) {
+  constructor(folder: string, command: RunCommand, watching: (() => MonitorHost) | null, hold: FlashHold | null) {
     this.#folder = folder;
     this.#command = command;
-    this.#devices = devices;
     this.#watching = watching;
     this.#hold = hold;
+  }
+
+  /** Which devices are meant. */
+  use(devices: DevicePlan): void {
+    this.#devices = devices;
   }
 
   async perform(spec: ActionSpec, around: ToolRun): Promise<Result<string>> {
@@ -57,7 +62,9 @@ export class RunEffects implements Effector {
   }
 
   async #write(spec: ActionSpec, around: ToolRun): Promise<Result<string>> {
-    this.#flashes ??= import("./flash/perform.ts").then(({ RunFlashes }) => new RunFlashes(this.#folder, this.#command, this.#devices));
+    const devices = this.#devices;
+    if (devices === null) throw new Error(`${spec.name} was planned by nobody`);
+    this.#flashes ??= import("./flash/perform.ts").then(({ RunFlashes }) => new RunFlashes(this.#folder, this.#command, devices));
     return (await this.#flashes).perform(spec, around);
   }
 

@@ -104,8 +104,8 @@ export class Resumed {
   }
 
   /** What the run is asked for. */
-  get what(): Pick<RunRequest, "plans" | "goals" | "resume"> {
-    return { plans: [], goals: [], resume: this.resume };
+  get what(): Pick<RunRequest, "plans" | "goals" | "bind" | "resume"> {
+    return { plans: [], goals: [], bind: null, resume: this.resume };
   }
 
   get builds(): Resume["builds"] {

@@ -18,7 +18,8 @@ import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
 import { credentialsOf, type OpenPlaces } from "./acquire/places.ts";
 import type { RunCommand } from "./command.ts";
-import type { DevicePlan } from "./flash/plan.ts";
+import type { RunEffects } from "./effects.ts";
+import { DevicePlan } from "./flash/plan.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";
@@ -35,7 +36,7 @@ import { writeIfNew } from "./write-if-new.ts";
 /** What it works with beside the run's own. */
 export interface WholeHost extends Opened {
   readonly places: OpenPlaces;
-  readonly devices: DevicePlan;
+  readonly effects: RunEffects;
 }
 
 /** What `fb deps` wants of a run for packages alone. */
@@ -76,6 +77,7 @@ export class Whole {
   private readonly open: OpenProject;
   private readonly lock: LockFile;
   private readonly acquisition: Acquisition;
+  private readonly devices: DevicePlan;
   private readonly paths: Paths;
   private readonly once: Once;
   private readonly plans: ActionSpec[] = [];
@@ -91,6 +93,8 @@ export class Whole {
     this.report = report;
     this.open = open;
     this.lock = lock;
+    this.devices = new DevicePlan(command);
+    host.effects.use(this.devices);
     this.once = new Once(join(open.project.dir, ".fb/state/noted"));
     this.paths = pathsOf(open.project.dir, host.disk, []);
     this.acquisition = new Acquisition({
@@ -134,8 +138,8 @@ export class Whole {
   }
 
   /** What the run is asked for. */
-  get what(): Pick<RunRequest, "plans" | "goals" | "resume"> {
-    return { plans: this.plans, goals: this.goals, resume: null };
+  get what(): Pick<RunRequest, "plans" | "goals" | "bind" | "resume"> {
+    return { plans: this.plans, goals: this.goals, bind: (effect) => this.devices.bind(effect), resume: null };
   }
 
   get envs(): readonly string[] {
@@ -162,7 +166,7 @@ export class Whole {
     let good = true;
     for (const name of names) {
       const read = project.envs.get(name);
-      const wrong = read?.ok === true ? await this.host.devices.begin(project, read.value, this.profileOf(read.value)) : null;
+      const wrong = read?.ok === true ? await this.devices.begin(project, read.value, this.profileOf(read.value)) : null;
       if (wrong === null) continue;
       this.report.add(wrong);
       good = false;
@@ -203,7 +207,7 @@ export class Whole {
     const { acquisition } = this;
     const found = findPackages(project, env, this.targets, disk, acquisition.packages);
     if (!found.ok) return found;
-    for (const [tool, ref] of found.value.uploaders) this.host.devices.tool(env.name, tool.name, ref.as);
+    for (const [tool, ref] of found.value.uploaders) this.devices.tool(env.name, tool.name, ref.as);
     const libraries = acquisition.librariesOf(env.name);
     const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
     notePackages(
