@@ -199,9 +199,7 @@ function runCommand(words: Words, targets: readonly Target[], clean: RunCommand[
     offline: words.on("offline"),
     locked: words.on("locked"),
     packages,
-    port: words.text("port") ?? watch.text("port"),
     ports: words.list("port"),
-    baud: words.whole("baud", "-b") ?? watch.whole("baud", "-b"),
     timeout: words.number("timeout") ?? watch.number("timeout"),
     watch: words.on("watch"),
     qemu: words.on("qemu"),
@@ -216,7 +214,6 @@ function serialOf(words: Words, watch: Words): Serial {
     haltOnError: words.pattern("halt-on-error") ?? watch.pattern("halt-on-error"),
     haltOnSuccess: words.pattern("halt-on-success") ?? watch.pattern("halt-on-success"),
     expect: words.pattern("expect") ?? watch.pattern("expect"),
-    timestamps: !words.on("no-timestamp") && !watch.on("no-timestamp"),
     qemuTimeout: words.number("qemu-timeout"),
   };
 }
@@ -228,9 +225,11 @@ function monitorFlags(words: Words, watch: Words): MonitorFlags {
     if (value === null || value === "0" || value === "1") return value === null ? null : value === "1";
     throw new Usage("value", `--${name} is 0 or 1, not "${value}"`, `as in --${name}=0`);
   };
+  // Looked at also where the monitor's own counts: one that is no number is told.
+  const baud = words.whole("baud", "-b");
   return {
     port: (watch.list("port").length > 0 ? watch : words).list("port").join(",") || null,
-    baud: watch.whole("baud", "-b") ?? words.whole("baud", "-b"),
+    baud: watch.whole("baud", "-b") ?? baud,
     parity: watch.text("parity")?.toUpperCase() ?? null,
     dtr: line("dtr"),
     rts: line("rts"),

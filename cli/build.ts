@@ -7,15 +7,14 @@ import { dropGraph } from "../cache/graph-file.ts";
 import { notePackages } from "../cache/package-age.ts";
 import { type Cache, openCache } from "../cache/open.ts";
 import { LocalState } from "../cache/state.ts";
-import { exitCode, failure } from "../engine/failure.ts";
+import { exitCode, failure, failureOf } from "../engine/failure.ts";
 import type { Carried } from "../engine/files.ts";
 import type { Root } from "../engine/paths.ts";
 import { Report } from "../engine/report.ts";
 import { run } from "../engine/run.ts";
-import type { RunOutcome } from "../engine/run-request.ts";
-import type { RunRequest } from "../engine/run-request.ts";
+import type { RunOutcome, RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
-import type { Event, EventSink, Failure, Planner, RunResult } from "../engine/types.ts";
+import type { Event, EventSink, Planner, RunResult } from "../engine/types.ts";
 import { openPlaces } from "./acquire/places.ts";
 import { requestKey, targetText } from "./args.ts";
 import type { RunCommand } from "./command.ts";
@@ -139,9 +138,8 @@ class Build {
       this.host.times?.lap("waiting for the project's lock");
       if (lock !== null) await this.locked(lock);
     } catch (error) {
-      // The disk's errors carry what to say; anything else is a bug.
-      const known = (error as { failure?: Failure }).failure;
-      if (known === undefined) throw error;
+      const known = failureOf(error);
+      if (known === null) throw error;
       this.report.add(known);
     } finally {
       await lock?.release();

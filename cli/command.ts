@@ -13,7 +13,6 @@ export interface Serial {
   readonly haltOnError: string | null;
   readonly haltOnSuccess: string | null;
   readonly expect: string | null;
-  readonly timestamps: boolean;
   /** Seconds, for the emulator. */
   readonly qemuTimeout: number | null;
 }
@@ -42,11 +41,8 @@ export interface RunCommand {
   readonly offline: boolean;
   readonly locked: boolean;
   readonly packages: "fetch" | "system" | "auto" | null;
-  /** The last -p; null: it is found. */
-  readonly port: string | null;
-  /** Every -p: a flash takes several, also several in one, between commas. */
+  /** Every -p: a flash takes several, also several in one, between commas; none: it is found. */
   readonly ports: readonly string[];
-  readonly baud: number | null;
   /** Seconds. */
   readonly timeout: number | null;
   readonly watch: boolean;

@@ -126,7 +126,7 @@ export async function groundOf(
     ...looked.reads.filter((r) => r.is === "listing").map((r) => r.path as string),
   ]);
   // Where a file lies in a folder's place there is nothing to list, until it becomes one.
-  const noFolders = [...listed].filter((path) => path !== "" && disk.sign(path) !== null && !disk.isDir(path));
+  const noFolders = [...listed].filter((path) => path !== "" && !disk.isDir(path) && disk.sign(path) !== null);
   const guards = [...tools, ...extra, ...noFolders];
   for (const path of guards) {
     const signature = disk.sign(path);

@@ -1,6 +1,6 @@
 /** Everything fb does when the quick answer of cli/quick.ts does not apply: parses the command and hands it to its verb. */
 import { writeSync } from "node:fs";
-import type { Failure } from "../engine/types.ts";
+import { failureOf } from "../engine/failure.ts";
 import { parseCommand } from "./args.ts";
 import type { Command } from "./command.ts";
 import { wentWay } from "./compiled.ts";
@@ -16,9 +16,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await perform(parsed.value, faces);
   } catch (error) {
-    // The disk's errors carry what to say; anything else is a bug.
-    const known = (error as { failure?: Failure }).failure;
-    if (known === undefined) throw error;
+    const known = failureOf(error);
+    if (known === null) throw error;
     return complain(faces, [known]);
   }
 }

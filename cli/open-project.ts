@@ -6,7 +6,7 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import { listed, listingText } from "../engine/files.ts";
 import { secretName } from "../cache/snapshot-world.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
-import { CONFIG_FILE } from "../rules/ini/config.ts";
+import { CONFIG_FILE } from "../rules/ini/config-file.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
 import { globPaths } from "../rules/python-glob.ts";
 import type { Origin } from "../rules/spec.ts";

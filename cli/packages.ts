@@ -102,13 +102,19 @@ export function uploaderPackages(rules: RuleFile): string[] {
 }
 
 function calls(rule: Rule, tool: Tool): boolean {
-  return rule.run.some((t) => t.text.includes(`\${tool.${tool.name}.`));
+  return rule.run.some((t) => names(t.text, tool));
+}
+
+function names(text: string, tool: Tool): boolean {
+  return text.includes(`\${tool.${tool.name}.`);
 }
 
 /** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */
 function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[]): Tool[] {
-  const texts = [...rules.filter((r) => BUILD_KINDS.has(r.kind)).map((r) => r.run.map((t) => t.text).join(" ")), ...steps];
-  return tools.filter((tool) => tool.probe === "gcc" || texts.some((text) => text.includes(`\${tool.${tool.name}.`)));
+  const building = rules.filter((r) => BUILD_KINDS.has(r.kind));
+  return tools.filter(
+    (tool) => tool.probe === "gcc" || building.some((rule) => calls(rule, tool)) || steps.some((text) => names(text, tool)),
+  );
 }
 
 /** Makes the links of packages in the project, and lets paths below their folders be spelled through them. */

@@ -3,9 +3,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
-
-/** That of rules/ini/config.ts, which would bring with it all that reads one. */
-const CONFIG_FILE = "platformio.ini";
+import { CONFIG_FILE } from "../rules/ini/config-file.ts";
 
 /** The folder of the project that a command speaks of: absolute, links resolved. Fails (exit 3) where there is no platformio.ini. */
 export function projectFolder(dir: string | null): Result<string> {

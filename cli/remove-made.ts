@@ -3,7 +3,8 @@ import { lstatSync, readdirSync, readlinkSync, rmdirSync, type Stats, unlinkSync
 import { join } from "node:path";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
-import { CONFIG_FILE, readConfig } from "../rules/ini/config.ts";
+import { CONFIG_FILE } from "../rules/ini/config-file.ts";
+import { readConfig } from "../rules/ini/config.ts";
 import { didYouMean } from "../rules/nearest.ts";
 import { openDisk } from "./host/disk.ts";
 import { RecordingProjectIo } from "./open-project.ts";

@@ -7,8 +7,7 @@ import { ok, warning } from "../engine/failure.ts";
 import type { Goal } from "../engine/goals.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Report } from "../engine/report.ts";
-import type { RunOutcome } from "../engine/run-request.ts";
-import type { RunRequest } from "../engine/run-request.ts";
+import type { RunOutcome, RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
@@ -280,10 +279,11 @@ export class Whole {
       writeIfNew(disk, COMPDB_FILE, compileCommands(about, specs));
       written.push(COMPDB_FILE);
     }
+    const { uploaders } = this;
     const saved = this.lock.save(
       command.locked,
       (env) => this.acquisition.isWhole(env),
-      (name) => this.uploaders.has(name),
+      (name) => uploaders.has(name),
     );
     this.acquisition.finish(this.builds.map((build) => build.env));
     if (!saved.ok) this.report.add(saved.failure);

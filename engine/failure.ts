@@ -31,6 +31,11 @@ export function diagnostic(
   return { type: "diagnostic", t, severity, code, message, file, line, column, hint };
 }
 
+/** What a thrown error carries to say, as the disk's do; null of any other, which is a bug. */
+export function failureOf(error: unknown): Failure | null {
+  return (error as { readonly failure?: Failure }).failure ?? null;
+}
+
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }

@@ -10,7 +10,7 @@ import { type Hold, Pool } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
 import { EffectQueue, isEffect, withEffects } from "./effects.ts";
-import { failure } from "./failure.ts";
+import { failure, failureOf } from "./failure.ts";
 import { Files } from "./files.ts";
 import { Goals } from "./goals.ts";
 import { Graph, type Node } from "./graph.ts";
@@ -468,8 +468,8 @@ class Run {
 
   /** An error of the disk or a bug: it fails the action with what was thrown. */
   private broke(node: Node, error: unknown): void {
-    const known = (error as { failure?: Failure }).failure;
-    if (known === undefined) throw error;
+    const known = failureOf(error);
+    if (known === null) throw error;
     this.report.add(known);
     this.failed(node, null, null, []);
   }
@@ -496,8 +496,8 @@ class Run {
     try {
       for (const dependant of this.graph.dependants(id)) this.settler.clear(this.graph.node(dependant));
     } catch (error) {
-      const known = (error as { failure?: Failure }).failure;
-      if (known === undefined) throw error;
+      const known = failureOf(error);
+      if (known === null) throw error;
       this.report.add(known);
     }
   }

@@ -13,6 +13,7 @@ import { linkerScripts, mapFiles } from "./link-files.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Resolved } from "./resolve.ts";
 import { type Rule, ruleDigestInput } from "./rulefile.ts";
+import { shellWord } from "./shellwords.ts";
 import type { Template } from "./template.ts";
 import { effectScope, IMAGE_MARK, uploadOf } from "./uploads.ts";
 
@@ -280,8 +281,7 @@ export class EnvActions {
 
 /** upload_command, which PlatformIO gives to a shell. */
 function shellCommand(command: string, image: ProjectPath): string[] {
-  const quoted = /^[\w@%+=:,./-]+$/.test(image) ? image : `'${image.replaceAll("'", "'\\''")}'`;
-  return ["/bin/sh", "-c", command.replaceAll(IMAGE_MARK, () => quoted)];
+  return ["/bin/sh", "-c", command.replaceAll(IMAGE_MARK, () => shellWord(image))];
 }
 
 /** The name of an image's file in the output folder. */

@@ -33,6 +33,9 @@ class EnvPlanner {
   private readonly io: PlanIo;
   private readonly hash: Hash;
   private readonly build: string;
+  /** The flags of the board and of the user: what they define decides which flags the platform has. */
+  private readonly board: Parsed;
+  private readonly user: Parsed;
   private readonly context: ResolveContext;
   private readonly resolved: Resolved;
   private readonly scope: Scope;
@@ -46,6 +49,8 @@ class EnvPlanner {
     this.hash = hash;
     this.build = outFolder(plan.env, plan.profile);
     const toolVersions = new Map([...plan.tools].map(([name, tool]) => [name, tool.version]));
+    this.board = this.parse(boardSource(plan.flags.board), false);
+    this.user = this.parse(plan.flags.user, false);
     const { env, profile, host, framework } = plan;
     this.context = { env, profile, host, framework, ...boardContext(plan.names), macros: this.macros(), toolVersions };
     this.resolved = resolve(plan.platform, this.context);
@@ -127,10 +132,9 @@ class EnvPlanner {
   private composeInput(): Result<ComposeInput> {
     const { p } = this;
     const failures: Failure[] = [];
-    const parse = (source: FlagSource, plain: boolean): Scopes => {
-      const parsed: Parsed = parseFlags(source.items, { ...this.flagContext(source), plain });
-      for (const note of parsed.notes) (note.severity === "error" ? failures : this.notes).push(note);
-      return parsed.scopes;
+    const take = ({ scopes, notes }: Parsed): Scopes => {
+      for (const note of notes) (note.severity === "error" ? failures : this.notes).push(note);
+      return scopes;
     };
     const own = this.ownFlags((scope) => this.resolved.flags[scope]);
     if (!own.ok) return own;
@@ -145,13 +149,13 @@ class EnvPlanner {
       projectDir: p.projectDir,
       buildDir: this.build,
       platform: p.framework === "" ? own.value : noScopes,
-      board: parse(boardSource(p.flags.board), false),
-      user: parse(p.flags.user, false),
+      board: take(this.board),
+      user: take(this.user),
       framework: p.framework === "" ? noScopes : own.value,
       before: before.value,
-      unflags: parse(p.flags.unflags, false),
-      src: parse(p.flags.src, false),
-      debug: p.profile === "debug" ? parse(p.flags.debug, true) : null,
+      unflags: take(this.parse(p.flags.unflags, false)),
+      src: take(this.parse(p.flags.src, false)),
+      debug: p.profile === "debug" ? take(this.parse(p.flags.debug, true)) : null,
       withoutLto: p.profile === "quick",
       testIncludes: null,
       projectIncludes: [...genFirst, ...(includeThere ? [p.includeDir] : []), p.srcDir],
@@ -165,9 +169,11 @@ class EnvPlanner {
 
   /** What the flags of board and user define without a value. Their mistakes are told where they are composed. */
   private macros(): ReadonlySet<string> {
-    const { board, user } = this.p.flags;
-    const parsed = [boardSource(board), user].map((source) => parseFlags(source.items, { ...this.flagContext(source), plain: false }));
-    return new Set(parsed.flatMap(({ scopes }) => scopes.defines.filter((item) => typeof item === "string")));
+    return new Set([this.board, this.user].flatMap(({ scopes }) => scopes.defines.filter((item) => typeof item === "string")));
+  }
+
+  private parse(source: FlagSource, plain: boolean): Parsed {
+    return parseFlags(source.items, { ...this.flagContext(source), plain });
   }
 
   private flagContext(source: FlagSource): Omit<FlagContext, "plain"> {

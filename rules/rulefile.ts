@@ -1,4 +1,5 @@
 /** A rule file as typed records: what was written, with its places, every default filled in. */
+import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
 import type { Variable } from "./expand.ts";
@@ -270,11 +271,11 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
-    flags: ownFlags(tableAt(top, "flags")),
+    flags: lists<FlagScope>(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
     frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
     overlays: overlays(top),
-    maybe: new Map([...(tableAt(top, "maybe")?.entries ?? [])].map(([name, e]) => [name, templates(e.value)])),
+    maybe: lists(tableAt(top, "maybe")),
     uploaders: new Map(tablesAt(top, "uploader").map(([name, t]) => [name, uploader(t)])),
     uploads: tablesAt(top, "upload").map(([name, t]) => upload(name, t)),
     rules: new Map(tablesAt(top, "rule").map(([name, t, span]) => [name, rule(name, t, span)])),
@@ -282,8 +283,9 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
   };
 }
 
-function ownFlags(table: TomlTable | null): Map<FlagScope, readonly Template[]> {
-  return new Map([...(table?.entries ?? [])].map(([scope, e]) => [scope as FlagScope, templates(e.value)]));
+/** Each key's elements; keys: what the description in schema.ts lets stand there. */
+function lists<K extends string>(table: TomlTable | null): Map<K, readonly Template[]> {
+  return new Map([...(table?.entries ?? [])].map(([key, e]) => [key as K, templates(e.value)]));
 }
 
 function platformInfo(table: TomlTable): PlatformInfo {
@@ -321,7 +323,7 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
       link: textAt(part, "link", "archive") as FrameworkPart["link"],
     }),
   );
-  return { ...packageInfo(name, table, span), parts, before: ownFlags(tableAt(table, "before")) };
+  return { ...packageInfo(name, table, span), parts, before: lists<FlagScope>(tableAt(table, "before")) };
 }
 
 function tool(name: string, table: TomlTable, span: Span): Tool {
@@ -415,13 +417,10 @@ function action(name: string, table: TomlTable, span: Span, sharing: Sharing): A
   };
 }
 
-/** Kinds that are run for what they do. */
-const EFFECTS: ReadonlySet<string> = new Set(["flash", "monitor", "erase"]);
-
 function rule(name: string, table: TomlTable, span: Span): Rule {
   const kind = textAt(table, "kind") as RuleKind;
   return {
-    ...action(name, table, span, EFFECTS.has(kind) ? "never" : "all"),
+    ...action(name, table, span, isEffect({ kind }) ? "never" : "all"),
     kind,
     target: textAt(table, "target", name),
     match: textsAt(table, "match"),

@@ -1,4 +1,7 @@
-/** Words as two readers see them: Python's POSIX `shlex.split`, which PlatformIO puts ini flags through, and the `sh -c` that its commands go through. */
+/**
+ * Words as two readers see them: Python's POSIX `shlex.split`, which PlatformIO puts ini flags through, and the `sh -c` that its commands go through; and a text as
+ * a word that a shell reads back.
+ */
 
 const BLANK = new Set([" ", "\t", "\r", "\n"]);
 
@@ -18,6 +21,11 @@ export function splitWords(text: string): string[] | null {
 export function shellArguments(argument: string): string[] {
   if (!/["'\\]/.test(argument)) return [argument];
   return words(/[ \t]/.test(argument) ? `"${argument}"` : argument, /["\\$`]/) ?? [argument];
+}
+
+/** One word of a POSIX shell that stands for the text. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Words without their quotes; null where a quote or escape is left open. `escaped`: what a backslash escapes between double quotes. */

@@ -7,6 +7,7 @@ import type { ListFolder } from "./globs.ts";
 import { build, RSP_LIMIT } from "./instantiate.ts";
 import { isFor, type Resolved } from "./resolve.ts";
 import { type RuleFile, ruleDigestInput, type Step } from "./rulefile.ts";
+import { shellWord } from "./shellwords.ts";
 import { checkWords, cycle, type Ordered, waits, waitsFor } from "./step-order.ts";
 import { type Inputs, inputsOf, type Output, type Outputs, outputsOf, refused } from "./step-paths.ts";
 import { namesIn, type Template } from "./template.ts";
@@ -168,11 +169,6 @@ function commandOf(step: Step, scope: Scope): Result<readonly string[]> {
       }),
     );
   return argv;
-}
-
-/** One word of a POSIX shell that stands for the text. */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function programOf(step: Step, first: string): StepProgram {

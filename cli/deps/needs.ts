@@ -5,7 +5,7 @@ import { folderOf } from "../../engine/paths.ts";
 import type { Failure, PlanIo, Result } from "../../engine/types.ts";
 import { directivesOf } from "../../rules/directives.ts";
 import { includesOf } from "../../rules/includes.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import type { Needed } from "../../rules/ldf.ts";
 import type { Library } from "../../rules/library.ts";
 import { type Lock, type LockEntry, lockedFile } from "../../rules/lock.ts";

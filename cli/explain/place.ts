@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { RULE_FILE_NAME as RULE_FILE } from "../../rules/project.ts";
 import type { Cause } from "../../engine/types.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import { openProject } from "../open-project.ts";
 
 /** folder: the project's. `platformio.ini:7`; "" where nothing is found. */

@@ -1,4 +1,5 @@
 /** The side of the page: what there is to tell of the whole, of a group, of an item. */
+import { shellWord } from "../../rules/shellwords.ts";
 import type { RunStatus } from "./data.ts";
 import { escaped, plural } from "./draw.ts";
 import type { Group, Item } from "./items.ts";
@@ -120,7 +121,7 @@ export function itemText(model: Model, item: Item): string {
     waysText(did?.ways ?? []),
     argv === null
       ? ""
-      : `<h3>Command</h3><pre id="command">${escaped(argv.map((word) => quoted(data.words[word] as string)).join(" "))}</pre>`,
+      : `<h3>Command</h3><pre id="command">${escaped(argv.map((word) => shellWord(data.words[word] as string)).join(" "))}</pre>`,
     section("Makes", "makes", made),
     section(argv === null ? "Made of" : "Reads", "reads", inputs),
     section("Used by", "users", users),
@@ -130,9 +131,4 @@ export function itemText(model: Model, item: Item): string {
 function waysText(ways: readonly (readonly string[])[]): string {
   const rows = ways.map((way) => `<p class="way">${way.map(escaped).join(" <b>→</b> ")}</p>`);
   return rows.length === 0 ? "" : `<h3>From the first cause</h3>${rows.join("")}`;
-}
-
-/** As a POSIX shell takes it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,6 @@
 /** Text for people: escape codes, width on a terminal, shell quoting, numbers, and how a failure reads. */
 import type { Failure } from "../../engine/types.ts";
+import { shellWord } from "../../rules/shellwords.ts";
 
 /** ECMA-48 SGR parameters of the few styles fb uses. */
 const STYLES = { bold: "1", dim: "2", red: "1;31", green: "32", yellow: "1;33", cyan: "36" } as const;
@@ -109,7 +110,7 @@ export function padEnd(line: string, columns: number): string {
 
 /** A command that a POSIX shell, bash or zsh reads back as exactly these words. */
 export function quoteForShell(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  return argv.map(shellWord).join(" ");
 }
 
 /** `[====    ]`: share from 0 to 1, `size` columns between the brackets. */

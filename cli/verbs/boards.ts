@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { failure } from "../../engine/failure.ts";
 import { type BoardIo, type BoardLine, listBoards, projectBoards } from "../../rules/boards.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import { nearest } from "../../rules/nearest.ts";
 import { PlatformShelf } from "../../rules/project.ts";
 import type { Command } from "../command.ts";

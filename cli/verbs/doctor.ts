@@ -8,7 +8,7 @@ import { findPackage, type PackageIo, type PackageNeed } from "../../cache/provi
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { type Package, Store } from "../../cache/store.ts";
 import type { Failure } from "../../engine/types.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import type { EnvProject, Platform, Project } from "../../rules/project.ts";
 import type { PackageInfo, Tool } from "../../rules/rulefile.ts";
 import { surveyPackages } from "../acquire/survey.ts";

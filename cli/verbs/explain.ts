@@ -1,6 +1,7 @@
 /** `fb explain`: why a run did what it did, what would run now, or what keeps two actions from sharing a result. Reads what runs left behind. */
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import type { Graph } from "../../engine/graph.ts";
 import type { Run } from "../../engine/run-record.ts";
 import { LocalState } from "../../cache/state.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
@@ -131,19 +132,21 @@ async function explainWould(command: ExplainCommand, folder: string, faces: Face
   const opened = openPast(folder);
   if (!opened.ok) return complain(faces, [opened.failure]);
   const { past, state } = opened.value;
-  let readers: ReadonlySet<string> | null = null;
-  if (isRead) {
-    const { graph } = built.outcome;
-    const builds = graph.nodes.map(({ spec: { env, profile } }) => ({ env, profile }));
-    const known = new KnownActions(state, builds).all.filter((a) => graph.named(a.name) !== undefined && a.inputs.includes(file));
-    const names = ({ inputs, outputs }: ActionSpec) =>
-      [...inputs.flatMap((r) => (r.is === "file" ? [r.path] : [])), ...outputs] as string[];
-    const takers = graph.nodes.filter(({ spec }) => spec.kind !== "plan" && names(spec).includes(file));
-    readers = new Set([...known, ...takers.map(({ spec }) => spec)].map(({ name }) => name));
-    if (readers.size === 0) return complain(faces, [nobodyReads(file, "these envs", new KnownActions(state, builds).files())]);
-  }
-  show(explainDry(events, built.outcome, past, state, wordOf(command), readers), null, command, folder, faces);
+  const readers = isRead ? readersOf(file, built.outcome.graph, state) : null;
+  if (readers?.ok === false) return complain(faces, [readers.failure]);
+  show(explainDry(events, built.outcome, past, state, wordOf(command), readers?.value ?? null), null, command, folder, faces);
   return 0;
+}
+
+/** Names of the planned actions that read or make a file, by the plan or by what they read when they last ran. Failure (exit 2): none does. */
+function readersOf(file: string, graph: Graph, state: LocalState): Result<ReadonlySet<string>> {
+  const builds = new Map(graph.nodes.map(({ spec: { env, profile } }) => [`${env}/${profile}`, { env, profile }]));
+  const known = new KnownActions(state, [...builds.values()]);
+  const before = known.all.filter((a) => graph.named(a.name) !== undefined && a.inputs.includes(file));
+  const takes = ({ kind, inputs, outputs }: ActionSpec) =>
+    kind !== "plan" && (inputs.some((r) => r.is === "file" && r.path === file) || outputs.some((path) => path === file));
+  const names = [...before, ...graph.nodes.map(({ spec }) => spec).filter(takes)].map(({ name }) => name);
+  return names.length > 0 ? ok(new Set(names)) : fail(nobodyReads(file, "these envs", known.files()));
 }
 
 function show(explanation: Explanation, run: Run | null, command: ExplainCommand, folder: string, faces: Faces): void {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { diagnostic, failure, ok } from "../../engine/failure.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import type { Command } from "../command.ts";
 import { complain, type Faces } from "../faces.ts";

@@ -6,7 +6,7 @@ import { cacheFolder } from "../../cache/folders.ts";
 import { noCredentials } from "../../cache/fetch/credentials.ts";
 import { failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
-import { CONFIG_FILE } from "../../rules/ini/config.ts";
+import { CONFIG_FILE } from "../../rules/ini/config-file.ts";
 import { readUserSettings } from "../../rules/settings.ts";
 import { credentialsOf, type OpenPlaces, openPlaces } from "../acquire/places.ts";
 import type { Command } from "../command.ts";

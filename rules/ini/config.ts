@@ -1,4 +1,5 @@
 /** A project's configuration: platformio.ini with its extra_configs, as PlatformIO 6.2 would understand it. */
+import { CONFIG_FILE } from "./config-file.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { didYouMean } from "../nearest.ts";
 import { lexIni, type Piece, placeOfText } from "./lex.ts";
@@ -11,9 +12,6 @@ import { configWarnings } from "./warnings.ts";
 export type { Value } from "./options.ts";
 export type { Place } from "./problem.ts";
 export type { Builtin, ConfigIo } from "./resolve.ts";
-
-/** The file that makes a folder a project. */
-export const CONFIG_FILE = "platformio.ini";
 
 export interface Config {
   /** All sections in the order of their first appearance; [DEFAULT] is not one. */

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseCommand, requestKey } from "../../cli/args.ts";
-import type { Command, RunCommand, Target } from "../../cli/command.ts";
+import type { Command, RunCommand, Serial, Target } from "../../cli/command.ts";
 import { VERBS } from "../../cli/flags.ts";
 import { FOREIGN_VERBS } from "../../cli/foreign.ts";
 import { NO_FLAGS } from "../../cli/monitor/settings.ts";
@@ -28,14 +28,12 @@ const RUN: RunCommand = {
   offline: false,
   locked: false,
   packages: null,
-  port: null,
   ports: [],
-  baud: null,
   timeout: null,
   watch: false,
   qemu: false,
   clean: "nothing",
-  serial: { haltOnError: null, haltOnSuccess: null, expect: null, timestamps: true, qemuTimeout: null },
+  serial: { haltOnError: null, haltOnSuccess: null, expect: null, qemuTimeout: null },
   monitor: NO_FLAGS,
 };
 
@@ -55,10 +53,17 @@ function named(name: string, dir: string | null = null, env: string | null = nul
   return { is: "name", dir, name, env };
 }
 
-/** A monitor's port, speed and stamps are the run's, if nothing else is said. */
-function run(change: Partial<RunCommand>): RunCommand {
-  const { port = null, baud = null, serial = RUN.serial } = change;
-  return { ...RUN, ports: port === null ? [] : [port], monitor: { ...NO_FLAGS, port, baud, timestamps: serial.timestamps }, ...change };
+/** Port, speed and stamps are those of flash and monitor, if nothing else is said. */
+interface Change extends Omit<Partial<RunCommand>, "serial"> {
+  readonly port?: string;
+  readonly baud?: number;
+  readonly serial?: Serial & { readonly timestamps?: boolean };
+}
+
+function run({ port, baud, serial: given = RUN.serial, ...change }: Change): RunCommand {
+  const { timestamps = true, ...serial } = given;
+  const monitor = { ...NO_FLAGS, port: port ?? null, baud: baud ?? null, timestamps };
+  return { ...RUN, ports: port === undefined ? [] : [port], serial, monitor, ...change };
 }
 
 /** What `fb size` links first. */

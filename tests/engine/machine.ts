@@ -3,8 +3,7 @@ import type { FilesHost } from "../../engine/files.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import { Paths } from "../../engine/paths.ts";
 import { run } from "../../engine/run.ts";
-import type { RunOutcome } from "../../engine/run-request.ts";
-import type { RunRequest } from "../../engine/run-request.ts";
+import type { RunOutcome, RunRequest } from "../../engine/run-request.ts";
 import type { World } from "../../engine/settle.ts";
 import type {
   ActionResult,

@@ -8,7 +8,8 @@ import { type Bound, scope } from "../../rules/expand.ts";
 import { escapeGlob, filesBelow, glob } from "../../rules/globs.ts";
 import { resolve } from "../../rules/resolve.ts";
 import { readRuleFile } from "../../rules/rulefile.ts";
-import { type PlannedSteps, planSteps, type StepContext, type StepProgram, shellWord } from "../../rules/steps.ts";
+import { type PlannedSteps, planSteps, type StepContext, type StepProgram } from "../../rules/steps.ts";
+import { shellWord } from "../../rules/shellwords.ts";
 
 const BUILD = ".fb/build/uno/release";
 const FILES = [
