@@ -10,6 +10,7 @@
  * No WRITEMAP: a full disk would be SIGBUS. noSync: what a killed process committed is in the kernel's hands and whole; only a power cut can damage the
  * file, so check.ts reads it through once after each boot. lmdb's default, overlappingSync, was rejected: with processes killed beside others that write,
  * the list of free pages once came out damaged ("freelist duplicates"; not seen since), and six processes that write small batches take ten times as long.
+ * Never noMemInit: the unused part of a written page is then whatever this process had in memory before, a password among it, in a cache that others may read.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -261,7 +262,6 @@ export class Lmdb {
       noSubdir: false,
       mapSize: mapBytes,
       maxDbs: tableNames.length,
-      noMemInit: true,
       noSync: true,
     });
     this.#root = root;

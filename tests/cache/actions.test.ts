@@ -1,4 +1,6 @@
 /** The action cache: what is recorded is found, by this process and the next; read sets stay few and newest first. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { keyOf, open, someReads, someResult, staticKeyOf, temporary } from "./help.ts";
@@ -66,6 +68,22 @@ test("several records of one static key in one batch keep their order", async ()
   const b = open(folder);
   assert.equal(b.actions.reads(staticKeyOf("s")), expected);
   await b.close();
+});
+
+test("what the process had in memory and no record holds is not in the database's file", async () => {
+  const folder = temporary();
+  const a = open(folder);
+  for (let round = 0; round < 40; round++) {
+    let freed = 0;
+    for (let i = 0; i < 2000; i++) freed += Buffer.from("S3CRET-MARK ".repeat(340)).length;
+    assert.is(freed, 2000 * 12 * 340);
+    for (let i = 0; i < 20; i++) a.actions.record(staticKeyOf(`s${round}.${i}`), keyOf(`k${round}.${i}`), someResult(`x${round}.${i}`));
+    await a.actions.flush();
+  }
+  await a.close();
+  const file = readFileSync(join(folder, "actions", "data.mdb"), "latin1");
+  assert.ok(file.length > 100_000);
+  assert.not.ok(file.includes("S3CRET-MARK"));
 });
 
 test("a dropped result is gone, and can be recorded again", async () => {
