@@ -7,6 +7,7 @@ import { CONFIG_FILE } from "../rules/ini/config-file.ts";
 import { readConfig } from "../rules/ini/config.ts";
 import { didYouMean } from "../rules/nearest.ts";
 import { openDisk } from "./host/disk.ts";
+import { namesIn } from "./host/look.ts";
 import { RecordingProjectIo } from "./open-project.ts";
 
 const OWN = ".fb";
@@ -25,7 +26,7 @@ export interface Removed {
  * Fails with exit 2 for an env that neither the ini nor the outputs have, with 4 where the disk says no or a link stands where fb's folder should.
  */
 export function removeMade(folder: string, envs: readonly string[], all: boolean): Result<readonly Removed[]> {
-  const built = names(join(folder, BUILD));
+  const built = namesIn(join(folder, BUILD));
   const unknown = unknownEnv(folder, envs, built);
   if (unknown !== null) return fail(unknown);
   // Only names that the folder has: an env called "../x" must not lead out of it.
@@ -85,13 +86,4 @@ function remove(folder: string, path: string, tally: { files: number; bytes: num
 
 function lstat(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
-}
-
-function names(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // Nothing was built.
-    return [];
-  }
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from "./ask.ts";
 import { type Attached, connectDaemon, type DaemonClient, type Lease } from "./client.ts";
 import type * as Fb from "./fb.d.ts";
 import { Heard } from "./heard.ts";
+import { claimsOf, portOf } from "./listed.ts";
 
 export class FbError extends Error implements Fb.FbError {
   readonly code: string;
@@ -214,14 +215,5 @@ function leaseOf(lease: Lease): Fb.DeviceLease {
 }
 
 function deviceOf(body: JsonObject): Fb.DeviceInfo {
-  const info = body["device_info"] as Pick<Fb.DeviceInfo, "id" | "port" | "vid" | "pid" | "serial" | "description">;
-  const { id, port, vid, pid, serial, description } = info;
-  const held = body["exclusive_lease"] as JsonObject | null;
-  const leases = [...(held === null ? [] : [held]), ...(body["monitor_leases"] as readonly JsonObject[])];
-  const claims = leases.map((l) => ({
-    mode: l["lease_type"] === "monitor" ? ("monitor" as const) : ("exclusive" as const),
-    holder: String(l["holder"]),
-    since: String(l["since"]),
-  }));
-  return { id, port, vid, pid, serial, description, connected: body["is_connected"] === true, claims };
+  return { ...portOf(body), connected: body["is_connected"] === true, claims: claimsOf(body) };
 }

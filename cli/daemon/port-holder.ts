@@ -1,14 +1,14 @@
 /** Who listens at a TCP port of this machine, as far as /proc tells. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { linkOf, namesIn, textOf } from "../host/look.ts";
 
 /** `process 123 (python3 -m http.server)`; null where it can not be told (not Linux, another user's). */
 export function portHolder(port: number): string | null {
   if (process.platform !== "linux") return null;
   const inodes = new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeners(table, port)));
   if (inodes.size === 0) return null;
-  for (const pid of names("/proc").filter((name) => /^\d+$/.test(name)))
-    for (const fd of names(`/proc/${pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1];
+  for (const pid of namesIn("/proc").filter((name) => /^\d+$/.test(name)))
+    for (const fd of namesIn(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`) ?? "")?.[1];
       if (inode !== undefined && inodes.has(inode)) return `process ${pid} (${commandOf(pid)})`;
     }
   return null;
@@ -16,7 +16,7 @@ export function portHolder(port: number): string | null {
 
 /** The inodes of sockets that listen (state 0A) at a port: proc(5), /proc/net/tcp. */
 function listeners(table: string, port: number): string[] {
-  return textOf(table)
+  return (textOf(table) ?? "")
     .split("\n")
     .slice(1)
     .flatMap((line) => {
@@ -27,29 +27,6 @@ function listeners(table: string, port: number): string[] {
 }
 
 function commandOf(pid: string): string {
-  return textOf(`/proc/${pid}/cmdline`).split("\0").join(" ").trim().slice(0, 200) || textOf(`/proc/${pid}/comm`).trim();
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
+  const words = (textOf(`/proc/${pid}/cmdline`) ?? "").split("\0").join(" ").trim();
+  return words.slice(0, 200) || (textOf(`/proc/${pid}/comm`) ?? "").trim();
 }

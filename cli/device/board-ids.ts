@@ -1,9 +1,10 @@
 /** The USB ids of every board that fb's platforms know: by them a port is told to be a board. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readBoardTable, usbIds } from "../../rules/boards.ts";
 import { home } from "../home.ts";
-import type { BoardIds } from "./ports.ts";
+import { textOf } from "../host/look.ts";
+import type { BoardIds, Hwids } from "./ports.ts";
 
 let known: readonly BoardIds[] | null = null;
 
@@ -13,13 +14,14 @@ export function boardIds(): readonly BoardIds[] {
   return known;
 }
 
+/** The USB ids of all of them. */
+export function knownHwids(): Hwids {
+  return boardIds().flatMap((board) => board.hwids);
+}
+
 function idsIn(file: string): readonly BoardIds[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    return [];
-  }
+  const text = textOf(file);
+  if (text === null) return [];
   const table = readBoardTable(file, text);
   if (!table.ok) return [];
   return table.value.ids.map((id) => ({ id, hwids: usbIds(table.value.get(id)?.json ?? {}) })).filter(({ hwids }) => hwids.length > 0);

@@ -3,17 +3,15 @@
  * for, as a board that was just reset is away for a moment); a board that any board file knows; a USB port; the only port there is.
  * Otherwise than there, two that fit equally well are an error: writing to the wrong board, or listening to it, is worse than asking.
  */
-import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { clock } from "../host/clock.ts";
+import { namesIn } from "../host/look.ts";
 import { globPattern } from "../../rules/python-glob.ts";
 import { type Address, addressText, isPattern, type PortAddress } from "./address.ts";
-import { type DevicePort, hasHwid, listPorts } from "./ports.ts";
+import { type DevicePort, hasHwid, type Hwids, listPorts } from "./ports.ts";
 import { candidates } from "./trouble.ts";
-
-type Hwids = readonly (readonly [string, string])[];
 
 export interface Wanted {
   /** What was named, by -p or an option of the ini; null: to be found. */
@@ -62,13 +60,7 @@ async function byPattern(pattern: string, stop: AbortSignal, list: Lister): Prom
 /** What no list of ports has: the links of /dev/serial/by-id, ptys. */
 function links(folder: string): readonly string[] {
   if (!folder.startsWith("/") || isPattern(folder)) return [];
-  try {
-    return readdirSync(folder)
-      .sort()
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
+  return [...namesIn(folder)].sort().map((name) => join(folder, name));
 }
 
 async function byId(id: string, list: Lister): Promise<Result<Chosen>> {

@@ -2,7 +2,7 @@
  * The serial ports of this machine, each with an id that stays when the system numbers the ports anew.
  * On Linux from sysfs (sysfs.ts): serialport's list asks udevadm, which containers lack, and knows neither description nor location. Elsewhere by serialport.
  */
-import { realpathSync } from "node:fs";
+import { realOf } from "../host/look.ts";
 import { type Address, addressId, type PortAddress, safe } from "./address.ts";
 import { sysfsPorts } from "./sysfs.ts";
 
@@ -73,16 +73,8 @@ function natural(a: string, b: string): number {
 /** The id of a port that is named by address: its port's where it is in the list (also by a link to it), else made of the address. */
 export function idOf(address: Address, ports: readonly DevicePort[]): string {
   if (address.is !== "serial") return addressId(address);
-  const real = realOf(address.path);
+  const real = realOf(address.path) ?? address.path;
   return ports.find((p) => p.port === address.path || p.port === real)?.id ?? addressId({ is: "serial", path: real });
-}
-
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 /** Where a device is now: at its address while that is there, else at the port that has its id; null: nowhere. What is not serial stays where it is. */
@@ -91,7 +83,7 @@ export function locator(id: string): (address: PortAddress) => Promise<PortAddre
     if (address.is !== "serial") return address;
     const ports = await listPorts();
     const found = ports.find((p) => p.id === id);
-    if (found !== undefined && found.port !== realOf(address.path)) return { is: "serial", path: found.port };
+    if (found !== undefined && found.port !== (realOf(address.path) ?? address.path)) return { is: "serial", path: found.port };
     // A name of another device by now, or one that no list knows: a pty.
     if (id.startsWith("usb-") && found === undefined) return null;
     return address;
@@ -99,9 +91,11 @@ export function locator(id: string): (address: PortAddress) => Promise<PortAddre
 }
 
 /** What boards say of the USB devices that they are: pairs of vendor and product, in the spelling of the board files (`0x2341`). */
+export type Hwids = readonly (readonly [string, string])[];
+
 export interface BoardIds {
   readonly id: string;
-  readonly hwids: readonly (readonly [string, string])[];
+  readonly hwids: Hwids;
 }
 
 /** The boards that a port can be. */
@@ -109,7 +103,7 @@ export function boardsOf(port: DevicePort, boards: readonly BoardIds[]): readonl
   return boards.filter(({ hwids }) => hasHwid(port, hwids)).map(({ id }) => id);
 }
 
-export function hasHwid(port: DevicePort, hwids: readonly (readonly [string, string])[]): boolean {
+export function hasHwid(port: DevicePort, hwids: Hwids): boolean {
   return hwids.some(([vid, pid]) => port.vid === digits(vid) && port.pid === digits(pid));
 }
 

@@ -1,7 +1,8 @@
 /** A serial device of this machine, by serialport's binding; loaded when one is opened. */
-import { read as fsRead, realpathSync } from "node:fs";
+import { read as fsRead } from "node:fs";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
+import { realOf } from "../host/look.ts";
 import type { Connection, ConnectionFaces, SerialSettings } from "./connection.ts";
 import { otherHolders } from "./holder.ts";
 import { busy, notAPort, vanished, whyNotOpened } from "./trouble.ts";
@@ -36,7 +37,7 @@ export async function openSerial(path: string, settings: SerialSettings, on: Con
   if (other !== null) return fail(other);
   const { SerialPort } = await import("serialport");
   // Programs that do not lock a port would take a part of its bytes. A pty's other end holds it too, by design.
-  const holders = isPty(path) ? [] : otherHolders(path);
+  const holders = realOf(path)?.startsWith("/dev/pts/") === true ? [] : otherHolders(path);
   if (holders.length > 0) return busy(path, holders);
   let port: Port & { readonly [name: string]: unknown };
   try {
@@ -62,14 +63,6 @@ export async function openSerial(path: string, settings: SerialSettings, on: Con
   });
   opened.start();
   return ok(opened);
-}
-
-function isPty(path: string): boolean {
-  try {
-    return realpathSync(path).startsWith("/dev/pts/");
-  } catch {
-    return false;
-  }
 }
 
 class Serial implements Connection {

@@ -1,14 +1,15 @@
 /** Serial ports as Linux shows them in /sys/class/tty: which there are, and what is known of the USB devices behind them. */
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { namesIn, realOf, textOf } from "../host/look.ts";
 import type { FoundPort } from "./ports.ts";
 
 /** sys, dev: where /sys and /dev are. A tty counts that has a device behind it; one whose UART type is 0 (PORT_UNKNOWN, linux/serial_core.h) is only a name. */
 export function sysfsPorts(sys: string, dev: string): readonly FoundPort[] {
   const found: FoundPort[] = [];
-  for (const name of names(join(sys, "class/tty"))) {
+  for (const name of namesIn(join(sys, "class/tty"))) {
     const folder = join(sys, "class/tty", name);
-    const device = real(join(folder, "device"));
+    const device = realOf(join(folder, "device"));
     if (device === null && !name.startsWith("rfcomm")) continue;
     if (text(folder, "type") === "0" || !existsSync(join(dev, name))) continue;
     found.push({ port: join(dev, name), ...usbFacts(device) });
@@ -36,27 +37,6 @@ function usbFacts(device: string | null): Omit<FoundPort, "port"> {
   return { vid: null, pid: null, serial: null, description: null, manufacturer: null, location: null, interface: null };
 }
 
-function names(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function real(path: string): string | null {
-  try {
-    return realpathSync(path);
-  } catch {
-    return null;
-  }
-}
-
 function text(folder: string, name: string): string | null {
-  try {
-    const value = readFileSync(join(folder, name), "utf8").trim();
-    return value === "" ? null : value;
-  } catch {
-    return null;
-  }
+  return textOf(join(folder, name))?.trim() || null;
 }

@@ -8,7 +8,7 @@ import { namesIn } from "../../rules/template.ts";
 import { CLAIM_PORT, missingFacts, type Upload, uploadOf } from "../../rules/uploads.ts";
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
-import { boardIds } from "../device/board-ids.ts";
+import { knownHwids } from "../device/board-ids.ts";
 import { choosePort } from "../device/choose.ts";
 import { type DevicePort, hasHwid, idOf, listPorts } from "../device/ports.ts";
 import { flagVariables } from "../plan-input.ts";
@@ -129,8 +129,7 @@ export class DevicePlan {
 
   #wanted(env: EnvProject, named: string | null): Parameters<typeof choosePort>[0] {
     const address = named === null ? null : readAddress(named);
-    const known = boardIds().flatMap((board) => board.hwids);
-    return { named: address?.ok === true ? address.value : null, hwids: env.board?.hwids ?? [], known };
+    return { named: address?.ok === true ? address.value : null, hwids: env.board?.hwids ?? [], known: knownHwids() };
   }
 
   #list(): Promise<readonly DevicePort[]> {

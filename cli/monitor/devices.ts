@@ -3,7 +3,7 @@ import { exitCode, ok } from "../../engine/failure.ts";
 import { outFolder } from "../../engine/paths.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
 import type { EnvProject } from "../../rules/project.ts";
-import { boardIds } from "../device/board-ids.ts";
+import { knownHwids } from "../device/board-ids.ts";
 import { choosePort } from "../device/choose.ts";
 import type { PatternTexts } from "../device/patterns.ts";
 import { INTERRUPTED } from "../host/signals.ts";
@@ -66,8 +66,7 @@ function monitorJob({ env, folder, profile }: Watched, flags: MonitorFlags): Res
     frames: settings.decode && env !== null ? frameFinder(folder, outFolder(env.name, profile)) : null,
     open: async (faces, how, stop) => {
       const hwids = env?.board?.hwids ?? [];
-      const known = boardIds().flatMap((board) => board.hwids);
-      const chosen = await choosePort({ named: settings.named, hwids, known }, stop);
+      const chosen = await choosePort({ named: settings.named, hwids, known: knownHwids() }, stop);
       if (!chosen.ok) return chosen;
       return openSource(chosen.value.address, settings.serial, how, faces, stop);
     },

@@ -1,50 +1,34 @@
 /** `fb devices`: the ports, the boards that they can be, and who uses them. */
-import { ok } from "../../engine/failure.ts";
-import type { Result } from "../../engine/types.ts";
-import { type BoardData, usbIds } from "../../rules/boards.ts";
 import type { Command } from "../command.ts";
 import { readAddress } from "../device/address.ts";
-import { type BoardIds, boardsOf, type DevicePort, listPorts } from "../device/ports.ts";
-import { complain, type Faces } from "../faces.ts";
+import { boardIds } from "../device/board-ids.ts";
+import { boardsOf, listPorts } from "../device/ports.ts";
+import type { Faces } from "../faces.ts";
 import type { JsonObject } from "../daemon/ask.ts";
 import { connectDaemon } from "../daemon/client.ts";
-import { openDisk } from "../host/disk.ts";
+import { claimsOf, listed, type ListedClaim, type ListedPort, portOf } from "../daemon/listed.ts";
+import { clock } from "../host/clock.ts";
 import { INTERRUPTED, watchSignals } from "../host/signals.ts";
 import { padEnd, paint, sanitize } from "../show/text.ts";
-import { boardShelf } from "./boards.ts";
 
 /** One line of the contract. */
-export interface DeviceLine {
-  readonly id: string;
-  readonly port: string;
-  readonly vid: string | null;
-  readonly pid: string | null;
-  readonly serial: string | null;
-  readonly description: string | null;
+interface DeviceLine extends ListedPort {
   readonly boards: readonly string[];
-  readonly claims: readonly { readonly mode: string; readonly holder: string; readonly since: string }[];
+  readonly claims: readonly ListedClaim[];
 }
 
 /** How often the ports are looked at: the system has no event for them that works everywhere. */
 const LOOK_MS = 500;
 
 export async function devicesVerb(command: Extract<Command, { verb: "devices" }>, faces: Faces): Promise<number> {
-  const boards = boardIds();
-  if (!boards.ok) return complain(faces, [boards.failure]);
-  let lines = await deviceLines(boards.value);
+  let lines = await deviceLines();
   faces.out.write(command.json ? `${JSON.stringify(lines)}\n` : table(lines, faces.out.color));
   if (!command.watch) return 0;
   const { stop } = watchSignals(() => {});
   while (!stop.aborted) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LOOK_MS);
-      stop.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await clock.sleep(LOOK_MS, stop);
     if (stop.aborted) break;
-    const now = await deviceLines(boards.value);
+    const now = await deviceLines();
     if (JSON.stringify(now) !== JSON.stringify(lines))
       faces.out.write(command.json ? `${JSON.stringify(now)}\n` : changes(lines, now, faces.out.color));
     lines = now;
@@ -52,38 +36,14 @@ export async function devicesVerb(command: Extract<Command, { verb: "devices" }>
   return INTERRUPTED;
 }
 
-/** What boards there are for each USB id. */
-function boardIds(): Result<readonly BoardIds[]> {
-  const disk = openDisk(process.cwd());
-  try {
-    const platforms = boardShelf(disk).all();
-    if (!platforms.ok) return platforms;
-    return ok(platforms.value.flatMap(({ boards }) => boards.ids.flatMap((id) => usbBoard(boards.get(id)))));
-  } finally {
-    disk.close();
-  }
-}
-
-function usbBoard(board: BoardData | undefined): BoardIds[] {
-  return board === undefined ? [] : [{ id: board.id, hwids: usbIds(board.json) }];
-}
-
 /** The ports of the machine, and what else a daemon knows; claims come from the daemon, where one runs. */
-async function deviceLines(boards: readonly BoardIds[]): Promise<DeviceLine[]> {
+async function deviceLines(): Promise<DeviceLine[]> {
   const known = await fromDaemon();
   const ports = await listPorts();
-  const own = ports.map(
-    (p): DeviceLine => ({
-      id: p.id,
-      port: p.port,
-      vid: p.vid,
-      pid: p.pid,
-      serial: p.serial,
-      description: p.description,
-      boards: boardsOf(p, boards),
-      claims: claimsOf(known.find((d) => d["device_id"] === p.id)),
-    }),
-  );
+  const own = ports.map((port): DeviceLine => {
+    const device = known.find((d) => d["device_id"] === port.id);
+    return { ...listed(port), boards: boardsOf(port, boardIds()), claims: device === undefined ? [] : claimsOf(device) };
+  });
   const others = known.filter((d) => !own.some((line) => line.id === d["device_id"]));
   return [...own, ...others.map(namedLine)];
 }
@@ -98,18 +58,10 @@ async function fromDaemon(): Promise<readonly JsonObject[]> {
 
 /** A port that no list has: a pty, a socket, a virtual board. */
 function namedLine(device: JsonObject): DeviceLine {
-  const info = device["device_info"] as Pick<DevicePort, "id" | "port" | "vid" | "pid" | "serial" | "description">;
-  const address = readAddress(info.port);
+  const line = portOf(device);
+  const address = readAddress(line.port);
   const boards = address.ok && address.value.is === "sim" ? [address.value.board] : [];
-  const { id, port, vid, pid, serial, description } = info;
-  return { id, port, vid, pid, serial, description, boards, claims: claimsOf(device) };
-}
-
-function claimsOf(device: JsonObject | undefined): DeviceLine["claims"] {
-  if (device === undefined) return [];
-  const held = device["exclusive_lease"] as JsonObject | null;
-  const leases = [...(held === null ? [] : [held]), ...(device["monitor_leases"] as readonly JsonObject[])];
-  return leases.map((l) => ({ mode: String(l["lease_type"]), holder: String(l["holder"]), since: String(l["since"]) }));
+  return { ...line, boards, claims: claimsOf(device) };
 }
 
 /** Columns: port, board, what it is, id, and who uses it on lines below. */

@@ -81,10 +81,7 @@ function stillToCome(command: RunCommand): Failure | null {
   const later = (what: string, hint: string) => failure("run.later", 2, `${what} is not in this version of fb yet`, { hint });
   const target = command.targets.find((t) => t.is === "name" && TARGETS_LATER.has(t.name));
   if (target !== undefined)
-    return later(
-      `the target ${targetText(target)}`,
-      "`fb` builds the firmware; write it to the board, and watch it, with avrdude or `pio` until then",
-    );
+    return later(`the target ${targetText(target)}`, "`pio run -t buildfs` and `-t uploadfs` make and write a filesystem until then");
   return command.watch && command.dryRun
     ? failure("run.watch-dry", 2, "a dry run builds nothing that could be watched", { hint: "leave out -n, or --watch" })
     : null;

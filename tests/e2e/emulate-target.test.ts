@@ -2,24 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { diagnostics, ends, type Ran, result, TestProject, unoCache } from "./harness.ts";
+import { ticker } from "./talker.ts";
 
-/** Without a framework: it builds in a moment. Says "tick N" every 100 ms, "sum ok" with the third, then "last" without a newline. */
-const SOURCE = `#include <avr/io.h>
-#include <util/delay.h>
-static void say(const char *c) { for (; *c; c++) { while (!(UCSR0A & _BV(UDRE0))) {} UDR0 = *c; } }
-int main(void) {
-  UBRR0 = F_CPU / 16 / 9600 - 1;
-  UCSR0B = _BV(TXEN0);
-  char tick[] = "tick 0\\n";
-  for (;;) {
-    _delay_ms(100);
-    tick[5]++;
-    say(tick);
-    if (tick[5] == '3') say("sum ok\\n");
-    if (tick[5] == '6') { say("last"); for (;;) {} }
-  }
-}
-`;
+const SOURCE = ticker("\\n", "last");
 const INI = "[env:uno]\nplatform = atmelavr\nboard = uno\n[env:mega]\nplatform = atmelavr\nboard = megaatmega2560\n";
 const project = new TestProject({ "platformio.ini": INI, "src/main.c": SOURCE }, { cache: unoCache() });
 

@@ -5,25 +5,10 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FB, freshFolder } from "./harness.ts";
+import { ticker } from "./talker.ts";
 
 const folder = freshFolder();
-/** Says "tick N" every 100 ms, "sum ok" with the third, and a last word without newline. */
-const SOURCE = `#include <avr/io.h>
-#include <util/delay.h>
-static void say(const char *c) { for (; *c; c++) { while (!(UCSR0A & _BV(UDRE0))) {} UDR0 = *c; } }
-int main(void) {
-  UBRR0 = F_CPU / 16 / 9600 - 1;
-  UCSR0B = _BV(TXEN0);
-  char tick[] = "tick 0\\r\\n";
-  for (;;) {
-    _delay_ms(100);
-    tick[5]++;
-    say(tick);
-    if (tick[5] == '3') say("sum ok\\n");
-    if (tick[5] == '6') { say("caf\\xc3\\xa9 \\xff bye"); for (;;) {} }
-  }
-}
-`;
+const SOURCE = ticker("\\r\\n", "caf\\xc3\\xa9 \\xff bye");
 
 function image(mcu: string): string {
   const base = join(folder, mcu);

@@ -8,27 +8,21 @@ import { SerialPort } from "serialport";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { SimBoards } from "../../cli/device/sim/boards.ts";
-import { diagnostics, digestOf, ends, freshFolder, type Ran, result, TestProject, unoCache } from "./harness.ts";
+import { diagnostics, digestOf, ends, freshFolder, type Ran, result, type Running, TestProject, unoCache } from "./harness.ts";
+import { talker } from "./talker.ts";
 
-/** Says "tick N" every 20 ms; without a framework it builds in a moment. MORE is for tests that change it. */
-const SOURCE = `#include <avr/io.h>
-#include <avr/pgmspace.h>
-#include <util/delay.h>
-static void say(const char *c) { for (; *c; c++) { while (!(UCSR0A & _BV(UDRE0))) {} UDR0 = *c; } }
-const char table[] PROGMEM = "MORE";
-volatile char sum;
-int main(void) {
-  for (const char *c = table; pgm_read_byte(c); c++) sum += pgm_read_byte(c);
-  UBRR0 = F_CPU / 16 / 9600 - 1;
-  UCSR0B = _BV(TXEN0);
+/** Says "tick N" every 20 ms. MORE is for tests that change it. */
+const SOURCE = talker(
+  `  for (const char *c = table; pgm_read_byte(c); c++) sum += pgm_read_byte(c);
   char tick[] = "tick 0\\n";
   for (;;) {
     _delay_ms(20);
     if (++tick[5] > '9') tick[5] = '0';
     say(tick);
-  }
-}
-`;
+  }`,
+  `const char table[] PROGMEM = "MORE";
+volatile char sum;`,
+);
 const INI = "[env:uno]\nplatform = atmelavr\nboard = uno\n";
 const CORE = "/usr/share/arduino/hardware/arduino/avr";
 
@@ -149,8 +143,20 @@ flashes("through socket://", async () => {
   socket.destroy();
 });
 
+async function openSerial(path: string): Promise<SerialPort> {
+  const port = new SerialPort({ path, baudRate: 115200, autoOpen: false });
+  await new Promise<void>((resolve, reject) => port.open((error) => (error === null ? resolve() : reject(error))));
+  return port;
+}
+
+interface PtyPair {
+  readonly path: string;
+  readonly other: SerialPort;
+  close(): Promise<void>;
+}
+
 /** Two joined ptys: fb has one end, the test the other. */
-async function ptyPair(): Promise<{ readonly path: string; readonly other: SerialPort; close(): Promise<void> }> {
+async function ptyPair(): Promise<PtyPair> {
   const folder = freshFolder("pty");
   const [path, far] = [join(folder, "a"), join(folder, "b")];
   const socat = spawn("socat", ["-d", "-d", `pty,rawer,link=${path}`, `pty,rawer,link=${far}`], { stdio: ["ignore", "ignore", "pipe"] });
@@ -159,8 +165,7 @@ async function ptyPair(): Promise<{ readonly path: string; readonly other: Seria
     said += text;
     if (said.includes("starting data transfer loop")) break;
   }
-  const other = new SerialPort({ path: far, baudRate: 115200, autoOpen: false });
-  await new Promise<void>((resolve, reject) => other.open((error) => (error === null ? resolve() : reject(error))));
+  const other = await openSerial(far);
   // The pair is taken away under it.
   other.on("error", () => {});
   return {
@@ -203,42 +208,40 @@ ptys("through a pty with the real serial binding", async () => {
   }
 });
 
-ptys("a device that vanishes while it is written: 5, and no hang", async () => {
-  const p = project(INI, SOURCE.replace("MORE", "x".repeat(12_000)));
-  const pty = await ptyPair();
-  const unbridge = await bridge(pty.other);
-  try {
-    const running = p.start(["run", ":flash", "-p", pty.path, "--packages", "system", "--json"], { vars: VARS });
-    await running.until((e) => e.type === "progress" && e.at === "writing" && e.done > 5);
-    await pty.close();
-    const ran = await running.ended;
-    assert.is(ran.code, 5, ran.stderr);
-    assert.is(code(ran), "flash.lost");
-    assert.not(p.exists(".fb/state/flashed.json"));
-  } finally {
-    unbridge();
-    await pty.close();
-  }
-});
-
-ptys("Ctrl-C while it is written: 130, and the port is free", async () => {
+/** A flash through a pty, when it has begun to write. */
+async function whileWritten(act: (p: TestProject, pty: PtyPair, running: Running) => Promise<void>): Promise<void> {
   const p = project(INI, SOURCE.replace("MORE", "x".repeat(12_000)));
   const pty = await ptyPair();
   const unbridge = await bridge(pty.other);
   try {
     const running = p.start(["run", ":flash", "-p", pty.path, "--packages", "system", "--json"], { vars: VARS, group: true });
     await running.until((e) => e.type === "progress" && e.at === "writing" && e.done > 5);
-    process.kill(-(running.child.pid ?? 0), "SIGINT");
-    const ran = await running.ended;
-    assert.is(ran.code, 130, ran.stderr);
-    const again = new SerialPort({ path: pty.path, baudRate: 9600, autoOpen: false });
-    await new Promise<void>((resolve, reject) => again.open((error) => (error === null ? resolve() : reject(error))));
-    await new Promise<void>((resolve) => again.close(() => resolve()));
+    await act(p, pty, running);
   } finally {
     unbridge();
     await pty.close();
   }
-});
+}
+
+ptys("a device that vanishes while it is written: 5, and no hang", () =>
+  whileWritten(async (p, pty, running) => {
+    await pty.close();
+    const ran = await running.ended;
+    assert.is(ran.code, 5, ran.stderr);
+    assert.is(code(ran), "flash.lost");
+    assert.not(p.exists(".fb/state/flashed.json"));
+  }),
+);
+
+ptys("Ctrl-C while it is written: 130, and the port is free", () =>
+  whileWritten(async (_, pty, running) => {
+    process.kill(-(running.child.pid ?? 0), "SIGINT");
+    const ran = await running.ended;
+    assert.is(ran.code, 130, ran.stderr);
+    const again = await openSerial(pty.path);
+    await new Promise<void>((resolve) => again.close(() => resolve()));
+  }),
+);
 
 ptys("a bootloader that never answers: ended at the time limit, 5, and what to try", async () => {
   const p = project();
@@ -256,8 +259,7 @@ ptys("a bootloader that never answers: ended at the time limit, 5, and what to t
 ptys("a busy port: 5, and who has it", async () => {
   const p = project();
   const pty = await ptyPair();
-  const holder = new SerialPort({ path: pty.path, baudRate: 9600, autoOpen: false });
-  await new Promise<void>((resolve, reject) => holder.open((error) => (error === null ? resolve() : reject(error))));
+  const holder = await openSerial(pty.path);
   try {
     const ran = await p.start(["run", ":flash", "-p", pty.path, "--packages", "system", "--json"], { vars: VARS }).ended;
     assert.is(ran.code, 5, ran.stderr);
