@@ -32,6 +32,8 @@ export interface ElfSymbol {
 }
 
 export interface Elf {
+  /** The address at which the program starts. */
+  readonly entry: number;
   readonly sections: readonly Section[];
   /** In the file's order: each FILE entry stands before the local symbols of that source. Empty where it was stripped. */
   symbols(): readonly ElfSymbol[];
@@ -110,6 +112,7 @@ export function readElf(file: string, bytes: Uint8Array): Result<Elf> {
       return found;
     };
     return ok({
+      entry: word(0x18),
       sections,
       symbols: () => {
         try {

@@ -8,6 +8,7 @@ import type { CompileFlags, Composed } from "./compose.ts";
 import type { EnvPlan, PlannedTool } from "./env-plan.ts";
 import { type Bound, expand, type Scope, within } from "./expand.ts";
 import type { SourceKind } from "./filter.ts";
+import { innerTool } from "./inner-tools.ts";
 import { type Given, instantiate, RSP_LIMIT } from "./instantiate.ts";
 import { linkerScripts, mapFiles } from "./link-files.ts";
 import { didYouMean } from "./nearest.ts";
@@ -269,7 +270,7 @@ export class EnvActions {
       inputs: [],
       orderOnly: [],
       label: null,
-      tool: tool?.digest ?? this.hash("fb"),
+      tool: tool?.digest ?? this.hash(innerTool(rule.run.map((template) => template.text))),
       builtIn: [],
       opened: new Map(),
       devices: new Map(),

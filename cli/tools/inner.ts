@@ -2,6 +2,7 @@
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Disk, InnerTools, Result, ToolRun } from "../../engine/types.ts";
 import { convertSketch, decodeSource, encodeSource } from "../../rules/arduino.ts";
+import { type ImageToolName, INNER_VERSIONS } from "../../rules/inner-tools.ts";
 import { didYouMean } from "../../rules/nearest.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
 import type { PackageToolName } from "./packages.ts";
@@ -12,6 +13,7 @@ export function innerTools(disk: Disk, places: PackagePlaces): InnerTools {
   const tools: Readonly<Record<string, (args: readonly string[], around: ToolRun) => ReturnType<InnerTools["run"]>>> = {
     ino: (args) => inoTool(disk, args),
     size: (args) => sizeTool(disk, args),
+    ...imageTools(disk),
     emulate,
     fetch: (args, around) => packageTool("fetch", args, places, disk, around),
     extract: (args, around) => packageTool("extract", args, places, disk, around),
@@ -27,6 +29,12 @@ export function innerTools(disk: Disk, places: PackagePlaces): InnerTools {
       );
     },
   };
+}
+
+/** Loaded when they are wanted: most platforms' images are made by objcopy. */
+function imageTools(disk: Disk): Readonly<Record<string, (args: readonly string[]) => Promise<Result<string>>>> {
+  const names = Object.keys(INNER_VERSIONS) as ImageToolName[];
+  return Object.fromEntries(names.map((name) => [name, async (args) => (await import("./image.ts")).imageTool(name, disk, args)]));
 }
 
 /** Loaded when it is wanted, as it starts processes. */

@@ -1,0 +1,20 @@
+/** `fb tool NAME … --out FILE` for the tools that make one file of others (rules/image/): their arguments, what they read, the file that they make. */
+import { fail, failure, ok } from "../../engine/failure.ts";
+import type { Disk, Result } from "../../engine/types.ts";
+import { elf2bin } from "../../rules/image/elf2bin.ts";
+import { type ImageTool, one, optionsOf } from "../../rules/image/image-tool.ts";
+import type { ImageToolName } from "../../rules/inner-tools.ts";
+
+const TOOLS: Readonly<Record<ImageToolName, ImageTool>> = { elf2bin };
+
+/** What it prints is its log. */
+export function imageTool(name: ImageToolName, disk: Disk, args: readonly string[]): Result<string> {
+  const tool = TOOLS[name];
+  const options = optionsOf(args);
+  const out = one(options, "out");
+  const made = out === null ? null : tool.make(options, (path) => disk.read(path));
+  if (out === null || made === null) return fail(failure("tool.usage", 2, `usage: ${tool.usage}; found ${args.join(" ")}`));
+  if (!made.ok) return made;
+  disk.writeAtomic(out, made.value.bytes);
+  return ok(made.value.log);
+}
