@@ -15,7 +15,7 @@ import { didYouMean } from "./nearest.ts";
 import type { Resolved } from "./resolve.ts";
 import { type Rule, ruleDigestInput } from "./rulefile.ts";
 import { shellWord } from "./shellwords.ts";
-import type { Template } from "./template.ts";
+import { namesIn, type Template } from "./template.ts";
 import { effectScope, IMAGE_MARK, uploadOf } from "./uploads.ts";
 
 export type Hash = (text: string) => Digest;
@@ -37,6 +37,7 @@ export class EnvActions {
   private readonly resolved: Resolved;
   private readonly scope: Scope;
   private readonly digests = new Map<Rule, Digest>();
+  private readonly toolsOf = new Map<Rule, PlannedTool | null>();
 
   /** build: the env's output folder. */
   constructor(plan: EnvPlan, io: PlanIo, hash: Hash, build: string, resolved: Resolved, scope: Scope) {
@@ -249,11 +250,30 @@ export class EnvActions {
     return fail(failure("plan.no-rule", 3, `${this.p.platform.file} has no rule "${name}"`, { file: this.p.platform.file, hint }));
   }
 
-  /** The tool whose programs a rule runs. */
+  /** The tool whose programs a rule runs: the first that its command names, itself or through variables. */
   private toolOf(rule: Rule): PlannedTool | null {
-    const text = rule.run.map((t) => t.text).join(" ");
-    const name = /\$\{tool\.([^.}]+)/.exec(text)?.[1] ?? (rule.kind === "link" ? [...this.p.tools.keys()][0] : undefined);
-    return name === undefined ? null : (this.p.tools.get(name) ?? null);
+    let tool = this.toolsOf.get(rule);
+    if (tool === undefined) {
+      tool = this.p.tools.get(this.toolName(rule) ?? "") ?? null;
+      this.toolsOf.set(rule, tool);
+    }
+    return tool;
+  }
+
+  private toolName(rule: Rule): string | undefined {
+    const seen = new Set<string>();
+    const first = (names: readonly string[]): string | undefined => {
+      for (const name of names) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        const variable = this.resolved.vars.get(name);
+        const inner = variable === undefined ? [] : variable.is === "text" ? [variable.text] : variable.items;
+        const tool = name.startsWith("tool.") ? name.split(".")[1] : first(inner.flatMap(namesIn));
+        if (tool !== undefined) return tool;
+      }
+      return undefined;
+    };
+    return first([...rule.run.flatMap(namesIn), ...(rule.kind === "link" ? ["link_cxx"] : [])]);
   }
 
   private given(rule: Rule, tool: PlannedTool | null): Given {

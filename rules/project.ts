@@ -7,6 +7,7 @@ import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
+import type { ReadBase } from "./base-files.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { joinSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
@@ -17,8 +18,8 @@ export const RULE_FILE_NAME = "fb.toml";
 /** What reading a project asks of the world; each answer can be recorded as an input. Paths are absolute or relative to the project. */
 export interface ProjectIo extends ConfigIo {
   list(path: string): readonly DirEntry[] | null;
-  /** What readRuleFile(file, text) gives, where that is known without reading; null where it is not. Without it, all is read. */
-  readonly knownRules?: (file: string, text: string) => RuleFile | null;
+  /** What readRuleFile(file, text, bases) gives, where that is known without parsing; null where it is not. Without it, all is read. */
+  readonly knownRules?: (file: string, text: string, bases: ReadBase) => RuleFile | null;
 }
 
 export interface Platform {
@@ -187,8 +188,9 @@ export class PlatformShelf {
     const file = `${folder}/platform.toml`;
     const text = this.#io.read(file);
     if (text === null) return null;
-    const known = this.#io.knownRules?.(file, text) ?? null;
-    const rules = known === null ? readRuleFile(file, text) : ok(known);
+    const bases: ReadBase = (path) => this.#io.read(path);
+    const known = this.#io.knownRules?.(file, text, bases) ?? null;
+    const rules = known === null ? readRuleFile(file, text, bases) : ok(known);
     if (!rules.ok) return rules;
     const info = rules.value.platform;
     const name = info?.names[0];

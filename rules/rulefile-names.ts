@@ -5,6 +5,7 @@ import type { Variable } from "./expand.ts";
 import { didYouMean } from "./nearest.ts";
 import type { ActionTemplate, RuleFile } from "./rulefile.ts";
 import { FLAG_SCOPES } from "./schema.ts";
+import { inOrder } from "./shape.ts";
 import { namesIn, type Template } from "./template.ts";
 import type { Span } from "./toml.ts";
 
@@ -97,7 +98,7 @@ export function checkNames(file: RuleFile): Failure[] {
       );
     steps.set(step.name, first ?? step.span);
   }
-  return found.sort((a, b) => a.line - b.line || a.column - b.column);
+  return inOrder(found);
 }
 
 function spanOf(variable: Variable): Span {

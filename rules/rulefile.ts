@@ -2,13 +2,14 @@
 import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
+import { type ReadBase, readTree } from "./base-files.ts";
 import type { Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
 import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { settingsOf } from "./settings.ts";
 import { parseTemplate, type Template } from "./template.ts";
-import { parseToml, type Span, type TomlTable, type TomlValue } from "./toml.ts";
+import type { Span, TomlTable, TomlValue } from "./toml.ts";
 
 /** A plain word with its place. */
 export interface Word {
@@ -167,9 +168,9 @@ export interface RuleFile {
   readonly steps: readonly Step[];
 }
 
-/** Reads a rule file; the failure is the first mistake in it (codes `toml.syntax` and `rule.*`, exit 3, with line and column). */
-export function readRuleFile(file: string, text: string): Result<RuleFile> {
-  const { value, problems } = read(file, text);
+/** Reads a rule file and, through bases, those that it extends; the failure is the first mistake (codes `toml.syntax` and `rule.*`, exit 3, with file, line and column). */
+export function readRuleFile(file: string, text: string, bases: ReadBase | null = null): Result<RuleFile> {
+  const { value, problems } = read(file, text, bases);
   return value !== null && problems[0] === undefined
     ? ok(value)
     : fail(problems[0] ?? failure("toml.syntax", 3, "not a rule file", { file }));
@@ -177,7 +178,7 @@ export function readRuleFile(file: string, text: string): Result<RuleFile> {
 
 /** Every mistake in a rule file, in the order of the file: for editors and `fb config --lint`. */
 export function ruleFileProblems(file: string, text: string): readonly Failure[] {
-  return read(file, text).problems;
+  return read(file, text, null).problems;
 }
 
 /**
@@ -201,8 +202,12 @@ export function ruleDigestInput(rule: Rule | Step): string {
   });
 }
 
-function read(file: string, text: string): { readonly value: RuleFile | null; readonly problems: readonly Failure[] } {
-  const toml = parseToml(file, text);
+function read(
+  file: string,
+  text: string,
+  bases: ReadBase | null,
+): { readonly value: RuleFile | null; readonly problems: readonly Failure[] } {
+  const toml = readTree(file, text, bases);
   if (!toml.ok) return { value: null, problems: [toml.failure] };
   const problems = checkRuleFile(toml.value);
   if (problems.length > 0) return { value: null, problems };

@@ -294,6 +294,7 @@ export const RULE_FILE: TableShape = table(
   "Rules of fb: a platform's platform.toml or a project's fb.toml.",
   {
     schema: { is: "const", about: "The version of this language: schema = 1.", value: 1 },
+    extends: plain("Only in a platform's file: the file that this one is laid over, by its path from here."),
     platform: table(
       "Only in a platform's file: what it is.",
       {

@@ -64,7 +64,13 @@ export type ShapeCode = "rule.unknown-key" | "rule.missing-key" | "rule.wrong-ty
 export function check(table: TomlTable, shape: TableShape): Failure[] {
   const found: Failure[] = [];
   checkTable(table, shape, "", found);
-  return found.sort((a, b) => a.line - b.line || a.column - b.column);
+  return inOrder(found);
+}
+
+/** File by file (in the order in which they are first spoken of), from top to bottom. */
+export function inOrder(found: readonly Failure[]): Failure[] {
+  const files = [...new Set(found.map((each) => each.file))];
+  return found.toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
 }
 
 function say(code: ShapeCode, message: string, span: Span, hint: string): Failure {

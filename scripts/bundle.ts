@@ -3,7 +3,7 @@
  * (cli/fb, cli/compiled.ts). Packages with native code stay outside.
  */
 import { createHash } from "node:crypto";
-import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
@@ -67,10 +67,11 @@ const hash = createHash("sha256")
 // A daemon of other code is another one, too.
 const daemonBundle = { ...common, entryPoints: ["cli/daemon/process.ts"] };
 hash.update(await bundled({ ...daemonBundle, define: moduleUrl }));
-for (const file of globSync("platforms/*/*", { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
+for (const file of globSync(["platforms/*.toml", "platforms/*/*"], { cwd: root }).sort())
+  hash.update(file).update(readFileSync(join(root, file)));
 mkdirSync(join(root, "dist/rules"), { recursive: true });
 for (const file of globSync("platforms/*/platform.toml", { cwd: root }))
-  put(`rules/${basename(dirname(file))}.cjs`, ruleModule(readFileSync(join(root, file), "utf8")));
+  put(`rules/${basename(dirname(file))}.cjs`, ruleModule(join(root, file), textOf));
 const id = hash.digest("hex").slice(0, 16);
 const define = { ...moduleUrl, __FB_BUILD__: JSON.stringify(id), __FB_LMDB__: '"./lmdb.cjs"', __FB_REQUIRE__: "require" };
 const parts = await inParts({ ...common, define }, root, "cli/main.ts", ["cli/verbs/run.ts"], "rest.cjs");
@@ -100,6 +101,11 @@ put("request.cjs", await quick("request"));
 put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
 put("fb.cjs", await quick("quick"));
+
+/** The text of a file, null where there is none. */
+function textOf(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
+}
 
 /** A page of `fb graph` or `fb size`, all of it but its data: style and script lie in it. folder: where its script is. */
 async function page(name: string, folder = ""): Promise<string> {

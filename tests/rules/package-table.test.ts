@@ -24,7 +24,9 @@ for (const file of globSync("platforms/*/packages.toml", { cwd: root }))
   test(`${file} reads, and names what its platform needs`, () => {
     const read = readPackageTable(file, readFileSync(join(root, file), "utf8"));
     if (!read.ok) throw new Error(`${read.failure.line}: ${read.failure.message}`);
-    const rules = readRuleFile(file, readFileSync(join(root, file, "../platform.toml"), "utf8"));
+    const rules = readRuleFile(join(root, file, "../platform.toml"), readFileSync(join(root, file, "../platform.toml"), "utf8"), (path) =>
+      readFileSync(path, "utf8"),
+    );
     if (!rules.ok) throw new Error(rules.failure.message);
     const needed = [...rules.value.tools.values(), ...rules.value.frameworks.values()]
       .map((each) => each.package)

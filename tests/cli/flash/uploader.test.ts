@@ -7,7 +7,7 @@ import { runUploader, type UploaderEnd } from "../../../cli/flash/uploader.ts";
 import { readRuleFile } from "../../../rules/rulefile.ts";
 
 const FILE = new URL("../../../platforms/avr/platform.toml", import.meta.url).pathname;
-const rules = readRuleFile(FILE, readFileSync(FILE, "utf8"));
+const rules = readRuleFile(FILE, readFileSync(FILE, "utf8"), (path) => readFileSync(path, "utf8"));
 if (!rules.ok) throw new Error(rules.failure.message);
 const found = rules.value.uploaders.get("avrdude");
 if (found === undefined) throw new Error("no avrdude");
