@@ -25,8 +25,8 @@ export function elfOf(entry: number, sections: readonly WrittenSection[], machin
   const bytes = new Uint8Array(table + 40 * names.length);
   const view = new DataView(bytes.buffer);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  const half = (where: number, ...values: number[]) => values.forEach((value, i) => view.setUint16(where + 2 * i, value, true));
-  const word = (where: number, ...values: number[]) => values.forEach((value, i) => view.setUint32(where + 4 * i, value, true));
+  const half = (where: number, ...values: number[]) => values.forEach((value, i) => void view.setUint16(where + 2 * i, value, true));
+  const word = (where: number, ...values: number[]) => values.forEach((value, i) => void view.setUint32(where + 4 * i, value, true));
   half(16, 2, machine);
   word(20, 1, entry, segments, table, 0);
   half(40, 52, 32, sections.length, 40, names.length, names.length - 1);
