@@ -1,8 +1,9 @@
 /**
- * The files that a source makes a preprocessor read, for the finder's `chain+` and `deep+`. Two readings are joined, so that nothing that PlatformIO would
- * find is lost: PlatformIO's own small preprocessor (SCons' cpp.py: its conditions, no macros but those of the flags and of lines met on the way), in its
- * order; then what a compiler would read besides, knowing its predefined macros and `__has_include`. Both follow only includes that lead into the project
- * or a library, and read each file once.
+ * The files that a source makes a preprocessor read, for the finder's `chain+` and `deep+`, in two readings. PlatformIO's own small preprocessor (SCons'
+ * cpp.py: its conditions, no macros but those of the flags and of lines met on the way) decides which libraries are found, and in which order. What it knows
+ * nothing of (the compiler's predefined macros, `__has_include`, `#if FEATURE` of `-DFEATURE`) a second reading tells, as the compiler that gets the
+ * source afterwards: what that would look for in vain is in a library that is missing. Both follow only includes that lead into the project or a
+ * library, and read each file once.
  */
 import { folderOf } from "../engine/paths.ts";
 import { defineMacro, evaluateC, expandedText, type Macros } from "./c-conditions.ts";
@@ -14,16 +15,14 @@ export interface ConditionalInput {
   readonly tree: FileTree;
   /** The directives of a file; empty if it is not there. */
   directives(path: string): readonly Directive[];
-  /** The `#define` lines of the compiler itself; null: only PlatformIO's reading counts. */
-  readonly predefines: string | null;
 }
 
 /** PlatformIO follows no deeper. */
 const DEEPEST = 99;
 
 /**
- * `folders`: where includes are looked up, in order. `defines`: -D and -U as the compiler gets them. Null where PlatformIO's preprocessor gives up on the file,
- * which then counts with all its includes.
+ * The files that PlatformIO's preprocessor reads from `path`, in order. `folders`: where includes are looked up, in order. `defines`: -D and -U as the compiler
+ * gets them. Null where it gives up on the file, which then counts with all its includes.
  */
 export function conditionalIncludes(
   path: string,
@@ -31,10 +30,26 @@ export function conditionalIncludes(
   defines: readonly string[],
   input: ConditionalInput,
 ): string[] | null {
-  const known = new PythonReading(path, folders, defines, input).read();
-  if (known === null || input.predefines === null) return known;
-  const more = new CompilerReading(path, folders, defines, input).read();
-  return [...new Set([...known, ...more])];
+  return new PythonReading(path, folders, defines, input).read();
+}
+
+export interface CompilerInput extends ConditionalInput {
+  /** The `#define` lines of the compiler itself. */
+  readonly predefines: string;
+  /** Where the compiler looks for the source's includes, in order. */
+  readonly given: readonly string[];
+  /** Whether it has an include elsewhere: in folders of its own, or of the framework. */
+  elsewhere(text: string): boolean;
+}
+
+/** The files of `folders` that the compiler of `path` would look for in vain, each with the file that includes it. */
+export function unmetIncludes(
+  path: string,
+  folders: readonly string[],
+  defines: readonly string[],
+  input: CompilerInput,
+): ReadonlyMap<string, string> {
+  return new CompilerReading(path, folders, defines, input).read();
 }
 
 interface Line extends Directive {
@@ -263,10 +278,13 @@ function predefined(text: string): Macros {
 
 class CompilerReading extends Reading {
   private readonly macros: Macros;
+  private readonly compiler: CompilerInput;
+  private readonly unmet = new Map<string, string>();
 
-  constructor(path: string, folders: readonly string[], defines: readonly string[], input: ConditionalInput) {
+  constructor(path: string, folders: readonly string[], defines: readonly string[], input: CompilerInput) {
     super(path, folders, input);
-    this.macros = new Map(predefined(input.predefines ?? ""));
+    this.compiler = input;
+    this.macros = new Map(predefined(input.predefines));
     if (path.endsWith(".c")) this.macros.delete("__cplusplus");
     for (const flag of defines) {
       const match = /^-([DU])([A-Za-z_]\w*)(?:\(([^)]*)\))?(?:=(.*))?$/s.exec(flag);
@@ -276,8 +294,9 @@ class CompilerReading extends Reading {
     }
   }
 
-  read(): string[] {
-    return this.walk();
+  read(): ReadonlyMap<string, string> {
+    this.walk();
+    return this.unmet;
   }
 
   protected skips(line: Directive): boolean {
@@ -286,7 +305,7 @@ class CompilerReading extends Reading {
 
   /** What is no expression may hold: better one library too many. */
   protected holds(text: string): boolean {
-    return evaluateC(text, this.macros, (name, quote) => this.lookUp(name, quote) !== null) ?? true;
+    return evaluateC(text, this.macros, (name, quote) => (this.found(name, quote) ?? this.missed(name)) !== null) ?? true;
   }
 
   protected isDefined(name: string): boolean {
@@ -309,12 +328,27 @@ class CompilerReading extends Reading {
   }
 
   protected lookUp(text: string, quote: boolean): string | null {
-    const { tree } = this.input;
-    const own = folderOf(this.current);
-    for (const folder of [...(quote ? [own] : []), ...this.folders]) {
-      const path = tree.find(folder, text);
-      if (path !== null) return path;
-    }
-    return null;
+    const path = this.found(text, quote);
+    if (path !== null) return path;
+    const missed = this.missed(text);
+    if (missed !== null && !this.unmet.has(missed)) this.unmet.set(missed, this.current);
+    return missed;
   }
+
+  private found(text: string, quote: boolean): string | null {
+    return firstOf([...(quote ? [folderOf(this.current)] : []), ...this.compiler.given], text, this.input.tree);
+  }
+
+  private missed(text: string): string | null {
+    const path = firstOf(this.folders, text, this.input.tree);
+    return path === null || this.compiler.elsewhere(text) ? null : path;
+  }
+}
+
+function firstOf(folders: readonly string[], text: string, tree: FileTree): string | null {
+  for (const folder of folders) {
+    const path = tree.find(folder, text);
+    if (path !== null) return path;
+  }
+  return null;
 }

@@ -4,6 +4,8 @@
  * - a search follows the includes of some files through the files of its own library, and notes every file found in another one;
  * - a library that a file was found in becomes a dependency, and the files found there are what is searched of it next (`deep`: all its sources);
  * - after the project's search in a `chain` mode, each library found so far is searched with all its sources once.
+ * Where PlatformIO's preprocessor (`chain+`, `deep+`) has not seen an include that the compiler will see and look for in vain, its library is added at the end, so
+ * what PlatformIO builds is found as it finds it.
  */
 import { folderOf } from "../engine/paths.ts";
 import type { FileTree } from "./file-tree.ts";
@@ -35,8 +37,10 @@ export interface LdfInput {
 export interface Scan {
   /** Includes of a file, sorted as PlatformIO sorts them; empty for a file that is not there. */
   classic(path: string): readonly IncludeRef[];
-  /** The files that a preprocessor would read from `path`, in order; null where it cannot tell. `library`: null for the project. */
+  /** The files that PlatformIO's preprocessor would read from `path`, in order; null where it cannot tell. `library`: null for the project. */
   conditional(path: string, library: Library | null, folders: readonly string[]): readonly string[] | null;
+  /** The files of `folders` that the compiler of `path` would look for in vain in those it is `given`, each with the file that includes it. */
+  unmet(path: string, library: Library | null, folders: readonly string[], given: readonly string[]): ReadonlyMap<string, string>;
 }
 
 export interface IncludeRef {
@@ -108,8 +112,9 @@ class Finder {
   private readonly project: Searcher;
   private readonly searchers: readonly Searcher[];
   private readonly missing = new Map<string, IncludeRef & { readonly file: string }>();
-  /** Every include folder, those of libraries in use first; made anew when another library comes into use. */
+  /** The include folders of all libraries, of those in use first, and what compiles are given; made anew when another library comes into use. */
   private folders: readonly string[] | null = null;
+  private readonly given = new Map<Searcher, readonly string[]>();
 
   constructor(input: LdfInput) {
     this.input = input;
@@ -126,6 +131,7 @@ class Finder {
     if (mode.startsWith("chain") && this.project.needs.length > 0) {
       for (const each of this.searchers.filter((s) => s.isUsed)) this.search(each, this.sourcesOf(each));
     }
+    while (this.addUnmet());
     const libraries = (all: readonly Searcher[]): Library[] => all.flatMap((s) => (s.library === null ? [] : [s.library]));
     return {
       uses: libraries(this.project.needs),
@@ -138,9 +144,52 @@ class Finder {
     };
   }
 
+  /**
+   * Adds the libraries that compilers would miss, of the sources that PlatformIO has read in a mode with a plus. Whether there was one: what was added is
+   * compiled too, and changes what others are given.
+   */
+  private addUnmet(): boolean {
+    let added = false;
+    for (const from of [this.project, ...this.searchers.filter((s) => s.isUsed)]) {
+      if (!from.mode.endsWith("+")) continue;
+      for (const path of this.sourcesOf(from)) while (from.searched.has(path) && this.addFirstUnmet(path, from)) added = true;
+    }
+    return added;
+  }
+
+  private addFirstUnmet(path: string, from: Searcher): boolean {
+    for (const [hit, includer] of this.input.scan.unmet(path, from.library, this.libraryFolders(), this.givenTo(from))) {
+      const owner = this.ordered().find((s) => s.owns(hit));
+      if (owner === undefined || !this.link(from, owner, { by: from.library, file: hit, from: includer }, "last")) continue;
+      this.search(owner, this.input.project.mode.startsWith("chain") ? this.sourcesOf(owner) : [hit]);
+      return true;
+    }
+    return false;
+  }
+
   /** Libraries in use first, else in storage order. */
   private ordered(): Searcher[] {
     return [...this.searchers.filter((s) => s.isUsed), ...this.searchers.filter((s) => !s.isUsed)];
+  }
+
+  private libraryFolders(): readonly string[] {
+    this.folders ??= this.ordered().flatMap((s) => s.includes);
+    return this.folders;
+  }
+
+  /** The folders that compiles are given, in their order (compose.ts): those of its own, then of what it needs, the one found last first. */
+  private givenTo(searcher: Searcher): readonly string[] {
+    let folders = this.given.get(searcher);
+    if (folders === undefined) {
+      const of = [
+        ...searcher.needs.map((each) => this.givenTo(each)),
+        ...searcher.circular.map((each) => each.includes),
+        searcher.includes,
+      ];
+      folders = of.reduce((all, more) => [...new Set(more)].filter((folder) => !all.includes(folder)).concat(all), []);
+      this.given.set(searcher, folders);
+    }
+    return folders;
   }
 
   private sourcesOf(searcher: Searcher): readonly string[] {
@@ -195,23 +244,28 @@ class Finder {
     this.search(on, files);
   }
 
-  private link(from: Searcher, on: Searcher, needed: Needed): void {
-    if (from === on) return;
+  /** `last`: its folders are looked through after those of the others, as of libraries the one found last has its first. Whether that is new. */
+  private link(from: Searcher, on: Searcher, needed: Needed, folders: "first" | "last" = "first"): boolean {
+    if (from === on) return false;
     if (reaches(on, from, new Set())) {
-      if (!from.circular.includes(on)) from.circular.push(on);
-      return;
+      if (from.circular.includes(on)) return false;
+      from.circular.push(on);
+      this.given.clear();
+      return true;
     }
-    if (from.needs.includes(on)) return;
-    from.needs.push(on);
+    if (from.needs.includes(on)) return false;
+    if (folders === "first") from.needs.push(on);
+    else from.needs.unshift(on);
     on.needed.push(needed);
     on.isUsed = true;
     this.folders = null;
+    this.given.clear();
+    return true;
   }
 
   /** The files that some files of a library lead to, in the order in which they are met, each with the file that led there; files of its own are followed. */
   private reached(from: Searcher, start: readonly string[]): ReadonlyMap<string, string> {
-    this.folders ??= [...this.input.project.includes, ...this.ordered().flatMap((s) => s.includes)];
-    const folders = [...from.includes, ...this.folders];
+    const folders = [...from.includes, ...this.input.project.includes, ...this.libraryFolders()];
     const queue = [...start];
     const queued = new Set(queue);
     const result = new Map<string, string>();

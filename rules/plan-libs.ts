@@ -3,7 +3,7 @@ import { failure, warning } from "../engine/failure.ts";
 import { baseOf, collapse, join } from "../engine/paths.ts";
 import type { Failure, IncludeText, PlanIo } from "../engine/types.ts";
 import type { LibraryInput } from "./compose.ts";
-import { conditionalIncludes } from "./conditional.ts";
+import { conditionalIncludes, unmetIncludes } from "./conditional.ts";
 import { type Directive, parseDirectives } from "./directives.ts";
 import { FileTree, rootless } from "./file-tree.ts";
 import { matchSources } from "./filter.ts";
@@ -91,6 +91,7 @@ class LibraryPlanner {
   private readonly sourceLists = new Map<string, readonly string[]>();
   private readonly definesOf = new Map<string, readonly string[]>();
   private readonly read = new Map<string, readonly Directive[]>();
+  private otherIncludes: readonly string[] | null = null;
   /** Installed libraries by their folders. `place`: the folder that was named. `written`: what PlatformIO calls it in the manifest that it writes; null if it has one. */
   private readonly installed = new Map<string, { readonly place: string; readonly written: string | null }>();
 
@@ -356,11 +357,17 @@ class LibraryPlanner {
   // ── scanning ──
 
   private scan(): Scan {
+    const input = { tree: this.tree, directives: (file: string) => this.directives(file) };
     return {
       classic: (path) => this.classic(path),
       conditional: (path, library, folders) => {
-        const input = { tree: this.tree, predefines: this.ask.options.predefines, directives: (file: string) => this.directives(file) };
         return conditionalIncludes(path, folders, this.macros(library), input);
+      },
+      unmet: (path, library, folders, given) => {
+        const { predefines } = this.ask.options;
+        if (predefines === null) return NONE;
+        const compiler = { ...input, predefines, given, elsewhere: (text: string) => this.isElsewhere(text) };
+        return unmetIncludes(path, folders, this.macros(library), compiler);
       },
     };
   }
@@ -407,6 +414,11 @@ class LibraryPlanner {
     return found;
   }
 
+  private isElsewhere(text: string): boolean {
+    this.otherIncludes ??= this.ask.otherIncludes().map((folder) => rootless(collapse(folder)));
+    return this.otherIncludes.some((folder) => this.tree.find(folder, text) !== null);
+  }
+
   // ── hints ──
 
   /** An include of the project that only a library has which the env may not see. */
@@ -415,7 +427,7 @@ class LibraryPlanner {
     for (const { text, file } of finding.missing) {
       const by = excluded.find(([library]) => library.includes.some((folder) => this.tree.find(folder, text) !== null));
       if (by === undefined || said.has(text)) continue;
-      if (this.ask.otherIncludes().some((folder) => this.tree.find(rootless(collapse(folder)), text) !== null)) continue;
+      if (this.isElsewhere(text)) continue;
       said.add(text);
       const [library, why] = by;
       const message = `${text} is in library ${library.name} (${library.folder}), which this env may not use: ${why}`;
@@ -426,6 +438,7 @@ class LibraryPlanner {
   }
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
 const ARDUINO: IncludeText = { text: "Arduino.h", quote: false, how: "include" };
 /** Folders of a storage that are no libraries. */
 const SKIPPED = new Set(["__cores__", ".git", ".svn", ".hg"]);

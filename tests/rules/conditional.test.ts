@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { defineMacro, evaluateC, type Macros } from "../../rules/c-conditions.ts";
-import { conditionalIncludes } from "../../rules/conditional.ts";
+import { conditionalIncludes, unmetIncludes } from "../../rules/conditional.ts";
 import { directivesOf, parseDirectives } from "../../rules/directives.ts";
 import { FileTree } from "../../rules/file-tree.ts";
 import { evaluatePython, isTrue, Loud, type PythonValue } from "../../rules/python-conditions.ts";
@@ -95,25 +95,44 @@ test("directives: spliced, without comments, hidden ones marked, nothing else", 
   );
 });
 
-/** The files that src/main.cpp reads, from a tree, with a compiler that predefines __AVR__. */
-function read(
-  files: Readonly<Record<string, string>>,
-  defines: readonly string[] = [],
-  predefines: string | null = "#define __AVR__ 1\n",
-): readonly string[] | null {
+const FOLDERS = ["include", "src", "lib/A", "lib/AB"];
+
+/** The files that PlatformIO's preprocessor reads of src/main.cpp, from a tree. */
+function read(files: Readonly<Record<string, string>>, defines: readonly string[] = []): readonly string[] | null {
   const io = memoryIo(files);
-  const directives = (path: string) => parseDirectives(io.directives(path) ?? "");
-  return conditionalIncludes("src/main.cpp", ["include", "src", "lib/A", "lib/AB"], defines, {
+  return conditionalIncludes("src/main.cpp", FOLDERS, defines, {
     tree: new FileTree(io),
-    directives,
-    predefines,
+    directives: (path) => parseDirectives(io.directives(path) ?? ""),
   });
 }
 
-test("both readings are joined: PlatformIO's first", () => {
-  const main = '#ifdef __AVR__\n#include "a.h"\n#else\n#include "ab.h"\n#endif\n';
-  assert.equal(read({ "src/main.cpp": main, "lib/A/a.h": "", "lib/AB/ab.h": "" }), ["lib/AB/ab.h", "lib/A/a.h"]);
-  assert.equal(read({ "src/main.cpp": main, "lib/A/a.h": "", "lib/AB/ab.h": "" }, [], null), ["lib/AB/ab.h"]);
+/** What a compiler that predefines __AVR__, and that is given these folders, would look for in vain. */
+function unmet(files: Readonly<Record<string, string>>, given: readonly string[], defines: readonly string[] = []): readonly string[] {
+  const io = memoryIo(files);
+  const found = unmetIncludes("src/main.cpp", FOLDERS, defines, {
+    tree: new FileTree(io),
+    directives: (path) => parseDirectives(io.directives(path) ?? ""),
+    predefines: "#define __AVR__ 1\n",
+    given,
+    elsewhere: (text) => text === "stdio.h",
+  });
+  return [...found].map((pair) => pair.join(" < "));
+}
+
+test("what only the compiler knows is read as the compiler reads it, and only what it misses is told", () => {
+  const main = '#ifdef __AVR__\n#include "a.h"\n#else\n#include "ab.h"\n#endif\n#if FEATURE\n#include <b.h>\n#endif\n#include <stdio.h>\n';
+  const files = {
+    "src/main.cpp": main,
+    "lib/A/a.h": '#if __has_include(<c.h>)\n#include "c.h"\n#endif\n',
+    "lib/AB/ab.h": "",
+    "lib/AB/b.h": "",
+    "lib/AB/c.h": "",
+    "lib/AB/stdio.h": "",
+  };
+  assert.equal(read(files, ["-DFEATURE"]), ["lib/AB/ab.h", "lib/AB/stdio.h"]);
+  assert.equal(unmet(files, ["src"], ["-DFEATURE"]), ["lib/A/a.h < src/main.cpp", "lib/AB/c.h < lib/A/a.h", "lib/AB/b.h < src/main.cpp"]);
+  assert.equal(unmet(files, ["src", "lib/A"]), ["lib/AB/c.h < lib/A/a.h"]);
+  assert.equal(unmet(files, ["src", "lib/AB"], ["-DFEATURE"]), ["lib/A/a.h < src/main.cpp"]);
 });
 
 test("macros of headers and of flags count, in the order of lines", () => {
@@ -171,7 +190,9 @@ test("law: any text is read without a crash", () => {
   for (let i = 0; i < 3000; i++) {
     let text = "";
     for (let n = next(40); n > 0; n--) text += `${words[next(words.length)]}${next(3) === 0 ? "\n" : " "}`;
-    read({ "src/main.cpp": text, "lib/A/a.h": "", "lib/AB/ab.h": "" }, ["-DB=1"]);
+    const files = { "src/main.cpp": text, "lib/A/a.h": "", "lib/AB/ab.h": "" };
+    read(files, ["-DB=1"]);
+    unmet(files, [], ["-DB=1"]);
   }
 });
 

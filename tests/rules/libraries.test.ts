@@ -204,10 +204,60 @@ test("a plan depends on names, include texts and directives, never on the conten
   }
 });
 
+const PREDEFINED = "#define __AVR__ 1\n#define __GNUC__ 5\n";
+
+/** Folders of the compiles of some sources, and the link's objects and archives, of a project in mode deep+ for which the compiler says what it predefines. */
+function deepPlus(files: Readonly<Record<string, string>>): { readonly folders: Record<string, string>; readonly link: string } {
+  const actions = planned({ ...files, "platformio.ini": "[env:e]\nplatform = native\nlib_ldf_mode = deep+\n" }, PREDEFINED).actions("e");
+  const folders = actions
+    .filter((action) => action.kind === "compile")
+    .map((action) => [action.label, action.argv.filter((word) => word.startsWith("-I")).join(" ")] as const);
+  return {
+    folders: Object.fromEntries(folders),
+    link: summary(actions)
+      .link.filter((word) => word.endsWith(".a"))
+      .join(" "),
+  };
+}
+
+test("a + mode: a header that compiles find among what PlatformIO gives them brings nothing more, wherever else it lies", () => {
+  const { folders } = deepPlus({
+    "src/main.c": '#include "B.h"\n#ifdef __GNUC__\n#include <util.h>\n#endif\n',
+    "lib/A/util.h": "\n",
+    "lib/A/a.c": "\n",
+    "lib/B/B.h": "\n",
+    "lib/B/util.h": "\n",
+  });
+  assert.equal(folders, { "src/main.c": "-Isrc -Ilib/B" });
+});
+
+test("a + mode: what compiles would miss is added, with its folders last, and what that misses in turn", () => {
+  const { folders, link } = deepPlus({
+    "src/main.c": '#include "B.h"\n#ifdef __GNUC__\n#include <A.h>\n#endif\n',
+    "lib/A/A.h": "\n",
+    "lib/A/util.h": "\n",
+    "lib/A/a.c": '#include "A.h"\n#if __has_include("C.h")\n#include "C.h"\n#endif\n',
+    "lib/B/B.h": "\n",
+    "lib/B/util.h": "\n",
+    "lib/B/b.c": "\n",
+    "lib/C/C.h": "\n",
+    "lib/C/c.c": '#ifdef NEVER\n#include "D.h"\n#endif\n',
+    "lib/D/D.h": "\n",
+    "lib/D/d.c": "\n",
+  });
+  assert.equal(folders, {
+    "lib/A/a.c": "-Ilib/A -Ilib/C",
+    "lib/B/b.c": "-Ilib/B",
+    "lib/C/c.c": "-Ilib/C",
+    "src/main.c": "-Isrc -Ilib/B -Ilib/A -Ilib/C",
+  });
+  assert.is(link, "@/lib/C/libC.a @/lib/A/libA.a @/lib/B/libB.a");
+});
+
 test("with the compiler's own macros a + mode finds no library less", () => {
   for (const tree of recorded) {
     const files = { ...tree.files, "platformio.ini": iniOf(tree) };
-    const [without, with_] = [planned(files, null), planned(files, "#define __AVR__ 1\n#define __GNUC__ 5\n")];
+    const [without, with_] = [planned(files, null), planned(files, PREDEFINED)];
     for (const env of tree.envs) {
       const compiled = (actions: readonly ActionSpec[]): string[] => actions.filter((a) => a.kind === "compile").map((a) => a.label);
       const more = new Set(compiled(with_.actions(env.name)));
