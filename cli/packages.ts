@@ -32,7 +32,7 @@ export interface EnvPackages {
 }
 
 /** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
-const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size"]);
+const BUILD_KINDS: ReadonlySet<string> = new Set(["compile", "archive", "link", "objcopy", "size", "step"]);
 
 /** What an env needs packages for. */
 export interface EnvNeeds {
@@ -51,7 +51,7 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
   const all = [...rules.tools.values()];
-  const used = usedTools(all, [...rules.rules.values()], steps);
+  const used = usedTools(all, wanted([...rules.rules.values()], targets), steps);
   // upload_command is the only program of a protocol that is the env's own.
   const own = env.options.get("upload_protocol")?.value === "custom";
   const asked = [...rules.rules.values()].filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
@@ -97,8 +97,14 @@ export function findPackages(
 /** Packages of a platform's tools that no build calls. */
 export function uploaderPackages(rules: RuleFile): string[] {
   const all = [...rules.tools.values()];
-  const used = usedTools(all, [...rules.rules.values()], []);
+  const used = usedTools(all, wanted([...rules.rules.values()], new Set()), []);
   return all.filter((tool) => !used.includes(tool)).map((tool) => tool.package);
+}
+
+/** Rules of a build, and what is made for the targets that are asked for alone: also what they write. */
+function wanted(rules: readonly Rule[], targets: ReadonlySet<string>): Rule[] {
+  const read = rules.filter((rule) => targets.has(rule.target)).flatMap((rule) => rule.in.map(({ text }) => text));
+  return rules.filter((rule) => rule.target === "" || targets.has(rule.target) || rule.out.some(({ text }) => read.includes(text)));
 }
 
 function calls(rule: Rule, tool: Tool): boolean {

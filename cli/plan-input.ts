@@ -100,6 +100,7 @@ export async function planInput(
     srcDir: project.dirs.src,
     includeDir: project.dirs.include,
     testDir: project.dirs.test,
+    dataDir: project.dirs.data,
     libraries: libraries.value,
     own: project.ruleFile,
     envs: [...project.envs.keys()],

@@ -149,6 +149,14 @@ export function overlayBoard(data: BoardData, overrides: readonly BoardOverride[
   return ok(asBoard({ ...data, json }));
 }
 
+/** A board with what its platform gives those that do not say it themselves, by paths such as `build.filesystem`. */
+export function withDefaults(data: BoardData, defaults: ReadonlyMap<string, string | readonly string[]>): BoardData {
+  let { json } = data;
+  for (const [path, value] of defaults)
+    if (dotted(json, path) === undefined) json = put(json, path.split("."), typeof value === "string" ? value : [...value]);
+  return { ...data, json };
+}
+
 function put(json: JsonObject, path: readonly string[], value: Json): JsonObject {
   const [key = "", ...rest] = path;
   if (rest.length === 0) return { ...json, [key]: value };

@@ -47,6 +47,7 @@ export interface EnvPlan {
   readonly srcDir: string;
   readonly includeDir: string;
   readonly testDir: string;
+  readonly dataDir: string;
   readonly libraries: LibraryOptions;
   /** The project's fb.toml; null for none. */
   readonly own: RuleFile | null;

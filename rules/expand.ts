@@ -1,7 +1,9 @@
 /** What templates stand for: names looked up in scopes, lists spliced, variables expanded when they are used. */
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
+import { nameFits } from "./name-fits.ts";
 import { didYouMean } from "./nearest.ts";
+import { numberOf } from "./number.ts";
 import type { Part, Template } from "./template.ts";
 import type { Span } from "./toml.ts";
 
@@ -10,7 +12,19 @@ export type Bound = string | readonly string[];
 /** A variable of a rule file, not yet expanded. */
 export type Variable =
   | { readonly is: "text"; readonly text: Template }
-  | { readonly is: "list"; readonly items: readonly Template[]; readonly span: Span };
+  | { readonly is: "list"; readonly items: readonly Template[]; readonly span: Span }
+  | Computed;
+
+/**
+ * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). upper: in capitals. fit: a pattern (`*` for any letters), then
+ * what is looked through: the elements that fit. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
+ */
+export interface Computed {
+  readonly is: "computed";
+  readonly by: "sum" | "upper" | "fit" | "find";
+  readonly items: readonly Template[];
+  readonly span: Span;
+}
 
 /**
  * Where names are looked up: `names`, then `vars`, then the outer scope. A variable is expanded with the whole scope it is used in, so one that
@@ -22,7 +36,13 @@ export interface Scope {
   readonly outer: Scope | null;
 }
 
-export type ExpandCode = "rule.unknown-name" | "rule.list-in-text" | "rule.name-cycle" | "rule.index";
+export type ExpandCode =
+  | "rule.unknown-name"
+  | "rule.list-in-text"
+  | "rule.name-cycle"
+  | "rule.index"
+  | "rule.not-a-number"
+  | "rule.not-found";
 
 const NO_NAMES: ReadonlyMap<string, Bound> = new Map();
 const NO_VARS: ReadonlyMap<string, Variable> = new Map();
@@ -130,7 +150,47 @@ function text(template: Template, scope: Scope, chain: Chain, quote: ((value: st
 }
 
 function value(variable: Variable, scope: Scope, chain: Chain): Bound {
-  return variable.is === "text" ? text(variable.text, scope, chain, null) : elements(variable.items, scope, chain);
+  switch (variable.is) {
+    case "text":
+      return text(variable.text, scope, chain, null);
+    case "list":
+      return elements(variable.items, scope, chain);
+    case "computed":
+      return computed(variable, scope, chain);
+  }
+}
+
+function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bound {
+  const words = elements(items, scope, chain);
+  const [pattern = "", ...rest] = words;
+  switch (by) {
+    case "sum":
+      return String(words.reduce((sum, each) => sum + number(each, span), 0));
+    case "upper":
+      return words.join("").toUpperCase();
+    case "fit":
+      return rest.filter((each) => nameFits(pattern, each));
+    case "find": {
+      const [where = "", otherwise] = rest;
+      const found = new RegExp(pattern, "im").exec(where);
+      if (found !== null) return found[1] ?? found[0];
+      if (otherwise !== undefined) return otherwise;
+      throw new Stop("rule.not-found", `nothing in ${items[1]?.text} fits ${pattern}`, span, "add what it is otherwise as a third element");
+    }
+  }
+}
+
+function number(text: string, span: Span): number {
+  const minus = text.startsWith("-");
+  const value = numberOf(minus ? text.slice(1) : text);
+  if (value === null)
+    throw new Stop(
+      "rule.not-a-number",
+      `expected a number, found "${text}"`,
+      span,
+      "write digits, 0x and hexadecimal digits, or K or M after them",
+    );
+  return minus ? -value : value;
 }
 
 function lookUp(part: NamePart, scope: Scope, chain: Chain): Bound {

@@ -6,6 +6,7 @@ import type { ActionSpec, Digest, PlanIo, ProjectPath, Read, Result } from "../e
 import { argumentFiles } from "./argument-files.ts";
 import type { CompileFlags, Composed } from "./compose.ts";
 import type { EnvPlan, PlannedTool } from "./env-plan.ts";
+import { filesBelow } from "./globs.ts";
 import { type Bound, expand, type Scope, within } from "./expand.ts";
 import type { SourceKind } from "./filter.ts";
 import { innerTool } from "./inner-tools.ts";
@@ -35,7 +36,7 @@ export class EnvActions {
   private readonly hash: Hash;
   private readonly build: string;
   private readonly resolved: Resolved;
-  private readonly scope: Scope;
+  private scope: Scope;
   private readonly digests = new Map<Rule, Digest>();
   private readonly toolsOf = new Map<Rule, PlannedTool | null>();
 
@@ -118,6 +119,20 @@ export class EnvActions {
     return ok(objects);
   }
 
+  /** What the platform's rules of kind step make before the link: linker scripts. */
+  prepare(): Result<ProjectPath[]> {
+    const outputs: ProjectPath[] = [];
+    for (const rule of this.resolved.rules.values()) {
+      if (rule.kind !== "step") continue;
+      const tool = this.toolOf(rule);
+      const action = instantiate(rule, this.scope, { ...this.given(rule, tool), builtIn: tool?.includeC ?? [] });
+      if (!action.ok) return action;
+      this.made.push(action.value);
+      outputs.push(...action.value.outputs);
+    }
+    return ok(outputs);
+  }
+
   archive(name: string, objects: readonly ProjectPath[]): Result<ProjectPath> {
     const rule = this.named("archive");
     if (!rule.ok) return rule;
@@ -157,7 +172,9 @@ export class EnvActions {
     const libs = inGroup.length === 0 ? [] : [...start.value, ...inGroup, ...end.value];
     const tool = this.toolOf(rule.value);
     const named = argumentFiles(flags.linkflags, made, this.io);
-    const scripts = [...named.files, ...linkerScripts(named.words, flags.libpath, made, this.io)];
+    const found = linkerScripts(named.words, flags.libpath, made, this.io);
+    const scripts = [...named.files, ...found];
+    this.scope = within(this.scope, this.scriptNames(found[0] ?? null));
     const given: Given = {
       ...this.given(rule.value, tool),
       inputs: [...objects, ...archives, ...scripts].map(fileRead),
@@ -184,22 +201,45 @@ export class EnvActions {
     return ok(action.value.outputs[0] as ProjectPath);
   }
 
-  /** What is made from the linked program: the image to flash, the size report. */
-  images(): Result<{ image: ProjectPath; reports: ProjectPath[] }> {
+  /** What rules may say of the linker script that the flags name first: its path, and its text where a variable reads in it. "" where there is none. */
+  private scriptNames(file: ProjectPath | null): [string, Bound][] {
+    const isRead = [...this.resolved.vars.values()].some(
+      (v) => v.is === "computed" && v.items.some((item) => namesIn(item).includes("ldscript.text")),
+    );
+    const content = isRead && file !== null && !file.startsWith(".fb/build/") ? this.io.read(file) : null;
+    return [
+      ["ldscript.file", file ?? ""],
+      ["ldscript.text", content === null ? "" : new TextDecoder().decode(content).replaceAll(/\/\*[\s\S]*?\*\//g, " ")],
+    ];
+  }
+
+  /** What is made from the linked program: the image to flash, the size report; targets: what is made for those who ask for it by name. */
+  images(): Result<{ image: ProjectPath; reports: ProjectPath[]; targets: Record<string, ProjectPath[]> }> {
     const kind = this.p.platform.platform?.image ?? "elf";
     let image = `${this.build}/${imageName(this.p, this.resolved, "elf")}` as ProjectPath;
     const reports: ProjectPath[] = [];
+    const targets: Record<string, ProjectPath[]> = {};
     for (const rule of this.resolved.rules.values()) {
       if (rule.kind !== "objcopy" && rule.kind !== "size") continue;
+      // Its tool is there when it is asked for.
+      if (rule.target !== "" && this.toolOf(rule) === null && this.toolName(rule) !== undefined) continue;
       const action = instantiate(rule, this.scope, { ...this.given(rule, this.toolOf(rule)), label: null });
+      if (!action.ok && rule.target !== "") continue;
       if (!action.ok) return action;
       const output = action.value.outputs[0] as ProjectPath;
-      const named = { ...action.value, label: baseOf(output) };
+      const named = { ...action.value, label: baseOf(output), inputs: action.value.inputs.flatMap((read) => this.filesOf(read)) };
       this.made.push(named);
-      if (rule.kind === "size") reports.push(output);
+      if (rule.target !== "") targets[rule.target] = [...(targets[rule.target] ?? []), output];
+      else if (rule.kind === "size") reports.push(output);
       else if (output.endsWith(`.${kind}`)) image = output;
     }
-    return ok({ image, reports });
+    return ok({ image, reports, targets });
+  }
+
+  /** Of a folder all files below it; of one that is not there itself, which the run then misses. */
+  private filesOf(read: Read): Read[] {
+    if (!read.path.endsWith("/")) return [read];
+    return filesBelow(read.path.slice(0, -1), (dir) => this.io.list(dir))?.map(fileRead) ?? [read];
   }
 
   /**

@@ -10,7 +10,7 @@ import { type CompileFlags, type Composed, type ComposeInput, compose } from "./
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, knows, type Scope, scope } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
-import { type FlagContext, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
+import { type FlagContext, type Item, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
 import { type PlannedLibraries, planLibraries } from "./plan-libs.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
@@ -52,7 +52,7 @@ class EnvPlanner {
     this.board = this.parse(boardSource(plan.flags.board), false);
     this.user = this.parse(plan.flags.user, false);
     const { env, profile, host, framework } = plan;
-    this.context = { env, profile, host, framework, ...boardContext(plan.names), macros: this.macros(), toolVersions };
+    this.context = { env, profile, host, framework, ...boardContext(plan.names), macros: new Set(this.defined()), toolVersions };
     this.resolved = resolve(plan.platform, this.context);
     const gen = `${this.build}/gen`;
     const image = (kind: string): readonly [string, Bound] => [`image.${kind}`, `${this.build}/${imageName(plan, this.resolved, kind)}`];
@@ -65,6 +65,8 @@ class EnvPlanner {
       ["profile", profile],
       ["framework", plan.frameworkFolder],
       ["unix_time", UNIX_TIME],
+      ["defined", this.defined()],
+      ["data", plan.dataDir],
       ["framework.version", plan.frameworkVersion],
       ["framework.numbers", plan.frameworkVersion.split(".")],
       ...["elf", "hex", "bin", "uf2"].map(image),
@@ -95,13 +97,15 @@ class EnvPlanner {
     const parts = this.frameworkParts(framework, generated);
     if (!parts.ok) return parts;
     const { direct, objects, archives: libArchives } = libs.value;
+    const prepared = this.actions.prepare();
+    if (!prepared.ok) return prepared;
     const linked = this.actions.link(
       [...direct, ...all],
       [...objects, ...parts.value.objects, ...own.value],
       [...libArchives, ...parts.value.archives],
       link,
-      steps.value.beforeLink,
-      [...generated, ...steps.value.beforeLink],
+      [...steps.value.beforeLink, ...prepared.value],
+      [...generated, ...steps.value.beforeLink, ...prepared.value],
     );
     if (!linked.ok) return linked;
     const images = this.actions.images();
@@ -115,6 +119,7 @@ class EnvPlanner {
       ...(images.value.reports.length === 0 ? {} : { size: images.value.reports as ProjectPath[] }),
       ...(core.length === 0 ? {} : { core }),
       ...libs.value.targets,
+      ...images.value.targets,
       ...this.actions.effects(image as ProjectPath),
     };
     for (const [name, paths] of Object.entries(steps.value.targets)) targets[name] = paths as ProjectPath[];
@@ -167,9 +172,10 @@ class EnvPlanner {
     return first === undefined ? ok(input) : fail(first);
   }
 
-  /** What the flags of board and user define without a value. Their mistakes are told where they are composed. */
-  private macros(): ReadonlySet<string> {
-    return new Set([this.board, this.user].flatMap(({ scopes }) => scopes.defines.filter((item) => typeof item === "string")));
+  /** What the flags of board and user define: NAME or NAME=VALUE, in order. Their mistakes are told where they are composed. */
+  private defined(): readonly string[] {
+    const text = (item: Item) => (typeof item === "string" ? item : `${item.name}=${item.value}`);
+    return [this.board, this.user].flatMap(({ scopes }) => scopes.defines.map(text));
   }
 
   private parse(source: FlagSource, plain: boolean): Parsed {

@@ -2,7 +2,16 @@
 import { fail, failure, ok, warning } from "../engine/failure.ts";
 import { collapse } from "../engine/paths.ts";
 import type { DirEntry, Failure, Result } from "../engine/types.ts";
-import { type Board, type BoardOverride, type BoardTable, findBoard, NO_BOARDS, overlayBoard, readBoardTable } from "./boards.ts";
+import {
+  type Board,
+  type BoardOverride,
+  type BoardTable,
+  findBoard,
+  NO_BOARDS,
+  overlayBoard,
+  readBoardTable,
+  withDefaults,
+} from "./boards.ts";
 import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config.ts";
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
@@ -262,7 +271,8 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
   if (platform.ok && boardId !== "") {
     const folders = [dirs.boards, `${dirs.core}/boards`];
     const found = findBoard(boardId, folders, platform.value.boards, platform.value.name, io, place);
-    const laid = found.ok ? overlayBoard(found.value, overrides(options)) : found;
+    const given = platform.value.rules.platform?.board ?? new Map();
+    const laid = found.ok ? overlayBoard(withDefaults(found.value, given), overrides(options)) : found;
     if (laid.ok) board = laid.value;
     else failures.push(laid.failure);
   } else if (platform.ok && platform.value.boards !== NO_BOARDS) {

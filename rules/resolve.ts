@@ -1,12 +1,13 @@
 /** A rule file for one env: overlays applied in their order, so that what is left has no conditions. */
 import type { Bound, Variable } from "./expand.ts";
+import { nameFits } from "./name-fits.ts";
 import type { Change, Overlay, Rule, RuleFile, Tool, Word } from "./rulefile.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
 import type { Template } from "./template.ts";
 
 /**
  * toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. core, cpu, mcu: of the board's `build`, board: its id,
- * "" where there is none. macros: what the board's and the user's flags define without a value.
+ * "" where there is none. macros: what the board's and the user's flags define, NAME or NAME=VALUE.
  */
 export interface ResolveContext {
   readonly host: string;
@@ -62,22 +63,6 @@ export function isFor(env: readonly Word[], name: string): boolean {
   return env.length === 0 || env.some((word) => nameFits(word.text, name));
 }
 
-/** `*` stands for any letters, also none. Case counts. */
-export function nameFits(pattern: string, name: string): boolean {
-  if (!pattern.includes("*")) return pattern === name;
-  const parts = pattern.split("*");
-  const first = parts[0] ?? "";
-  const last = parts[parts.length - 1] ?? "";
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return at <= name.length - last.length;
-}
-
 /** Whether a version is in a range such as `<6` or `>=5,<8`: all of its parts hold. Missing numbers are 0 (`<=5` leaves 5.4 out); `=5` or `5` fits every 5.x. */
 export function versionFits(range: string, version: string): boolean {
   const numbers = numbersOf(version);
@@ -121,7 +106,7 @@ function applies(overlay: Overlay, context: ResolveContext): boolean {
     return version !== undefined && versionFits(overlay.within, version);
   }
   const fits = (value: string) => name.split("|").some((pattern) => nameFits(pattern, value));
-  if (on === "choose") return name === "*" || [...context.macros].some(fits);
+  if (on === "choose") return name === "*" || [...context.macros].some((macro) => fits(macro) || name.split("|").includes(`${macro}=*`));
   return context[on] !== "" && fits(context[on]);
 }
 
@@ -129,14 +114,14 @@ function changed(before: Variable | undefined, change: Change): Variable {
   if (change.is === "set") return change.to;
   return {
     is: "list",
-    items: changedList(before === undefined ? [] : before.is === "list" ? before.items : [before.text], change),
+    items: changedList(before === undefined ? [] : before.is === "text" ? [before.text] : before.items, change),
     span: change.span,
   };
 }
 
 /** Elements are compared as they are written, so `remove = ["${arch}"]` takes that element away, not what it stands for. */
 function changedList(before: readonly Template[], change: Change): readonly Template[] {
-  if (change.is === "set") return change.to.is === "list" ? change.to.items : [change.to.text];
+  if (change.is === "set") return change.to.is === "text" ? [change.to.text] : change.to.items;
   const gone = new Set(change.remove.map((t) => t.text));
   return [...change.prepend, ...before.filter((t) => !gone.has(t.text)), ...change.append];
 }

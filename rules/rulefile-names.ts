@@ -12,7 +12,7 @@ import type { Span } from "./toml.ts";
 /** Names that fb gives to templates, so no variable may take them. */
 export const GIVEN_NAMES: ReadonlySet<string> = new Set([
   ...["src", "obj", "in", "out", "depfile", "build", "gen", "env", "profile", "objects", "linker"],
-  ...["tool", "board", "upload", "option", "image", "claim", "uploader"],
+  ...["tool", "board", "upload", "option", "image", "claim", "uploader", "defined", "data"],
   ...FLAG_SCOPES,
 ]);
 
@@ -58,7 +58,7 @@ export function checkNames(file: RuleFile): Failure[] {
 
   for (const [name, variable] of file.vars) if (GIVEN_NAMES.has(name)) reserved(name, spanOf(variable));
   const used = usedNames(file);
-  const texts = new Set([...file.vars].filter(([, v]) => v.is === "text").map(([name]) => name));
+  const texts = new Set([...file.vars].filter(([, v]) => v.is !== "list").map(([name]) => name));
   for (const overlay of file.overlays)
     for (const [name, change] of overlay.vars) if (change.is === "set" && change.to.is === "text") texts.add(name);
   for (const overlay of file.overlays)

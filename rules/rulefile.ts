@@ -3,9 +3,9 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
 import { type ReadBase, readTree } from "./base-files.ts";
-import type { Variable } from "./expand.ts";
+import type { Computed, Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
-import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
+import { checkRuleFile, COMPUTED, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { settingsOf } from "./settings.ts";
 import { parseTemplate, type Template } from "./template.ts";
@@ -25,6 +25,8 @@ export interface PlatformInfo {
   readonly program: string;
   readonly image: "elf" | "hex" | "bin" | "uf2";
   readonly frameworks: readonly string[];
+  /** What a board has that its JSON does not say. */
+  readonly board: ReadonlyMap<string, string | readonly string[]>;
 }
 
 /** "" and [] where the file says nothing. */
@@ -103,7 +105,7 @@ export interface ActionTemplate {
 
 export interface Rule extends ActionTemplate {
   readonly kind: RuleKind;
-  /** The target that it is part of, where it is done for what it does. */
+  /** The target that it is part of: always of what is done with devices; of other rules where they are for who asks by that name alone, else "". */
   readonly target: string;
   readonly match: readonly string[];
 }
@@ -263,7 +265,13 @@ function templateAt(table: TomlTable, key: string): Template | null {
   return templates(at(table, key))[0] ?? null;
 }
 function variable(value: TomlValue): Variable {
+  if (value.is === "table") return computed(value);
   return value.is === "list" ? { is: "list", items: templates(value), span: value.span } : { is: "text", text: template(value) };
+}
+
+function computed(table: TomlTable): Computed {
+  const by = COMPUTED.find((each) => table.entries.has(each)) ?? bug();
+  return { is: "computed", by, items: templates(at(table, by)), span: table.span };
 }
 
 function ruleFile(file: string, top: TomlTable): RuleFile {
@@ -301,6 +309,12 @@ function platformInfo(table: TomlTable): PlatformInfo {
     program: textAt(table, "program", "firmware"),
     image: textAt(table, "image", "elf") as PlatformInfo["image"],
     frameworks: textsAt(table, "frameworks"),
+    board: new Map(
+      [...(tableAt(table, "board")?.entries ?? [])].map(([path, { value }]) => [
+        path,
+        value.is === "text" ? value.value : words(value).map(({ text }) => text),
+      ]),
+    ),
   };
 }
 
@@ -340,7 +354,7 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
   for (const [key, entry] of table.entries) {
     if (TOOL_KEYS.has(key)) continue;
     const value = variable(entry.value);
-    names.set(key, value.is === "text" ? { is: "text", text: own(value.text) } : { ...value, items: value.items.map(own) });
+    names.set(key, value.is === "text" ? { ...value, text: own(value.text) } : { ...value, items: value.items.map(own) });
   }
   return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], names };
 }
@@ -427,7 +441,7 @@ function rule(name: string, table: TomlTable, span: Span): Rule {
   return {
     ...action(name, table, span, isEffect({ kind }) ? "never" : "all"),
     kind,
-    target: textAt(table, "target", name),
+    target: textAt(table, "target", isEffect({ kind }) ? name : ""),
     match: textsAt(table, "match"),
   };
 }

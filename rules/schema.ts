@@ -38,7 +38,7 @@ export const PROFILES = ["release", "quick", "debug"] as const;
 export const IMAGES = ["elf", "hex", "bin", "uf2"] as const;
 
 /** Names by which overlays apply. */
-const PATTERN = "^[A-Za-z0-9_.*+|-]+$";
+const PATTERN = "^[A-Za-z0-9_.*+|=-]+$";
 const WORD = "^[A-Za-z_][A-Za-z0-9_-]*$";
 const RANGE = "^\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*(,\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*)*$";
 
@@ -76,6 +76,22 @@ function named(about: string, expected: string, pattern: string, of: Shape, name
 }
 
 const variable = textOrList("A text or a list; it may use other names.");
+export const COMPUTED = ["sum", "upper", "find", "fit"] as const;
+const computed = table(
+  "A value made of others.",
+  {
+    sum: list("Numbers that are added, - before one takes it away: 0x100, 4M and 80000000L are numbers too.", template("A number."), 1),
+    upper: template("A text, in capitals."),
+    find: list(
+      "A regular expression (case does not count), the text that it is looked for in, and what it is otherwise: its first group, else all that fits.",
+      template("The expression; the text; otherwise."),
+      1,
+    ),
+    fit: list("A pattern, * for any letters, and a list: the elements that fit.", template("The pattern; the list."), 1),
+  },
+  { name: "computed", exactlyOne: COMPUTED },
+);
+const computedToo: EitherShape = { is: "either", about: "A text, a list, or a value made of others.", of: [...variable.of, computed] };
 const edit = table(
   "Changes a list: elements are removed, then others put before and after.",
   {
@@ -187,7 +203,11 @@ const rule = table(
   "A template for actions.",
   {
     kind: word("What the actions are.", RULE_KINDS),
-    target: plain("The target that it is part of, for what is done with devices. Default: its name.", "the name of a target", WORD),
+    target: plain(
+      "The target that it is part of. Default: for what is done with devices its name, else :firmware.",
+      "the name of a target",
+      WORD,
+    ),
     match: list("Which sources it compiles: globs on their names, **/ allowed.", plain("A glob."), 1),
     run,
     ...actionKeys,
@@ -304,6 +324,11 @@ export const RULE_FILE: TableShape = table(
         program: plain("The image's name without extension. Default: firmware."),
         image: word("What :firmware reports and :flash writes. Default: elf.", IMAGES),
         frameworks: list("What `framework =` may say.", plain("A name.")),
+        board: named("What a board has whose JSON does not say it.", "a path such as build.filesystem", "^[A-Za-z0-9_.-]+$", {
+          is: "either",
+          about: "A text or a list of texts.",
+          of: [plain("A text."), list("Texts.", plain("A text."))],
+        }),
       },
       { required: ["names", "title"] },
     ),
@@ -312,7 +337,7 @@ export const RULE_FILE: TableShape = table(
       extra_scripts: word("An env with extra_scripts: refuse it, or build it as if it had none.", ["error", "ignore"]),
     }),
     ...settingsKeys,
-    vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, variable),
+    vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, computedToo),
     flags: table("The platform's own flags, by PlatformIO's scopes.", ownFlags),
     tool: named("Packages and the programs in them.", "the name of a tool", WORD, tool),
     host: table("Overlays by the machine that builds.", Object.fromEntries(HOSTS.map((host) => [host, overlay]))),
@@ -322,7 +347,7 @@ export const RULE_FILE: TableShape = table(
     mcu: named("Overlays by the board's mcu; * stands for any letters, | is or.", "the name of an mcu", PATTERN, overlay),
     board: named("Overlays by the board's id; * stands for any letters, | is or.", "the id of a board", PATTERN, overlay),
     choose: named(
-      "Of each group the first overlay one of whose macros (A|B) the flags of board or user define without a value; * fits always.",
+      "Of each group the first overlay one of whose macros (A|B) the flags of board or user define without a value (A=*: or with one); * fits always.",
       "the name of a group",
       WORD,
       named("The group's overlays, in the order in which they are looked at.", "the name of a macro", PATTERN, overlay),

@@ -2,7 +2,7 @@
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
 import { type Bound, expand, type Scope, scope, within } from "./expand.ts";
-import { nameFits } from "./resolve.ts";
+import { nameFits } from "./name-fits.ts";
 import type { ActionTemplate, RuleFile, Uploader, UploadWay } from "./rulefile.ts";
 import { splitWords } from "./shellwords.ts";
 import { expandText } from "./subst.ts";

@@ -5,7 +5,8 @@
  */
 import type { Result } from "../../engine/types.ts";
 import { readElf, type Elf } from "../elf.ts";
-import { type ImageTool, made, numberOf, one, refused } from "./image-tool.ts";
+import { numberOf } from "../number.ts";
+import { type ImageTool, made, one, refused } from "./image-tool.ts";
 
 /** The chip's codes. */
 export const MODES: Readonly<Record<string, number>> = { qio: 0, qout: 1, dio: 2, dout: 3 };

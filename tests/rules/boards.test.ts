@@ -2,7 +2,16 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Result } from "../../engine/types.ts";
-import { type BoardIo, checkVariant, findBoard, listBoards, overlayBoard, projectBoards, readBoardTable } from "../../rules/boards.ts";
+import {
+  type BoardIo,
+  checkVariant,
+  findBoard,
+  listBoards,
+  overlayBoard,
+  projectBoards,
+  readBoardTable,
+  withDefaults,
+} from "../../rules/boards.ts";
 
 function must<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.failure.message);
@@ -124,6 +133,19 @@ test("listing: every word, in any field, without case", () => {
   assert.equal(listBoards("uno arduino", [{ name: "atmelavr", boards: table }], []), [
     { id: "uno", name: "Arduino Uno", platform: "atmelavr", mcu: "atmega328p", f_cpu: 16000000, flash: 32256, ram: 2048 },
   ]);
+});
+
+test("a platform's board gives what the JSON does not say, and nothing else", () => {
+  const json = { name: "B", build: { mcu: "m" }, upload: {} };
+  const board = withDefaults(
+    { id: "b", file: "f", json },
+    new Map<string, string | readonly string[]>([
+      ["build.mcu", "x"],
+      ["build.fs", "spiffs"],
+      ["upload.protocols", ["a", "b"]],
+    ]),
+  );
+  assert.equal(board.json, { name: "B", build: { mcu: "m", fs: "spiffs" }, upload: { protocols: ["a", "b"] } });
 });
 
 test.run();

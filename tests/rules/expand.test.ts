@@ -1,8 +1,10 @@
 /** Expansion: a table of cases and mistakes, and laws that hold for generated templates. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Result } from "../../engine/types.ts";
 import {
   type Bound,
+  type Computed,
   expand,
   expandText,
   expandVariable,
@@ -213,6 +215,29 @@ test("law: the published pattern takes exactly what the parser takes", () => {
     if (!parses) refused++;
   }
   assert.ok(refused > 1000, String(refused));
+});
+
+test("values made of others: sums, capitals, what fits, what is found", () => {
+  const made = (by: Computed["by"], ...items: string[]): Result<Bound> => {
+    const names = new Map<string, Bound>([
+      ["size", "4M"],
+      ["flags", ["MMU_A=1", "USER", "MMU_B"]],
+      ["script", "start = 0x40500000;\nlen = 0xFEff0"],
+    ]);
+    return expandVariable({ is: "computed", by, items: items.map((item) => t(item)), span: SPAN }, scope(names));
+  };
+  const value = (...[by, ...items]: Parameters<typeof made>) => {
+    const result = made(by, ...items);
+    return result.ok ? result.value : result.failure.code;
+  };
+  assert.is(value("sum", "${size}", "-0x1000", "80000000L", "-512K"), String(4 * 1024 * 1024 - 4096 + 80_000_000 - 512 * 1024));
+  assert.is(value("sum", "ten"), "rule.not-a-number");
+  assert.is(value("upper", "a-${size}m"), "A-4MM");
+  assert.equal(value("fit", "MMU_*", "${flags}"), ["MMU_A=1", "MMU_B"]);
+  assert.is(value("find", "LEN = (0x[\\da-f]+)", "${script}"), "0xFEff0");
+  assert.is(value("find", "^st\\w+", "${script}"), "start");
+  assert.is(value("find", "none", "${script}", "${size}"), "4M");
+  assert.is(value("find", "none", "${script}"), "rule.not-found");
 });
 
 test.run();

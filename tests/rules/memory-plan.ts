@@ -98,6 +98,7 @@ function planOf(
     srcDir: dirs.src,
     includeDir: dirs.include,
     testDir: dirs.test,
+    dataDir: dirs.data,
     libraries,
     own: null,
     envs: [env.name],

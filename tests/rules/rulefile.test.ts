@@ -1,7 +1,8 @@
 /** Rule files: every mistake at its place, overlays in their order, a digest that spacing does not change. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { nameFits, type ResolveContext, resolve, versionFits } from "../../rules/resolve.ts";
+import { nameFits } from "../../rules/name-fits.ts";
+import { type ResolveContext, resolve, versionFits } from "../../rules/resolve.ts";
 import { readRuleFile, type RuleFile, ruleDigestInput, ruleFileProblems } from "../../rules/rulefile.ts";
 import { type Malformed, NAMES, SHAPES, SOUND, SYNTAX } from "./malformed.ts";
 
