@@ -5,8 +5,9 @@
  *   ready (longest way first) → decide → kept | restored | waits for its claims → runs → settled → what waited for it may be ready
  */
 import { ActionEvents } from "./action-events.ts";
+import { AtWork } from "./at-work.ts";
 import { Blocked } from "./blocked.ts";
-import { type Hold, Pool } from "./claims.ts";
+import type { Hold } from "./claims.ts";
 import { priorities, ReadyQueue } from "./critical.ts";
 import { Discovery } from "./discover.ts";
 import { EffectQueue, isEffect, withEffects } from "./effects.ts";
@@ -44,19 +45,15 @@ class Run {
   private readonly settler: Settler;
   private readonly journal: Journal;
   private readonly sweeper: Sweeper;
-  private readonly pool: Pool;
   private readonly needed: Needed;
   private readonly ready = new ReadyQueue();
   private readonly blocked = new Blocked();
-  private readonly inFlight = new Map<StaticKey, Promise<void>>();
+  private readonly work: AtWork;
   private readonly results = new Map<ActionId, ActionResult>();
   private readonly goals: Goals;
   private readonly failedEnvs = new Set<string>();
   /** In a dry run: what would run, so that nobody knows what it would make. */
   private readonly unmade = new Set<ActionId>();
-  private running = 0;
-  /** A claim was given back since startBlocked last looked. */
-  private released = false;
   private readonly effects = new EffectQueue();
   /** No state is written any more: monitors run. */
   private made = false;
@@ -78,7 +75,7 @@ class Run {
     this.journal = new Journal(world.state, () => world.disk.now());
     this.sweeper = new Sweeper(world, this.graph, this.files, this.journal, (id) => this.needed.isSettled(id));
     this.lanes = new Lanes(Math.max(1, request.jobs));
-    this.pool = new Pool({ cpu: Math.max(1, request.jobs), network: 4, disk: 2 });
+    this.work = new AtWork(request.jobs);
     this.goals = new Goals(request.goals, world.paths);
   }
 
@@ -139,7 +136,7 @@ class Run {
         turn = this.world.clock.monotonicMs();
         continue;
       }
-      if (this.running === 0 && (!this.blocked.any || this.stop.aborted)) {
+      if (!this.work.any && (!this.blocked.any || this.stop.aborted)) {
         // An effect that nobody performs must not look like one that is done.
         if (this.effects.any && !this.stop.aborted) throw new Error("effects are left, and nothing that they wait for");
         return;
@@ -264,17 +261,12 @@ class Run {
           this.unmade.add(node.id);
           return this.pretend(node, "ran", decision.why);
         }
-        const other = this.inFlight.get(decision.sk);
-        if (other !== undefined) {
-          // The same compile for another env is running: what it makes will be restored here.
-          this.running++;
-          void other.then(() => {
-            this.running--;
-            this.makeReady(node.id);
-            this.wakeUp();
-          });
-          return;
-        }
+        // The same compile for another env is running: what it makes will be restored here.
+        const then = () => {
+          this.makeReady(node.id);
+          this.wakeUp();
+        };
+        if (this.work.after(decision.sk, then)) return;
         if (this.start(node, decision)) return;
         if (node.spec.env === NO_ENV) this.events.queued(node);
         this.blocked.add(node, decision);
@@ -284,13 +276,12 @@ class Run {
 
   /** Starts what a released claim lets start. What was refused before anything was released needs no second look. */
   private startBlocked(): void {
-    if (!this.released) return;
-    this.released = false;
+    if (!this.work.takeFreed()) return;
     this.blocked.offer((id, decision, isOld) => {
       const node = this.graph.node(id);
       if (this.stop.aborted) return "gone";
       if (this.failedEnvs.has(node.spec.env) && !this.request.keepGoing) this.drop(id);
-      else if (isOld || this.inFlight.has(decision.sk)) this.makeReady(id);
+      else if (isOld || this.work.isMaking(decision.sk)) this.makeReady(id);
       else if (!this.start(node, decision)) return "refused";
       return "gone";
     });
@@ -298,7 +289,7 @@ class Run {
 
   /** Only monitors are left: nothing is written any more. */
   private get onlyWatches(): boolean {
-    return this.effects.any && this.ready.size === 0 && this.running === 0 && this.effects.onlyWatches;
+    return this.effects.any && this.ready.size === 0 && !this.work.any && this.effects.onlyWatches;
   }
 
   /** Starts the effects whose time has come. */
@@ -321,36 +312,25 @@ class Run {
 
   /** Starts the action if its claims are free. */
   private start(node: Node, decision: Decision & { do: "run" }): boolean {
-    const hold = this.pool.take(node.spec.claims);
-    if (hold === null) return false;
     const effect = isEffect(node.spec);
-    if (effect) this.effects.began(node);
-    const work = this.perform(node, decision, hold)
-      .catch((error: unknown) => {
+    const work = (hold: Hold): Promise<void> => {
+      if (effect) this.effects.began(node);
+      return this.perform(node, decision, hold).catch((error: unknown) => {
         this.bug ??= { error };
-      })
-      .finally(() => {
-        hold.release();
-        this.released = true;
-        if (effect) this.effects.ended(node);
-        if (this.inFlight.get(decision.sk) === work) {
-          this.inFlight.delete(decision.sk);
-          // For another env the same is in the cache now.
-          if (this.request.records === "use") this.blocked.hasRun(decision.sk);
-        }
-        this.running--;
-        this.wakeUp();
       });
-    this.running++;
-    if (node.spec.sharing === "all") this.inFlight.set(decision.sk, work);
-    return true;
+    };
+    return this.work.start(node, decision.sk, work, (made) => {
+      if (effect) this.effects.ended(node);
+      // For another env the same is in the cache now.
+      if (made && this.request.records === "use") this.blocked.hasRun(decision.sk);
+      this.wakeUp();
+    });
   }
 
   /** Gives the processor of an action whose process has ended to one that waits for it. Other things are held until all is recorded. */
   private async handOn(node: Node, hold: Hold): Promise<void> {
     if (!this.blocked.any || !isOfCpu(node)) return;
-    hold.release();
-    this.released = true;
+    this.work.release(hold);
     this.wakeUp();
     await this.world.clock.sleep(0, this.stop);
   }
