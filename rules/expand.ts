@@ -17,11 +17,11 @@ export type Variable =
 
 /**
  * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). upper: in capitals. fit: a pattern (`*` for any letters), then
- * what is looked through: the elements that fit. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
+ * what is looked through: the elements that fit. each: what is put before each of the others. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
  */
 export interface Computed {
   readonly is: "computed";
-  readonly by: "sum" | "upper" | "fit" | "find";
+  readonly by: "sum" | "upper" | "fit" | "each" | "find";
   readonly items: readonly Template[];
   readonly span: Span;
 }
@@ -170,6 +170,8 @@ function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bo
       return words.join("").toUpperCase();
     case "fit":
       return rest.filter((each) => nameFits(pattern, each));
+    case "each":
+      return rest.map((each) => pattern + each);
     case "find": {
       const [where = "", otherwise] = rest;
       const found = new RegExp(pattern, "im").exec(where);

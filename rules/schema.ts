@@ -76,7 +76,7 @@ function named(about: string, expected: string, pattern: string, of: Shape, name
 }
 
 const variable = textOrList("A text or a list; it may use other names.");
-export const COMPUTED = ["sum", "upper", "find", "fit"] as const;
+export const COMPUTED = ["sum", "upper", "find", "fit", "each"] as const;
 const computed = table(
   "A value made of others.",
   {
@@ -87,6 +87,7 @@ const computed = table(
       template("The expression; the text; otherwise."),
       1,
     ),
+    each: list("A text, and a list: the text before each of its elements.", template("The text; the list."), 1),
     fit: list("A pattern, * for any letters, and a list: the elements that fit.", template("The pattern; the list."), 1),
   },
   { name: "computed", exactlyOne: COMPUTED },

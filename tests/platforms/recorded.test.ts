@@ -9,7 +9,11 @@ import * as assert from "uvu/assert";
 import { planned } from "../rules/memory-plan.ts";
 
 interface Recorded {
-  readonly framework: { readonly folder: string; readonly version: string };
+  readonly framework: {
+    readonly folder: string;
+    readonly version: string;
+    readonly tool?: { readonly folder: string; readonly version: string };
+  };
   readonly files: Readonly<Record<string, string>>;
   readonly commands: Readonly<Record<string, readonly string[]>>;
 }
@@ -36,7 +40,7 @@ for (const file of readdirSync(folder)) {
   const project = planned(recorded.files, null, recorded.framework);
   for (const [env, lines] of Object.entries(recorded.commands))
     test(`${file}: ${env}`, () => {
-      const ours = project.actions(env).filter((action) => action.kind === "compile" || action.kind === "link");
+      const ours = project.actions(env).filter(({ kind, argv }) => ["compile", "link", "step"].includes(kind) && argv[0] !== "fb");
       assert.equal(ours.map((action) => library(line(action.argv))).sort(), lines.map(library).sort());
     });
 }

@@ -234,6 +234,7 @@ test("values made of others: sums, capitals, what fits, what is found", () => {
   assert.is(value("sum", "ten"), "rule.not-a-number");
   assert.is(value("upper", "a-${size}m"), "A-4MM");
   assert.equal(value("fit", "MMU_*", "${flags}"), ["MMU_A=1", "MMU_B"]);
+  assert.equal(value("each", "-D", "${flags}"), ["-DMMU_A=1", "-DUSER", "-DMMU_B"]);
   assert.is(value("find", "LEN = (0x[\\da-f]+)", "${script}"), "0xFEff0");
   assert.is(value("find", "^st\\w+", "${script}"), "start");
   assert.is(value("find", "none", "${script}", "${size}"), "4M");

@@ -10,6 +10,13 @@ import { planEnv } from "../../rules/plan-env.ts";
 import { type EnvProject, envNames, type Project, readProject } from "../../rules/project.ts";
 import { memoryIo } from "./memory-io.ts";
 
+/** tool: of every compiler, where it is not Debian's. */
+interface PlannedFramework {
+  readonly folder: string;
+  readonly version: string;
+  readonly tool?: { readonly folder: string; readonly version: string };
+}
+
 /** Where the files of the framework for AVR lie. */
 export const FRAMEWORK = "/CORE/packages/framework-arduino-avr";
 
@@ -31,7 +38,7 @@ export interface PlannedProject {
 export function planned(
   files: Readonly<Record<string, string>>,
   predefines: string | null,
-  framework = { folder: FRAMEWORK, version: "1.2.3" },
+  framework: PlannedFramework = { folder: FRAMEWORK, version: "1.2.3" },
 ): PlannedProject {
   const io = memoryIo(files);
   const project = readProject(PROJECT, platforms, {
@@ -66,11 +73,11 @@ function planOf(
   { dirs }: Project,
   variables: ReadonlyMap<string, string>,
   libraries: LibraryOptions,
-  framework: { readonly folder: string; readonly version: string },
+  framework: PlannedFramework,
 ): EnvPlan {
   const arduino = env.framework === "arduino";
   const from = (items: readonly string[]) => ({ items, option: "build_flags", file: null, line: 0, column: 0 });
-  const tool = { folder: "/usr", version: "12.2.0", digest: hash("tool"), includeC: [], includeCxx: [], libraries: [] };
+  const tool = { folder: "/usr", version: "12.2.0", ...framework.tool, digest: hash("tool"), includeC: [], includeCxx: [], libraries: [] };
   return {
     env: env.name,
     profile: env.buildType === "debug" ? "debug" : "release",
