@@ -133,7 +133,7 @@ export function compose(input: ComposeInput): Composed {
   const built = buildLibraries(env, project, input, test);
   prependUnique(project.scopes.includes, input.projectIncludes);
 
-  const words = (items: readonly Item[]): string[] => items.flatMap((item) => itemArguments(item, input));
+  const words = (items: readonly Item[]): string[] => flagWords(items, input);
   const libs = [...env.scopes.libs];
   prependUnique(libs, project.scopes.libs);
   const before = libs.length - env.scopes.libs.length;
@@ -314,7 +314,7 @@ function prependUnique(list: Item[], items: readonly Item[]): number {
 
 function compileFlags(state: State, input: ComposeInput): CompileFlags {
   const { scopes } = state;
-  const words = (items: readonly Item[]): string[] => items.flatMap((item) => itemArguments(item, input));
+  const words = (items: readonly Item[]): string[] => flagWords(items, input);
   const includeDirs = scopes.includes.filter((folder) => typeof folder === "string");
   return {
     cflags: words(scopes.cflags),
@@ -341,7 +341,12 @@ function argumentsOf(text: string, variables: Variables): string[] {
   return expanded === "" ? [] : shellArguments(expanded);
 }
 
-function itemArguments(item: Item, input: ComposeInput): string[] {
+/** Items as the tool gets them. */
+export function flagWords(items: readonly Item[], input: Pick<ComposeInput, "variables" | "projectDir">): string[] {
+  return items.flatMap((item) => itemArguments(item, input));
+}
+
+function itemArguments(item: Item, input: Pick<ComposeInput, "variables" | "projectDir">): string[] {
   if (typeof item === "string") return argumentsOf(item, input.variables);
   if (!PATH_OPTIONS.has(item.name)) {
     return [item.name, ...argumentsOf(item.value, input.variables)];
@@ -358,10 +363,10 @@ function defineArguments(item: Item, variables: Variables): string[] {
   return once === "" ? [] : argumentsOf(once.startsWith("-D") ? once : `-D${once}`, variables);
 }
 
-/** SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end, and expands it twice as it does defines. */
+/** A pair is a file of the platform's own (plainScopes). SCons takes one `lib` from the front of a library's name and one `.a` or `.so` from its end, and expands it twice as it does defines. */
 function libraryArguments(item: Item, variables: Variables): string[] {
-  const text = typeof item === "string" ? item : `${item.name}=${item.value}`;
-  const name = expandText(text, variables)
+  if (typeof item !== "string") return argumentsOf(item.value, variables);
+  const name = expandText(item, variables)
     .replace(/^lib/, "")
     .replace(/(\.a|\.so)$/, "");
   if (name === "") return [];

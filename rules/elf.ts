@@ -31,10 +31,19 @@ export interface ElfSymbol {
   readonly isCommon: boolean;
 }
 
+/** What a loader copies: `size` bytes of the file, to a physical address. */
+export interface Segment {
+  readonly address: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
 export interface Elf {
   /** The address at which the program starts. */
   readonly entry: number;
   readonly sections: readonly Section[];
+  /** Of type PT_LOAD, with bytes in the file. */
+  readonly segments: readonly Segment[];
   /** In the file's order: each FILE entry stands before the local symbols of that source. Empty where it was stripped. */
   symbols(): readonly ElfSymbol[];
   content(section: Section): Uint8Array;
@@ -43,6 +52,7 @@ export interface Elf {
 const TYPES = ["none", "object", "function", "other", "file", "object", "thread-local"] as const;
 const BINDS = ["local", "global", "weak"] as const;
 const EM_ARM = 40;
+const PT_LOAD = 1;
 const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
 const SHN_COMMON = 0xfff2;
@@ -111,9 +121,17 @@ export function readElf(file: string, bytes: Uint8Array): Result<Elf> {
       }
       return found;
     };
+    const [programs, step, parts] = [word(wide ? 0x20 : 0x1c), u16(wide ? 0x36 : 0x2a), u16(wide ? 0x38 : 0x2c)];
+    const segments: Segment[] = [];
+    for (let at = programs; at < programs + parts * step; at += step) {
+      const size = word(at + (wide ? 0x20 : 0x10));
+      if (u32(at) !== PT_LOAD || size === 0) continue;
+      segments.push({ address: word(at + (wide ? 0x18 : 0x0c)), offset: word(at + (wide ? 8 : 4)), size });
+    }
     return ok({
       entry: word(0x18),
       sections,
+      segments,
       symbols: () => {
         try {
           return symbols();

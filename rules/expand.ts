@@ -212,6 +212,12 @@ function lookUp(part: NamePart, scope: Scope, chain: Chain): Bound {
 }
 
 function find(part: NamePart, scope: Scope, chain: Chain): Bound {
+  if (part.or.length > 0) {
+    const [name = part.name, ...or] = [part.name, ...part.or].filter((each) => knows(scope, each));
+    const bound = find({ ...part, name, or: [] }, scope, chain);
+    const [next, ...rest] = or;
+    return bound.length > 0 || next === undefined ? bound : find({ ...part, name: next, or: rest }, scope, chain);
+  }
   for (let at: Scope | null = scope; at !== null; at = at.outer) {
     const bound = at.names.get(part.name);
     if (bound !== undefined) return bound;

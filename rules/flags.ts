@@ -291,7 +291,10 @@ export interface PlainFlags {
   readonly libs: readonly string[];
 }
 
-/** Scopes of a platform's or framework's own flags: nothing in them is expanded or unquoted later. */
+/** What a library is called that is linked by its path, in front of that. */
+const LIBRARY_FILE = "file";
+
+/** Scopes of a platform's or framework's own flags: nothing in them is expanded or unquoted later. A library with a slash is a file, linked by its path. */
 export function plainScopes(flags: PlainFlags): Scopes {
   const once = (text: string): string => shellEscape(text).replaceAll("$", "$$$$");
   const twice = (text: string): string => shellEscape(text).replaceAll("$", "$$$$$$$$");
@@ -312,7 +315,7 @@ export function plainScopes(flags: PlainFlags): Scopes {
     defines: flags.defines.map(define),
     includes: [...flags.includes],
     libpath: [...flags.libpath],
-    libs: flags.libs.map(once),
+    libs: flags.libs.map((text) => (text.includes("/") ? { name: LIBRARY_FILE, value: once(text), number: false } : once(text))),
   };
 }
 

@@ -3,6 +3,8 @@
 /** One more whenever the same arguments give another output: results of the one before are not taken any more. */
 export const INNER_VERSIONS = {
   elf2bin: 1,
+  uf2: 1,
+  substitute: 1,
 } as const;
 
 export type ImageToolName = keyof typeof INNER_VERSIONS;

@@ -356,7 +356,7 @@ export function imageName(plan: EnvPlan, resolved: Resolved, kind: string): stri
 /** The template `${name}`, which no file says. */
 export function nameOnly(name: string): Template {
   const span = { file: "", line: 0, column: 0 };
-  return { text: `\${${name}}`, parts: [{ is: "name", name, index: null, span }], span };
+  return { text: `\${${name}}`, parts: [{ is: "name", name, or: [], index: null, span }], span };
 }
 
 function fileRead(path: string): Read {

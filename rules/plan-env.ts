@@ -6,13 +6,14 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
-import { type CompileFlags, type Composed, type ComposeInput, compose } from "./compose.ts";
+import { type CompileFlags, type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
-import { type Bound, expand, expandText, knows, type Scope, scope } from "./expand.ts";
+import { type Bound, expand, expandText, knows, type Scope, scope, within } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
 import { type FlagContext, type Item, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
-import { type PlannedLibraries, planLibraries } from "./plan-libs.ts";
+import { type LibraryOptions, type PlannedLibraries, planLibraries } from "./plan-libs.ts";
+import { linesOf } from "./lines.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
 import { boardContext, type ResolveContext, type Resolved, resolve } from "./resolve.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
@@ -41,6 +42,8 @@ class EnvPlanner {
   private readonly scope: Scope;
   private readonly actions: EnvActions;
   private readonly notes: Failure[];
+  /** Of what the platform reads from the packages. */
+  private readonly mistake: Failure | null;
 
   constructor(plan: EnvPlan, io: PlanIo, hash: Hash) {
     this.p = plan;
@@ -49,6 +52,7 @@ class EnvPlanner {
     this.hash = hash;
     this.build = outFolder(plan.env, plan.profile);
     const toolVersions = new Map([...plan.tools].map(([name, tool]) => [name, tool.version]));
+    toolVersions.set(`framework.${plan.framework}`, plan.frameworkVersion);
     this.board = this.parse(boardSource(plan.flags.board), false);
     this.user = this.parse(plan.flags.user, false);
     const { env, profile, host, framework } = plan;
@@ -72,7 +76,16 @@ class EnvPlanner {
       ...["elf", "hex", "bin", "uf2"].map(image),
     ]);
     if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
-    this.scope = scope(names, this.resolved.vars);
+    for (const each of FLAG_SCOPES) {
+      const words = [this.board, this.user].flatMap(({ scopes }) => flagWords(scopes[each], plan));
+      // Those become undefines (compose).
+      const kept = words.filter((word) => !word.startsWith("-U"));
+      names.set(`user.${each}`, kept);
+    }
+    const inner = scope(names, this.resolved.vars);
+    const lines = linesOf(plan.platform, inner, io);
+    this.mistake = lines.ok ? null : lines.failure;
+    this.scope = lines.ok ? within(inner, lines.value) : inner;
     this.actions = new EnvActions(plan, io, hash, this.build, this.resolved, this.scope);
   }
 
@@ -101,7 +114,7 @@ class EnvPlanner {
     if (!prepared.ok) return prepared;
     const linked = this.actions.link(
       [...direct, ...all],
-      [...objects, ...parts.value.objects, ...own.value],
+      [...parts.value.objects, ...objects, ...own.value],
       [...libArchives, ...parts.value.archives],
       link,
       [...steps.value.beforeLink, ...prepared.value],
@@ -136,6 +149,7 @@ class EnvPlanner {
   /** All that decides flags but the libraries. */
   private composeInput(): Result<ComposeInput> {
     const { p } = this;
+    if (this.mistake !== null) return fail(this.mistake);
     const failures: Failure[] = [];
     const take = ({ scopes, notes }: Parsed): Scopes => {
       for (const note of notes) (note.severity === "error" ? failures : this.notes).push(note);
@@ -287,11 +301,13 @@ class EnvPlanner {
     const { p } = this;
     const storages = expand([nameOnly("libraries")], this.scope);
     if (!storages.ok) return storages;
+    const libraryOptions = this.libraryOptions();
+    if (!libraryOptions.ok) return libraryOptions;
     const tabs = this.tabs();
     const sketch = tabs[0] === undefined ? null : { path: `${tabs[0]}.cpp`, tabs };
     const merged = sketch === null ? null : `${this.build}/src/${baseOf(sketch.path)}`;
     const planned = planLibraries({
-      options: p.libraries,
+      options: libraryOptions.value,
       projectDir: p.projectDir,
       framework: p.framework,
       mcu: p.mcu,
@@ -317,6 +333,18 @@ class EnvPlanner {
     if (error !== undefined) return fail(error);
     this.notes.push(...planned.notes);
     return ok(planned);
+  }
+
+  /** The env's own, with what the platform's variables `lib_ignore` and `lib_archive` (false) say. */
+  private libraryOptions(): Result<LibraryOptions> {
+    const list = (name: string) => (knows(this.scope, name) ? expand([nameOnly(name)], this.scope) : ok<string[]>([]));
+    const ignore = list("lib_ignore");
+    if (!ignore.ok) return ignore;
+    const archive = list("lib_archive");
+    if (!archive.ok) return archive;
+    const { libraries } = this.p;
+    const direct = archive.value[0] === "false" ? { archive: false, archiveSet: true } : {};
+    return ok({ ...libraries, ...direct, ignore: [...libraries.ignore, ...ignore.value] });
   }
 
   /** Compiles the libraries, deepest first. Objects are of those that make no archive; targets: one for each library, and one for all. */

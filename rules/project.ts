@@ -275,6 +275,8 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     const laid = found.ok ? overlayBoard(withDefaults(found.value, given), overrides(options)) : found;
     if (laid.ok) board = laid.value;
     else failures.push(laid.failure);
+    const problem = board === null ? null : coreProblem(section, platform.value, framework, board, place);
+    if (problem !== null) failures.push(problem);
   } else if (platform.ok && platform.value.boards !== NO_BOARDS) {
     const hint = "add `board = ID`; fb boards lists the ids";
     failures.push(
@@ -355,6 +357,15 @@ function frameworkProblems(section: string, platform: Platform, frameworks: read
   if (frameworks.length < 2) return [];
   const message = `[${section}] names ${frameworks.length} frameworks (${frameworks.join(", ")}): expected one`;
   return [failure("env.frameworks", 3, message, { ...place, hint: "keep one; fb does not combine frameworks yet" })];
+}
+
+/** A framework may be one of two that PlatformIO calls by one name: the board's build.core tells which. */
+function coreProblem(section: string, platform: Platform, framework: string | null, board: Board, place: Origin | null): Failure | null {
+  const cores = platform.rules.frameworks.get(framework ?? "")?.cores ?? [];
+  const core = String(board.values.get("build.core") ?? "");
+  if (cores.length === 0 || cores.includes(core)) return null;
+  const message = `[${section}]: board "${board.id}" has the core "${core}": of framework ${framework} fb has rules for ${cores.join(", ")}`;
+  return failure("env.core", 3, message, { ...place, hint: `board_build.core = ${cores[0]}, if the board's programs are written for it` });
 }
 
 function overrides(options: ReadonlyMap<string, OptionValue>): BoardOverride[] {

@@ -12,7 +12,7 @@ import type { Span } from "./toml.ts";
 /** Names that fb gives to templates, so no variable may take them. */
 export const GIVEN_NAMES: ReadonlySet<string> = new Set([
   ...["src", "obj", "in", "out", "depfile", "build", "gen", "env", "profile", "objects", "linker"],
-  ...["tool", "board", "upload", "option", "image", "claim", "uploader", "defined", "data"],
+  ...["tool", "board", "upload", "option", "image", "claim", "uploader", "defined", "data", "user"],
   ...FLAG_SCOPES,
 ]);
 

@@ -49,6 +49,8 @@ export interface FrameworkPart {
 
 /** before: flags that come before all others of their scope. */
 export interface Framework extends PackageInfo {
+  /** Those of the boards' cores that it is for; empty: all. */
+  readonly cores: readonly string[];
   readonly parts: readonly FrameworkPart[];
   readonly before: ReadonlyMap<FlagScope, readonly Template[]>;
 }
@@ -71,7 +73,7 @@ export type Change =
 
 export type OverlayKind = "host" | "framework" | "tool" | "core" | "cpu" | "mcu" | "board" | "choose" | "profile" | "env";
 
-/** Changes that apply where `name` fits. within: of a tool the range of versions, of a choice its group, of which the first that fits applies; else "". */
+/** Changes that apply where `name` fits (of a framework that is asked for its version: `framework.NAME`, as a tool). within: of a tool the range of versions, of a choice its group, of which the first that fits applies; else "". */
 export interface Overlay {
   readonly on: OverlayKind;
   readonly name: string;
@@ -147,6 +149,12 @@ export interface UploadWay {
   readonly more: readonly Template[];
 }
 
+/** What the first group of `match` finds in the lines of text files. */
+export interface Lines {
+  readonly files: readonly Template[];
+  readonly match: string;
+}
+
 export interface RuleFile {
   readonly file: string;
   readonly platform: PlatformInfo | null;
@@ -155,6 +163,7 @@ export interface RuleFile {
   /** `[mirrors]`, `[packages]` and `[registry]`. */
   readonly settings: PackageSettings;
   readonly vars: ReadonlyMap<string, Variable>;
+  readonly lines: ReadonlyMap<string, Lines>;
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Those that have a table; their overlays are in `overlays`. */
@@ -284,6 +293,7 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
+    lines: new Map(tablesAt(top, "lines").map(([name, t]) => [name, { files: templates(at(t, "files")), match: textAt(t, "match") }])),
     flags: lists<FlagScope>(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
     frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
@@ -331,7 +341,7 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 
 const PACKAGE_KEYS = ["package", "version", "finds", "debian"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
-const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "parts", "before", "vars", "flags"]);
+const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "vars", "flags"]);
 
 function framework(name: string, table: TomlTable, span: Span): Framework {
   const parts = tableList(at(table, "parts")).map(
@@ -342,7 +352,7 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
       link: textAt(part, "link", "archive") as FrameworkPart["link"],
     }),
   );
-  return { ...packageInfo(name, table, span), parts, before: lists<FlagScope>(tableAt(table, "before")) };
+  return { ...packageInfo(name, table, span), cores: textsAt(table, "cores"), parts, before: lists<FlagScope>(tableAt(table, "before")) };
 }
 
 function tool(name: string, table: TomlTable, span: Span): Tool {
@@ -365,7 +375,9 @@ const OVERLAY_ORDER: readonly OverlayKind[] = ["host", "framework", "tool", "cor
 function overlays(top: TomlTable): Overlay[] {
   return OVERLAY_ORDER.flatMap((on) =>
     tablesAt(top, on).flatMap(([name, t, span]) => {
-      if (on === "tool") return tablesAt(t, "when").map(([range, w, at]) => overlay(on, name, range, w, at));
+      const byVersion = (of: string) => tablesAt(t, "when").map(([range, w, at]) => overlay("tool", of, range, w, at));
+      if (on === "tool") return byVersion(name);
+      if (on === "framework") return [overlay(on, name, "", t, span), ...byVersion(`framework.${name}`)];
       if (on === "choose") return tablesIn(t).map(([macros, w, at]) => overlay(on, macros, name, w, at));
       return [overlay(on, name, "", t, span)];
     }),

@@ -153,7 +153,9 @@ const framework: TableShape = table(
   "What a framework adds, and its package.",
   {
     ...packageKeys,
+    cores: list("The board's build.core must be one of these. Default: any.", plain("A core.")),
     parts: list("Its sources, in the order in which they are linked.", part),
+    when: named("Overlays for versions of its package.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
     before: table("Flags that come before all others of their scope, the user's too.", ownFlags),
     ...overlayKeys,
   },
@@ -339,6 +341,16 @@ export const RULE_FILE: TableShape = table(
     }),
     ...settingsKeys,
     vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, computedToo),
+    lines: named(
+      "Lists read from text files of packages.",
+      "the name of a list",
+      WORD,
+      table(
+        "The first group of a regular expression, of each line that it fits.",
+        { files: list("The files, in this order.", template("A path."), 1), match: plain("A regular expression.") },
+        { name: "lines", required: ["files", "match"] },
+      ),
+    ),
     flags: table("The platform's own flags, by PlatformIO's scopes.", ownFlags),
     tool: named("Packages and the programs in them.", "the name of a tool", WORD, tool),
     host: table("Overlays by the machine that builds.", Object.fromEntries(HOSTS.map((host) => [host, overlay]))),

@@ -69,6 +69,14 @@ test("lists of templates", () => {
       ["-Iy", "$z"],
     ],
     [["${src[0]}"], ["a b.cpp"]],
+    [
+      ["${nothing|empty|src|obj}", "${none|in}"],
+      ["a b.cpp", "x", "y", "$z"],
+    ],
+    [
+      ["${in|src[2]}", "a${nothing|empty}"],
+      ["$z", "a"],
+    ],
     [["${none}"], []],
     [["${empty}"], [""]],
     [["${empty}${empty}"], [""]],
@@ -107,6 +115,7 @@ test("mistakes, at the template that says the name", () => {
     ["${a}", "rule.name-cycle", 17, 10, "a → b → c → a"],
     ["${self}", "rule.name-cycle", 18, 10, "self → self"],
     ["${in[3]}", "rule.index", 3, 10, "[0] to [2]"],
+    ["${nothing|no}", "rule.unknown-name", 3, 10, "unknown name ${nothing}"],
     ["${none[0]}", "rule.index", 3, 10, "is empty"],
     ["${one[1]}", "rule.index", 3, 10, "one element"],
   ];
@@ -231,6 +240,7 @@ test("values made of others: sums, capitals, what fits, what is found", () => {
     return result.ok ? result.value : result.failure.code;
   };
   assert.is(value("sum", "${size}", "-0x1000", "80000000L", "-512K"), String(4 * 1024 * 1024 - 4096 + 80_000_000 - 512 * 1024));
+  assert.is(value("sum", "0B", "1.5MB", "-.5k"), String(1.5 * 1024 * 1024 - 512));
   assert.is(value("sum", "ten"), "rule.not-a-number");
   assert.is(value("upper", "a-${size}m"), "A-4MM");
   assert.equal(value("fit", "MMU_*", "${flags}"), ["MMU_A=1", "MMU_B"]);

@@ -213,10 +213,18 @@ test("law: an escaped argument comes back as it was", () => {
 });
 
 test("flags of a platform reach the tool exactly as they are written", () => {
-  const flags = { ...noScopes, defines: ['NAME="a b"', "N=007", "P=$PIOENV"], ccflags: ["-fx=$$'"] } as Parameters<typeof plainScopes>[0];
+  const flags = {
+    ...noScopes,
+    defines: ['NAME="a b"', "N=007", "P=$PIOENV"],
+    libs: ["m", "/a b/lib$.a"],
+    ccflags: ["-fx=$$'"],
+  } as Parameters<typeof plainScopes>[0];
   const scopes = plainScopes(flags);
   assert.equal(scopes.ccflags.map((item) => expandText(item as string, variables)).flatMap(shellArguments), ["-fx=$$'"]);
   assert.equal(scopes.defines[1], { name: "N", value: "007", number: true });
+  const [m, file] = scopes.libs;
+  assert.is(m, "m");
+  assert.equal(typeof file === "object" && shellArguments(expandText(file.value, variables)), ["/a b/lib$.a"]);
 });
 
 const expansions: readonly (readonly [string, string])[] = [

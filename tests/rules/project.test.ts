@@ -120,11 +120,22 @@ platform_packages = symlink://../x
 [env:type]
 platform = native
 build_type = fast
+[env:core]
+platform = raspberrypi
+board = pico
+framework = arduino
+[env:pico]
+platform = https://github.com/maxgerhardt/platform-raspberrypi.git
+board = pico
+framework = arduino
+board_build.core = earlephilhower
 [env:good]
 platform = Native
 `,
   });
   assert.equal(codes(read, "none"), ["env.no-platform:2:3"]);
+  assert.equal(codes(read, "core"), ["env.core:23:3"]);
+  assert.is(read.envs.get("pico")?.ok, true);
   assert.equal(codes(read, "typo"), ["env.unknown-platform:4:3"]);
   assert.equal(codes(read, "board"), ["env.unknown-framework:8:3", "board.unknown:7:3"]);
   assert.equal(codes(read, "noboard"), ["env.no-board:10:3"]);

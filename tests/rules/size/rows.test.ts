@@ -13,7 +13,7 @@ const NOTE: Section = { name: ".comment", size: 9, address: 0, flags: 0, isEmpty
 const COUNTS = countsOf([".text", ".data"], [".data", ".bss"]);
 
 function elfOf(symbols: readonly ElfSymbol[], sections: readonly Section[] = [TEXT, DATA, BSS, NOTE]): Elf {
-  return { entry: 0, sections, symbols: () => symbols, content: () => new Uint8Array() };
+  return { entry: 0, sections, segments: [], symbols: () => symbols, content: () => new Uint8Array() };
 }
 
 function symbol(name: string, value: number, size: number, more: Partial<ElfSymbol> = {}): ElfSymbol {
