@@ -2,18 +2,25 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { isAbsolute, join } from "node:path";
+import { cachePath } from "../cache/folders.ts";
+import { Store } from "../cache/store.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import { listed, listingText } from "../engine/files.ts";
 import { secretName } from "../cache/snapshot-world.ts";
 import type { Digest, DirEntry, Read, Result, Signature } from "../engine/types.ts";
 import { CONFIG_FILE } from "../rules/ini/config-file.ts";
+import { type Lock, noLock } from "../rules/lock.ts";
+import { lockedFor } from "../rules/lock-drift.ts";
 import { type Project, type ProjectIo, readProject } from "../rules/project.ts";
 import { globPaths } from "../rules/python-glob.ts";
 import type { Origin } from "../rules/spec.ts";
+import { lockIn } from "./acquire/lock-file.ts";
+import { lockedPlatform } from "./acquire/platforms.ts";
 import { home } from "./home.ts";
 import { knownRules } from "./known-rules.ts";
 import { type HostDisk, openDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
+import { thisMachine } from "./host/machine.ts";
 
 export interface OpenProject {
   readonly project: Project;
@@ -29,16 +36,41 @@ export interface Looked {
   readonly listings: ReadonlyMap<string, Digest>;
 }
 
-/** Reads the project in a folder from projectFolder(). onLooked: told what was looked at, also where that is no project. */
+/**
+ * Reads the project in a folder from projectFolder(). onLooked: told what was looked at, also where that is no project. platformFolder: where platform packages lie;
+ * those of fb.lock that the store has, if not said.
+ */
 export function openProject(
   folder: string,
   disk: HostDisk = openDisk(folder),
   onLooked: (looked: Looked) => void = () => {},
+  platformFolder: PlatformFolder = lockedPlatforms(folder),
 ): Result<OpenProject> {
-  const io = new RecordingProjectIo(folder, disk);
+  const io = new RecordingProjectIo(folder, disk, platformFolder);
   const project = readProject(folder, join(home(), "platforms"), io);
   onLooked(io.looked());
   return project.ok ? ok({ project: project.value, disk, looked: io.looked() }) : project;
+}
+
+type PlatformFolder = NonNullable<ProjectIo["platformFolder"]>;
+
+/** The lock is read when the first env asks for a platform package; one that does not read has none. */
+function lockedPlatforms(folder: string): PlatformFolder {
+  let lock: Lock | null = null;
+  return (env, spec) => {
+    if (lock === null) {
+      const read = lockIn(folder);
+      lock = read.ok ? read.value.lock : noLock;
+    }
+    const entries = lock;
+    return lockedPlatform(
+      env,
+      spec,
+      (asked) => lockedFor(entries, asked),
+      new Store(join(cachePath(process.env), "packages")),
+      thisMachine(),
+    );
+  };
 }
 
 /** ProjectIo on the disk; paths are kept as they were asked for. */
@@ -50,9 +82,12 @@ export class RecordingProjectIo implements ProjectIo {
   private readonly files = new Map<string, { signature: Signature; digest: Digest }>();
   private readonly listings = new Map<string, Digest>();
 
-  constructor(folder: string, disk: HostDisk) {
+  readonly platformFolder: PlatformFolder;
+
+  constructor(folder: string, disk: HostDisk, platformFolder: PlatformFolder = () => null) {
     this.folder = folder;
     this.disk = disk;
+    this.platformFolder = platformFolder;
   }
 
   looked(): Looked {

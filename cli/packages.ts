@@ -17,6 +17,7 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
+import { uncovered } from "../rules/platform-package.ts";
 import type { EnvProject, Project } from "../rules/project.ts";
 import type { PackageInfo, Rule, RuleFile, Tool } from "../rules/rulefile.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
@@ -65,7 +66,7 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
 
 /**
  * Asks the providers for every package of an env: folders that the project names, what is in the store (fetched; null for nothing), the system. The first that is
- * missing is a failure (exit 4) that says how to bring it.
+ * missing is a failure (exit 4) that says how to bring it; a framework's version that the rules are not for is one, too (`framework.not-covered`, exit 3).
  */
 export function findPackages(
   project: Project,
@@ -90,6 +91,11 @@ export function findPackages(
     }
   const framework = needs.framework === null ? ok(null) : findPackage(needs.framework, providers);
   if (!framework.ok) return framework;
+  const info = env.platform.rules.frameworks.get(env.framework ?? "");
+  const place = env.options.get(env.platformPackage === null ? "framework" : "platform")?.origin ?? null;
+  const version = framework.value?.version ?? "";
+  const wrong = info === undefined ? null : uncovered(env.name, info, [version], env.platformPackage, place);
+  if (wrong !== null) return fail(wrong);
   const all = [...[...tools, ...uploaders].map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
   return ok({ tools, framework: framework.value, uploaders, all });
 }

@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { notePackages } from "../cache/package-age.ts";
+import { Store } from "../cache/store.ts";
 import { isAsProbed } from "../cache/toolchain.ts";
-import { ok, warning } from "../engine/failure.ts";
+import { fail, ok, warning } from "../engine/failure.ts";
 import type { Goal } from "../engine/goals.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Report } from "../engine/report.ts";
@@ -11,17 +12,19 @@ import type { RunOutcome, RunRequest } from "../engine/run-request.ts";
 import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
-import type { EnvProject } from "../rules/project.ts";
+import type { EnvProject, Project, ProjectIo } from "../rules/project.ts";
 import { storedRef } from "./acquire/acquirer.ts";
 import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
 import { credentialsOf, type OpenPlaces } from "./acquire/places.ts";
+import { lockedPlatform } from "./acquire/platforms.ts";
 import type { RunCommand } from "./command.ts";
 import type { RunEffects } from "./effects.ts";
 import { DevicePlan } from "./flash/plan.ts";
 import { type BuildInfo, buildInfo, removeBuildInfo, writeBuildInfo } from "./build-info.ts";
 import { COMPDB_FILE, compileCommands } from "./compdb.ts";
 import { buildId } from "./home.ts";
+import { thisMachine } from "./host/machine.ts";
 import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
 import { type Looked, type OpenProject, openProject } from "./open-project.ts";
@@ -73,7 +76,7 @@ export class Whole {
   private readonly deps: DepsHost | null;
   private readonly everyEnv: boolean;
   private readonly report: Report;
-  private readonly open: OpenProject;
+  private open: OpenProject;
   private readonly lock: LockFile;
   private readonly acquisition: Acquisition;
   private readonly devices: DevicePlan;
@@ -83,6 +86,8 @@ export class Whole {
   private readonly goals: Goal[] = [];
   private readonly inputs = new Map<string, PlanInput>();
   private readonly infos: BuildInfo[] = [];
+  /** Envs whose platform package was not here when the run began. */
+  private readonly pending = new Set<string>();
 
   private constructor(command: RunCommand, host: WholeHost, wants: Wants, report: Report, open: OpenProject, lock: LockFile) {
     this.command = command;
@@ -97,7 +102,8 @@ export class Whole {
     this.once = new Once(join(open.project.dir, ".fb/state/noted"));
     this.paths = pathsOf(open.project.dir, host.disk, []);
     this.acquisition = new Acquisition({
-      project: open.project,
+      project: () => this.open.project,
+      reread: () => this.reread(wants),
       disk: host.disk,
       cache: host.cache.folder,
       lock,
@@ -123,10 +129,16 @@ export class Whole {
   /** Reads the project in a folder, and what its wanted envs begin with. Null where nothing is to be built: why has been reported. */
   static async begin(folder: string, command: RunCommand, host: WholeHost, wants: Wants, report: Report): Promise<Whole | null> {
     const { deps } = wants;
-    const open = openProject(folder, host.disk, (looked) => wants.onLooked(looked));
-    const lock = open.ok ? LockFile.open(folder, deps?.renewed ?? null) : open;
+    const lock = LockFile.open(folder, deps?.renewed ?? null);
+    const open = openProject(
+      folder,
+      host.disk,
+      (looked) => wants.onLooked(looked),
+      lock.ok ? platformFolders(lock.value, host) : undefined,
+    );
     if (!open.ok || !lock.ok) {
-      if (!lock.ok) report.add(lock.failure);
+      const failed = open.ok ? lock : open;
+      if (!failed.ok) report.add(failed.failure);
       return null;
     }
     const { project } = open.value;
@@ -165,7 +177,9 @@ export class Whole {
     let good = true;
     for (const name of names) {
       const read = project.envs.get(name);
-      const wrong = read?.ok === true ? await this.devices.begin(project, read.value, this.profileOf(read.value)) : null;
+      // What its board is tells its platform package, which is still to come.
+      const isHere = read?.ok === true && !read.value.isPending;
+      const wrong = isHere ? await this.devices.begin(project, read.value, this.profileOf(read.value)) : null;
       if (wrong === null) continue;
       this.report.add(wrong);
       good = false;
@@ -176,6 +190,7 @@ export class Whole {
   private async beginEnv(env: EnvProject): Promise<void> {
     for (const w of env.warnings) this.reportOnce(w);
     const profile = this.profileOf(env);
+    if (env.isPending) this.pending.add(env.name);
     const plan = await this.acquisition.begin(env, profile);
     if (!plan.ok) return this.report.add(plan.failure);
     this.plans.push(plan.value);
@@ -190,6 +205,10 @@ export class Whole {
   /** The plan of an env whose packages are here. */
   private async plan(env: EnvProject): Promise<Result<ActionSpec>> {
     const profile = this.profileOf(env);
+    if (this.pending.has(env.name)) {
+      const wrong = await this.devices.begin(this.open.project, env, profile);
+      if (wrong !== null) return fail(wrong);
+    }
     if (this.onlyPackages && this.deps === null) return ok(emptyPlan(env.name, profile));
     const input = await this.prepare(env, profile);
     if (!input.ok) return input;
@@ -215,6 +234,21 @@ export class Whole {
     );
     const linked = linkPackages(project.dir, [...[...this.inputs.values()].flatMap((i) => i.packages), ...packages.all], this.paths);
     return linked.ok ? planInput(project, env, profile, packages, libraries, disk, this.host.cache.memo) : linked;
+  }
+
+  /** With the platform packages that came. */
+  private reread(wants: Wants): Result<Project> {
+    const { host, lock, acquisition } = this;
+    const locked = platformFolders(lock, host);
+    const open = openProject(
+      this.open.project.dir,
+      host.disk,
+      (looked) => wants.onLooked(looked),
+      (env, spec) => acquisition.platforms.folderOf(env) ?? locked(env, spec),
+    );
+    if (!open.ok) return open;
+    this.open = open.value;
+    return ok(open.value.project);
   }
 
   private profileOf(env: EnvProject): EnvPlan["profile"] {
@@ -317,6 +351,12 @@ export class Whole {
       infos: this.infos,
     });
   }
+}
+
+/** Where platform packages lie that the lock has. */
+function platformFolders(lock: LockFile, { cache }: WholeHost): NonNullable<ProjectIo["platformFolder"]> {
+  const store = new Store(join(cache.folder, "packages"));
+  return (env, spec) => lockedPlatform(env, spec, (asked) => lock.locked(asked), store, thisMachine());
 }
 
 function laterNote(names: readonly string[]): Failure {

@@ -12,6 +12,7 @@ import {
   readBoardTable,
   withDefaults,
 } from "./boards.ts";
+import { choosePlatform } from "./env-platform.ts";
 import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config.ts";
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
@@ -20,7 +21,8 @@ import type { ReadBase } from "./base-files.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { joinSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
-import { laterOptions, unheardOptions, unheardPlatform } from "./unsupported.ts";
+import { packageBoards, packageWants, type PlatformPackage } from "./platform-package.ts";
+import { laterOptions, unheardOptions } from "./unsupported.ts";
 
 export const RULE_FILE_NAME = "fb.toml";
 
@@ -29,6 +31,8 @@ export interface ProjectIo extends ConfigIo {
   list(path: string): readonly DirEntry[] | null;
   /** What readRuleFile(file, text, bases) gives, where that is known without parsing; null where it is not. Without it, all is read. */
   readonly knownRules?: (file: string, text: string, bases: ReadBase) => RuleFile | null;
+  /** Where the platform package lies that an env asks for, if it is no folder of the ini's: absolute. null: it is not here yet. */
+  readonly platformFolder?: (env: string, spec: PlatformSpec) => string | null;
 }
 
 export interface Platform {
@@ -62,6 +66,10 @@ export interface EnvProject {
   readonly name: string;
   readonly platform: Platform;
   readonly platformSpec: PlatformSpec;
+  /** The platform package that the env asks for; null for fb's own boards and packages. */
+  readonly platformPackage: PlatformPackage | null;
+  /** It asks for one that is not here: board and packages are fb's own until it is, the board null where fb has none of that name. */
+  readonly isPending: boolean;
   readonly board: Board | null;
   /** In lower case; null for none. */
   readonly framework: string | null;
@@ -165,7 +173,8 @@ export class PlatformShelf {
     for (const folder of this.#folders()) {
       const platform = this.#load(folder);
       if (platform === null) continue;
-      if (!platform.ok || platformNames(platform.value).some((each) => each.toLowerCase() === name.toLowerCase())) return platform;
+      if (!platform.ok || platform.value.rules.platform?.names.some((each) => each.toLowerCase() === name.toLowerCase()) === true)
+        return platform;
     }
     return undefined;
   }
@@ -212,10 +221,6 @@ export class PlatformShelf {
   }
 }
 
-function platformNames(platform: Platform): readonly string[] {
-  return platform.rules.platform?.names ?? [];
-}
-
 interface EnvReader {
   readonly dir: string;
   readonly config: Config;
@@ -256,8 +261,10 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     failures.push(failure("env.name", 3, `[${section}]: "${name}" is no name of an env`, { ...sectionPlace(section, config), hint }));
   }
   const platformSpec = parsePlatformSpec(text("platform"), config.origin(section, "platform"));
-  const platform = platformSpec.ok ? findPlatform(section, platformSpec.value, reader) : platformSpec;
+  const chosen = platformSpec.ok ? choosePlatform(name, platformSpec.value, reader) : platformSpec;
+  const platform = chosen.ok ? ok(chosen.value.platform) : chosen;
   if (!platform.ok) failures.push(platform.failure);
+  const { held, isPending } = chosen.ok ? chosen.value : { held: null, isPending: false };
 
   const frameworks = list("framework")
     .map((each) => each.toLowerCase().trim())
@@ -269,12 +276,13 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
   const boardId = text("board");
   const place = config.origin(section, "board");
   if (platform.ok && boardId !== "") {
-    const folders = [dirs.boards, `${dirs.core}/boards`];
-    const found = findBoard(boardId, folders, platform.value.boards, platform.value.name, io, place);
+    const boards = held === null ? null : packageBoards(held, io);
+    const folders = [dirs.boards, `${dirs.core}/boards`, ...(boards === null ? [] : [boards.folder])];
+    const found = findBoard(boardId, folders, boards ?? platform.value.boards, platform.value.name, io, place);
     const given = platform.value.rules.platform?.board ?? new Map();
     const laid = found.ok ? overlayBoard(withDefaults(found.value, given), overrides(options)) : found;
     if (laid.ok) board = laid.value;
-    else failures.push(laid.failure);
+    else if (!isPending || laid.failure.code !== "board.unknown") failures.push(laid.failure);
     const problem = board === null ? null : coreProblem(section, platform.value, framework, board, place);
     if (problem !== null) failures.push(problem);
   } else if (platform.ok && platform.value.boards !== NO_BOARDS) {
@@ -287,12 +295,14 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     );
   }
 
-  const packageWants: PackageWant[] = [];
+  const own: PackageWant[] = [];
   for (const item of list("platform_packages")) {
     const want = parsePackageWant(item, config.origin(section, "platform_packages", item));
-    if (want.ok) packageWants.push(want.value);
+    if (want.ok) own.push(want.value);
     else failures.push(want.failure);
   }
+  const wants = held === null || !platform.ok ? ok([]) : packageWants(held, platform.value.rules, own, config.origin(section, "platform"));
+  if (!wants.ok) failures.push(wants.failure);
   const scripts = list("extra_scripts");
   const [script] = scripts;
   if (script !== undefined && !reader.ignoreScripts) {
@@ -311,33 +321,10 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     ...{ libDeps: list("lib_deps"), libIgnore: list("lib_ignore"), libExtraDirs: list("lib_extra_dirs") },
     ...{ ldfMode: text("lib_ldf_mode"), libCompatMode: text("lib_compat_mode"), libArchive: get("lib_archive") !== false },
   } as const;
-  if (failures.length > 0 || !platform.ok || !platformSpec.ok) return { ok: false, failures };
-  const unheard = [
-    ...unheardPlatform(section, platformSpec.value, config.origin(section, "platform")),
-    ...unheardOptions(section, options),
-  ];
-  const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
-  return {
-    ok: true,
-    value: { name, platform: platform.value, platformSpec: platformSpec.value, board, framework, ...env, packageWants, options, warnings },
-  };
-}
-
-function findPlatform(section: string, spec: PlatformSpec, { config, shelf }: EnvReader): Result<Platform> {
-  const names = () => {
-    const all = shelf.all();
-    return all.ok ? all.value.flatMap(platformNames) : [];
-  };
-  if (spec.name === "") {
-    const hint = `add \`platform = NAME\`; fb has ${names().join(", ")}`;
-    return fail(failure("env.no-platform", 3, `[${section}] has no platform`, { ...sectionPlace(section, config), hint }));
-  }
-  const found = shelf.find(spec.name);
-  if (found !== undefined) return found;
-  const known = names();
-  const message = `unknown platform "${spec.name}" in [${section}]: fb has rules for ${known.join(", ")}`;
-  const hint = didYouMean(spec.name, known, "this env cannot be built with fb yet; the others can");
-  return fail(failure("env.unknown-platform", 3, message, { ...config.origin(section, "platform"), hint }));
+  if (failures.length > 0 || !platform.ok || !platformSpec.ok || !wants.ok) return { ok: false, failures };
+  const warnings = unheardOptions(section, options).map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
+  const of = { name, platform: platform.value, platformSpec: platformSpec.value, platformPackage: held, isPending };
+  return { ok: true, value: { ...of, board, framework, ...env, packageWants: [...own, ...wants.value], options, warnings } };
 }
 
 function frameworkProblems(section: string, platform: Platform, frameworks: readonly string[], config: Config): Failure[] {

@@ -20,6 +20,8 @@ export interface Word {
 export interface PlatformInfo {
   readonly names: readonly string[];
   readonly title: string;
+  /** Ranges of versions of PlatformIO's platform package that the rules are for; empty for any. */
+  readonly covers: readonly string[];
   /** "" for none. */
   readonly boards: string;
   readonly program: string;
@@ -35,6 +37,8 @@ export interface PackageInfo {
   readonly span: Span;
   readonly package: string;
   readonly version: string;
+  /** Ranges of its versions that the rules are for; empty for any. */
+  readonly covers: readonly string[];
   readonly finds: string;
   readonly debian: readonly string[];
 }
@@ -315,6 +319,7 @@ function platformInfo(table: TomlTable): PlatformInfo {
   return {
     names: textsAt(table, "names"),
     title: textAt(table, "title"),
+    covers: textsAt(table, "covers"),
     boards: textAt(table, "boards"),
     program: textAt(table, "program", "firmware"),
     image: textAt(table, "image", "elf") as PlatformInfo["image"],
@@ -334,12 +339,13 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
     span,
     package: textAt(table, "package"),
     version: textAt(table, "version"),
+    covers: textsAt(table, "covers"),
     finds: textAt(table, "finds"),
     debian: textsAt(table, "debian"),
   };
 }
 
-const PACKAGE_KEYS = ["package", "version", "finds", "debian"];
+const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
 const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "vars", "flags"]);
 

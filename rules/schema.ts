@@ -123,10 +123,16 @@ const overlay = table("Applies where its name fits. A plain key sets a variable.
 
 const packageKeys = {
   package: plain("The package that holds it, as the registry names it."),
-  version: plain("The versions that fit, as PlatformIO writes them (`~1.70300.0`)."),
+  version: plain(
+    'The range that a platform package asks for in its platform.py instead of its platform.json (`~1.70300.0`); "*": what fb\'s own table has.',
+  ),
   finds: plain("The program (of a framework: the file) that tells where an installed one is."),
   debian: list("Debian's packages to install, for the message when nothing is found.", plain("A Debian package.")),
 };
+
+function covers(about: string): ListShape {
+  return list(about, plain("A range.", "a range such as ~3.20017.0", "^[^\\s]+$"), 1);
+}
 
 const tool = table(
   "A package with programs. Any further key is a name: ${tool.NAME.KEY}; in it ${tool} is the package's folder.",
@@ -154,6 +160,7 @@ const framework: TableShape = table(
   {
     ...packageKeys,
     cores: list("The board's build.core must be one of these. Default: any.", plain("A core.")),
+    covers: covers("The ranges of its versions that these rules are for. Default: any."),
     parts: list("Its sources, in the order in which they are linked.", part),
     when: named("Overlays for versions of its package.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
     before: table("Flags that come before all others of their scope, the user's too.", ownFlags),
@@ -322,6 +329,7 @@ export const RULE_FILE: TableShape = table(
       "Only in a platform's file: what it is.",
       {
         names: list("What `platform =` of an ini may say, without case.", plain("A name."), 1),
+        covers: covers("The ranges of versions of PlatformIO's platform package that these rules are for. Default: any."),
         title: plain("Its name for people."),
         boards: plain("The file of its boards, beside this one."),
         program: plain("The image's name without extension. Default: firmware."),

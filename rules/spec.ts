@@ -6,11 +6,15 @@ import { type Origin, type PackageSpec, parsePackageSpec, specFromParts } from "
 
 export type { Origin } from "./package-spec.ts";
 
-/** `platform =` of an env: only the name picks fb's rules; `version` and `address` are what the project asked PlatformIO for. */
+/** `platform =` of an env. */
 export interface PlatformSpec {
+  /** Picks fb's rules, unless the package's own platform.json has another. */
   readonly name: string;
   readonly version: string | null;
   readonly address: string | null;
+  /** The PlatformIO platform package that is asked for; null for a bare name, which asks for none in particular. */
+  readonly source: Exclude<PackageSource, { readonly is: "index" }> | null;
+  readonly spec: PackageSpec;
 }
 
 /**
@@ -45,10 +49,27 @@ export function parsePlatformSpec(text: string, origin: Origin | null): Result<P
   const read = parsePackageSpec(whole, origin, () => false);
   if (!read.ok) return read;
   const { owner, name, requirement, uri } = read.value;
-  const isFolder = owner !== null && /^(?:~?|\.{1,2})$/.test(owner);
-  if (uri === null && !isFolder) return ok({ name: name ?? "", version: requirement, address: null });
+  const isFolder = (owner !== null && /^(?:~?|\.{1,2})$/.test(owner)) || /^(?:[~/]|\.{1,2}\/)/.test(uri ?? "");
+  if (uri === null && !isFolder) {
+    const asks = requirement !== null || (owner !== null && owner !== PLATFORM_OWNER);
+    const source = asks ? ({ is: "registry", requirement: requirement ?? "*" } as const) : null;
+    return ok({ name: name ?? "", version: requirement, address: null, source, spec: read.value });
+  }
+  const spec = isFolder ? { ...read.value, owner: null, requirement: null, uri: `symlink://${whole}` } : read.value;
   const hash = whole.indexOf("#");
-  return ok({ name: (name ?? "").replace(/^platform-/, ""), version: hash < 0 ? null : whole.slice(hash + 1), address: whole });
+  const version = hash < 0 ? null : whole.slice(hash + 1);
+  return ok({ name: (name ?? "").replace(/^platform-/, ""), version, address: whole, source: platformSource(spec), spec });
+}
+
+/** Who publishes the platforms that are known by their name alone. */
+const PLATFORM_OWNER = "platformio";
+const ARCHIVE = /\.(?:zip|tgz|tar(?:\.[a-z0-9]+)?)$/i;
+
+/** A `file://` may be a folder, or an archive that is unpacked as if it had been fetched. */
+function platformSource(spec: PackageSpec): PlatformSpec["source"] {
+  const source = packageSource(spec);
+  if (source.is === "index") return null;
+  return source.is === "folder" && ARCHIVE.test(source.path) ? { is: "url", url: `file://${source.path}` } : source;
 }
 
 /**

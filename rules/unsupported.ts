@@ -1,7 +1,7 @@
 /** Options of a platformio.ini that fb reads but does not obey yet: which of them would change the firmware, and which wait for their verb. */
 import type { Config } from "./ini/config.ts";
 import type { OptionValue } from "./project.ts";
-import type { Origin, PlatformSpec } from "./spec.ts";
+import type { Origin } from "./spec.ts";
 
 /** Options that a build does not obey, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
 const UNHEARD: Readonly<Record<string, string>> = {
@@ -34,21 +34,6 @@ export function unheardOptions(section: string, options: ReadonlyMap<string, Opt
     });
   }
   return found;
-}
-
-/** A version or address of the platform that is asked for: fb has rules of its own, and compilers and cores as they are found. */
-export function unheardPlatform(section: string, spec: PlatformSpec, origin: Origin | null): Unheard[] {
-  const asked = spec.address ?? spec.version;
-  if (asked === null) return [];
-  const message = `platform of [${section}]: ${asked} is not fetched; fb builds with its own rules for ${spec.name} and the compiler and core that it finds`;
-  return [
-    {
-      code: "env.option-unheard",
-      message,
-      hint: "`fb doctor` names their versions; platform_packages = NAME@symlink:///FOLDER chooses others",
-      origin,
-    },
-  ];
 }
 
 /** The names of options, in any env, that belong to verbs which are still to come; sorted. */

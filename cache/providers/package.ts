@@ -14,6 +14,8 @@ export interface PackageNeed {
   readonly debian: readonly string[];
   /** The item of platform_packages that names it. */
   readonly want: {
+    /** Whose it has to be; null for anybody's. */
+    readonly owner: string | null;
     readonly source:
       | { readonly is: "registry"; readonly requirement: string }
       | { readonly is: "folder"; readonly path: string }

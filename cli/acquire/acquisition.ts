@@ -4,10 +4,11 @@ import { join } from "node:path";
 import type { PackageNeed } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
-import { fail, failure, ok } from "../../engine/failure.ts";
+import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
 import type { LockFile as LockedFile } from "../../rules/lock.ts";
 import { registryFiles } from "../../rules/lock-files.ts";
+import { uncovered } from "../../rules/platform-package.ts";
 import { choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
@@ -25,12 +26,14 @@ import type { Indexes, IndexWant } from "./indexes.ts";
 import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
 import { readHalfway, writeHalfway } from "./halfway.ts";
-import { ARCHIVE_LAYOUT, type Installed, type Offer, programOf } from "./offer.ts";
+import { ARCHIVE_LAYOUT, type Installed, type Offer, OUT_OF_REACH, programOf } from "./offer.ts";
+import { Platforms } from "./platforms.ts";
 import { systemVersions } from "./system-version.ts";
 import { PackageTables } from "./tables.ts";
 
 export interface AcquisitionHost {
-  readonly project: Project;
+  /** Read again with every platform package that came. */
+  project(): Project;
   readonly disk: HostDisk;
   /** The cache's folder. */
   readonly cache: string;
@@ -50,12 +53,15 @@ export interface AcquisitionHost {
   index(url: string): Promise<Result<string>>;
   /** A warning. */
   note(warning: Failure): void;
+  /** Reads the project again: a platform package has come. */
+  reread(): Result<Project>;
   /** The plan of an env whose packages are here. */
   plan(env: EnvProject): Promise<Result<ActionSpec>>;
 }
 
 export class Acquisition {
   readonly packages: Acquirer;
+  readonly platforms: Platforms;
   private readonly host: AcquisitionHost;
   /** Packages that this run brings, by their stamps. */
   private readonly brought = new Set<string>();
@@ -71,17 +77,26 @@ export class Acquisition {
   private indexes: Indexes | null = null;
   private readonly store: Store;
   private readonly machine: string;
+  /** The project's. */
+  private readonly dir: string;
 
   constructor(host: AcquisitionHost) {
     this.host = host;
     this.store = new Store(join(host.cache, "packages"));
     this.machine = thisMachine();
     this.tables = new PackageTables(this.machine);
-    if (!host.renewed) for (const stamp of readHalfway(host.project.dir)) this.brought.add(stamp);
+    this.dir = host.project().dir;
+    if (!host.renewed) for (const stamp of readHalfway(this.dir)) this.brought.add(stamp);
     const { machine, tables } = this;
-    const system = new SystemProvider(packageIo(host.project.dir, host.disk));
+    const { store } = this;
+    this.platforms = new Platforms({
+      ...{ store, lock: host.lock, locked: host.locked, machine },
+      ask: (request) => host.ask(request),
+      installed: (offer) => this.installed(offer),
+    });
+    const system = new SystemProvider(packageIo(this.dir, host.disk));
     this.packages = new Acquirer({
-      store: this.store,
+      store,
       lock: host.lock,
       locked: host.locked,
       mode: host.mode,
@@ -104,30 +119,31 @@ export class Acquisition {
 
   /** What an env begins with: its plan, or, where packages are missing, what brings them. */
   async begin(env: EnvProject, profile: string): Promise<Result<ActionSpec>> {
-    const missing = await this.missing(env, profile);
-    if (!missing.ok) return missing;
-    return missing.value.length === 0 ? this.host.plan(env) : ok(packagesAction(env.name, profile, 0, []));
+    const at = await this.missing(env, profile);
+    if (!at.ok) return at;
+    return at.value.offers.length === 0 ? this.host.plan(at.value.env) : ok(packagesAction(env.name, profile, 0, []));
   }
 
   /** What a packagesAction grows. */
   async grow(action: ActionSpec): Promise<Result<Planned>> {
-    const env = this.host.project.envs.get(action.env);
+    const env = this.host.project().envs.get(action.env);
     if (env === undefined || !env.ok) throw new Error(`packages of an env that is not there: ${action.env}`);
-    const missing = await this.missing(env.value, action.profile);
-    if (!missing.ok) return missing;
-    if (missing.value.length === 0) {
-      const plan = await this.host.plan(env.value);
+    const at = await this.missing(env.value, action.profile);
+    if (!at.ok) return at;
+    const { offers } = at.value;
+    if (offers.length === 0) {
+      const plan = await this.host.plan(at.value.env);
       return plan.ok ? ok(planned([plan.value])) : plan;
     }
-    if (this.host.dryRun) return fail(notYet(env.value, missing.value));
+    if (this.host.dryRun) return fail(notYet(env.value, offers));
     const tool = hashing.sha256(buildId);
-    for (const offer of missing.value) {
+    for (const offer of offers) {
       this.brought.add(installedStamp(offer));
       // What an older run left there tells nothing of this one.
-      rmSync(join(this.host.project.dir, installedStamp(offer)), { force: true });
+      rmSync(join(this.dir, installedStamp(offer)), { force: true });
     }
-    const next = packagesAction(action.env, action.profile, Number(action.argv[2]) + 1, missing.value.map(installedStamp));
-    return ok(planned([...missing.value.flatMap((offer) => packageActions(offer, tool)), next]));
+    const next = packagesAction(action.env, action.profile, Number(action.argv[2]) + 1, offers.map(installedStamp));
+    return ok(planned([...offers.flatMap((offer) => packageActions(offer, tool)), next]));
   }
 
   /** Whether all packages of an env came. */
@@ -138,7 +154,7 @@ export class Acquisition {
   /** What came for envs for which not all did is taken up by the next run, also where nothing but the project's own folder tells what it is. */
   finish(begun: Iterable<string>): void {
     const isHalf = [...begun].some((env) => !this.whole.has(env));
-    writeHalfway(this.host.project.dir, isHalf ? [...this.brought] : []);
+    writeHalfway(this.dir, isHalf ? [...this.brought] : []);
   }
 
   /** The libraries of an env that were fetched. */
@@ -146,26 +162,60 @@ export class Acquisition {
     return this.libraries.get(env) ?? [];
   }
 
-  /** The packages of an env that have to be fetched: its tools and framework, and then, since a framework brings libraries, its libraries. */
-  private async missing(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
-    const { tools, uploaders, framework } = packageNeeds(this.host.project, env, this.host.targets);
+  /** The packages of an env that have to be fetched, and the env as what is here makes it: its platform; its tools and framework; and then, since a framework brings libraries, its libraries. */
+  private async missing(asked: EnvProject, profile: string): Promise<Result<Missing>> {
+    const at = await this.withPlatform(asked);
+    if (!at.ok || at.value.offers.length > 0) return at;
+    const { env } = at.value;
+    const { tools, uploaders, framework } = packageNeeds(this.host.project(), env, this.host.targets);
     const needs: PackageNeed[] = [...[...tools, ...uploaders].map(([, need]) => need), ...(framework === null ? [] : [framework])];
     await this.askForTools(env, needs);
     const offers: Offer[] = [];
     for (const need of needs) {
-      const at = this.packages.locate(env, need);
-      if (!at.ok) return at;
-      if (at.value.is === "offered") offers.push(at.value.offer);
+      const found = this.packages.locate(env, need);
+      if (!found.ok) return found;
+      if (found.value.is !== "offered") continue;
+      const wrong = need === framework ? this.uncovered(env, found.value.offer) : null;
+      if (wrong !== null) return fail(wrong);
+      offers.push(found.value.offer);
     }
-    if (offers.length > 0) return ok(offers);
+    if (offers.length > 0) return ok({ env, offers });
     const libraries = await this.missingLibraries(env, profile);
-    if (libraries.ok && libraries.value.length === 0) this.whole.add(env.name);
-    return libraries;
+    if (!libraries.ok) return libraries;
+    if (libraries.value.length === 0) this.whole.add(env.name);
+    return ok({ env, offers: libraries.value });
+  }
+
+  /** An env with the platform package that it asks for, or what brings that. */
+  private async withPlatform(env: EnvProject): Promise<Result<Missing>> {
+    const { source } = env.platformSpec;
+    if (!env.isPending && (env.platformPackage === null || source?.is === "folder")) return ok({ env, offers: [] });
+    if (this.host.mode === "system") return withoutPlatform(env, (note) => this.host.note(note));
+    const at = await this.platforms.locate(env);
+    if (!at.ok) return at;
+    if (at.value.is === "offered") return ok({ env, offers: [at.value.offer] });
+    if (!env.isPending) return ok({ env, offers: [] });
+    const project = this.host.reread();
+    if (!project.ok) return project;
+    const read = project.value.envs.get(env.name);
+    if (read?.ok === true) return ok({ env: read.value, offers: [] });
+    const [first] = read?.failures ?? [];
+    if (first === undefined) throw new Error(`env ${env.name} went while its platform came`);
+    return fail(first);
+  }
+
+  private uncovered(env: EnvProject, offer: Offer): Failure | null {
+    const info = env.platform.rules.frameworks.get(env.framework ?? "");
+    const table = this.tables.entry(env.platform.rules, offer.name);
+    const registry = offer.is === "table" && table.ok ? (table.value?.registry ?? "") : "";
+    return info === undefined
+      ? null
+      : uncovered(env.name, info, [offer.version, registry], env.platformPackage, env.options.get("platform")?.origin ?? null);
   }
 
   /**
-   * What the ini wants of an Arduino index; and what it wants in a version that the platform's table does not have: an index that the settings name may have it,
-   * else PlatformIO's registry; where neither has, the table's own failure stands.
+   * What the ini, or the platform package, wants of an Arduino index; and what it wants in a version that the platform's table does not have: an index that the settings
+   * name may have it, else PlatformIO's registry; where neither has, the table's own failure stands.
    */
   private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
     for (const need of needs) {
@@ -179,10 +229,10 @@ export class Acquisition {
       } else if (want.source.is === "registry" && this.tables.offer(env.platform.rules, need)?.ok !== true) {
         const named = this.tables.entry(env.platform.rules, need.name);
         const [packager = "", name = ""] = named.ok ? (named.value?.index.split(":") ?? []) : [];
-        const hasIndex = packager !== "" && this.host.project.settings.indexes.length > 0;
+        const hasIndex = packager !== "" && this.host.project().settings.indexes.length > 0;
         const indexed = hasIndex ? await this.fromIndex({ packager, name, requirement: want.source.requirement }, need) : null;
         const found = indexed?.ok === true ? indexed : await this.fromRegistry(env, need);
-        if (found !== null) this.chosen.set(spec.text, found);
+        this.chosen.set(spec.text, found.ok ? found : fail(this.nowhere(env, need, found.failure)));
       }
     }
   }
@@ -190,7 +240,7 @@ export class Acquisition {
   private async fromIndex(want: IndexWant, need: PackageNeed): Promise<Result<Offer>> {
     const { Indexes } = await import("./indexes.ts");
     this.indexes ??= new Indexes({
-      urls: this.host.project.settings.indexes,
+      urls: this.host.project().settings.indexes,
       machine: this.machine,
       text: (url) => this.host.index(url),
       note: (warning) => this.host.note(warning),
@@ -202,11 +252,38 @@ export class Acquisition {
     return ok(offer);
   }
 
-  /** null: the registry does not have it, or can not be asked. */
-  private async fromRegistry(env: EnvProject, need: PackageNeed): Promise<Result<Offer> | null> {
+  /** What is wrong with a version that nobody has: the table that has another, or the registry; where that could not be asked, that too. */
+  private nowhere(env: EnvProject, need: PackageNeed, why: Failure): Failure {
+    const table = this.tables.offer(env.platform.rules, need);
+    if (table === null || table.ok) return why;
+    return OUT_OF_REACH.has(why.code) ? { ...table.failure, message: `${table.failure.message}; ${why.message}` } : table.failure;
+  }
+
+  /** Failures: those of asking; `package.version` (exit 3), the registry has none in the range, or none for this machine. */
+  private async fromRegistry(env: EnvProject, need: PackageNeed): Promise<Result<Offer>> {
     const { driveDialogue } = await import("../registry.ts");
-    const choice = await driveDialogue(choose("tool", specOf(env, need), null, this.machine), (request) => this.host.ask(request));
-    if (!choice.ok || "why" in choice.value) return null;
+    const spec = specOf(env, need);
+    const choice = await driveDialogue(choose("tool", spec, null, this.machine), (request) => this.host.ask(request));
+    const place = need.want?.origin;
+    if (!choice.ok) {
+      const message = `the registry could not be asked for ${spec.text}: ${choice.failure.message}`;
+      const hint = `connect to the network; or name a folder that has it: platform_packages = ${need.name}@symlink:///FOLDER; or use what the machine has: --packages system`;
+      return fail({ ...choice.failure, ...place, message, hint });
+    }
+    if ("why" in choice.value) {
+      const { why, known } = choice.value;
+      const has =
+        why === "unknown"
+          ? "no such package"
+          : why === "system"
+            ? `none of that version for this machine (${this.machine})`
+            : "no such version";
+      const hint =
+        known.length === 0
+          ? `name one of your own: platform_packages = ${need.name}@symlink:///FOLDER`
+          : `it has ${[...new Set(known)].slice(-12).join(", ")}`;
+      return fail(failure("package.version", 3, `${spec.text}: the registry has ${has}`, { ...place, hint }));
+    }
     const { package: found, version, file } = choice.value;
     this.others.set(`${need.name}@${version.name}`, registryFiles(version));
     return ok({
@@ -223,7 +300,8 @@ export class Acquisition {
   }
 
   private async missingLibraries(env: EnvProject, profile: string): Promise<Result<readonly Offer[]>> {
-    const { project, disk, lock, locked } = this.host;
+    const { disk, lock, locked } = this.host;
+    const project = this.host.project();
     const packages = findPackages(project, env, this.host.targets, disk, this.packages);
     if (!packages.ok) return packages;
     const options = libraryOptions(project, env, flagVariables(project, env, profile), disk, null);
@@ -257,12 +335,37 @@ export class Acquisition {
     const stamp = installedStamp(offer);
     if (!this.brought.has(stamp)) return null;
     try {
-      return JSON.parse(readFileSync(join(this.host.project.dir, stamp), "utf8")) as Installed;
+      return JSON.parse(readFileSync(join(this.dir, stamp), "utf8")) as Installed;
     } catch {
       // Its install failed, or is still to come.
       return null;
     }
   }
+}
+
+interface Missing {
+  readonly env: EnvProject;
+  readonly offers: readonly Offer[];
+}
+
+/** Where nothing is to be fetched fb's own boards count, if they have the env's. */
+function withoutPlatform(env: EnvProject, note: (warning: Failure) => void): Result<Missing> {
+  const { spec, name } = env.platformSpec;
+  const origin = env.options.get("platform")?.origin;
+  const hint = "leave --packages system away, or the same in fb.toml, and it is fetched";
+  const board = env.options.get("board")?.value;
+  if (env.board === null && board !== undefined)
+    return fail(
+      failure("board.unknown", 3, `[env:${env.name}]: fb itself has no board "${String(board)}" of platform ${name}`, { ...origin, hint }),
+    );
+  note(
+    warning(
+      "platform.not-fetched",
+      `platform ${spec.text} of [env:${env.name}] is not fetched: fb's own boards count, and what the machine has`,
+      { ...origin, hint },
+    ),
+  );
+  return ok({ env, offers: [] });
 }
 
 function planned(actions: readonly ActionSpec[]): Planned {

@@ -12,7 +12,7 @@ export interface OfferSource extends Source {
 }
 
 export interface Offer {
-  readonly kind: "tool" | "library";
+  readonly kind: "platform" | "tool" | "library";
   readonly name: string;
   /** "" for none. */
   readonly owner: string;

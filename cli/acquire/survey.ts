@@ -23,7 +23,8 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
   const lock = LockFile.open(project.dir, null);
   if (!lock.ok) return lock;
   const { packages } = new Acquisition({
-    project,
+    project: () => project,
+    reread: () => ok(project),
     disk,
     cache,
     lock: lock.value,
@@ -37,6 +38,7 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
     note: () => {},
     plan: () => Promise.resolve(ok(emptyPlan(env.name, "release"))),
   });
+  if (env.isPending) return ok({ packages: null, toFetch: [`platform ${env.platformSpec.spec.text}`] });
   const { tools, framework } = packageNeeds(project, env, NO_TARGETS);
   const toFetch: string[] = [];
   for (const need of [...tools.map(([, each]) => each), ...(framework === null ? [] : [framework])]) {

@@ -28,12 +28,14 @@ export class PackageTables {
     return table.ok ? ok(table.value.get(name) ?? null) : table;
   }
 
-  /** null: the table does not have it. Failures (exit 3): `package.version`, another version is wanted; `package.host`, there is none for this machine. */
+  /** null: the table does not have it, or another's is wanted. Failures (exit 3): `package.version`, another version is wanted; `package.host`, there is none for this machine. */
   offer(rules: RuleFile, need: PackageNeed): Result<Offer> | null {
     const entry = this.entry(rules, need.name);
     if (!entry.ok) return entry;
     if (entry.value === null) return null;
-    const { name, version, registry } = entry.value;
+    const { name, version, registry, owner } = entry.value;
+    // What PlatformIO publishes itself is what others made: the table has it from them.
+    if (need.want !== null && ![null, "", "platformio", owner].includes(need.want.owner)) return null;
     const wanted = need.want?.source.is === "registry" ? need.want.source.requirement : "*";
     if (wanted !== "*" && ![version, registry].some((each) => each !== "" && inRange(each, wanted) === true)) {
       const message = `package ${name}: ${wanted} is wanted, fb has ${version}${registry === "" ? "" : ` (${registry} in PlatformIO's registry)`}`;
@@ -49,7 +51,7 @@ export class PackageTables {
       return ok({
         kind: "tool",
         name,
-        owner: entry.value.owner,
+        owner,
         version,
         is: "table",
         sources,

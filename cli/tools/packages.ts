@@ -7,6 +7,7 @@ import { withoutCredentials } from "../../engine/redact.ts";
 import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Fetched, type Installed, type Offer, type OfferSource, OUT_OF_REACH } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
+import { platformWays } from "../acquire/platforms.ts";
 
 /** Of these, those where nothing was reached at all. */
 const NOTHING_REACHED: ReadonlySet<string> = new Set([
@@ -121,6 +122,12 @@ function titleOf({ name, version }: Offer): string {
   return version.startsWith("0.0.0+url-") ? name : `${name} ${version}`;
 }
 
+const SUPPLY: Readonly<Record<Offer["kind"], (name: string) => readonly string[]>> = {
+  platform: (name) => platformWays(name),
+  tool: (name) => [`name a folder that has it: platform_packages = ${name}@symlink:///FOLDER`],
+  library: (name) => [`put it into the project's lib folder: lib/${name}`],
+};
+
 /** Where nothing could be reached: what can be done about it. */
 function supplied(why: Failure, offer: Offer): Failure {
   if (!OUT_OF_REACH.has(why.code)) return why;
@@ -129,9 +136,7 @@ function supplied(why: Failure, offer: Offer): Failure {
     ...apt,
     // Who was answered, or refused, has a network.
     !NOTHING_REACHED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
-    offer.kind === "library"
-      ? `put it into the project's lib folder: lib/${offer.name}`
-      : `name a folder that has it: platform_packages = ${offer.name}@symlink:///FOLDER`,
+    ...SUPPLY[offer.kind](offer.name),
     "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
   ];
   return {

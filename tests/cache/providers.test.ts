@@ -43,7 +43,7 @@ function look(path: string, need: Partial<PackageNeed> = {}) {
   return findPackage(whole, [new LocalProvider(io), new SystemProvider(io)]);
 }
 const folder = (path: string, line = 4) =>
-  ({ source: { is: "folder", path }, origin: { file: "platformio.ini", line, column: 3 } }) as const;
+  ({ owner: null, source: { is: "folder", path }, origin: { file: "platformio.ini", line, column: 3 } }) as const;
 
 const tools = [
   ["the folder above its bin", `${root}/nowhere:${root}/opt/bin`, "opt"],

@@ -43,7 +43,7 @@ export function sha256(data: Buffer): string {
 }
 
 interface Published {
-  readonly type: "library" | "tool";
+  readonly type: "library" | "tool" | "platform";
   readonly owner: string;
   readonly name: string;
   readonly versions: { readonly name: string; readonly file: string; readonly systems: readonly string[] }[];
@@ -127,7 +127,7 @@ export class PackageServer {
     name: string,
     version: string,
     content: Content,
-    type: "library" | "tool" = "library",
+    type: Published["type"] = "library",
     systems: readonly string[] = ["*"],
   ): void {
     const data = archive(`${name}.tar.gz`, content, ".");
@@ -146,7 +146,7 @@ export class PackageServer {
 
   /** platformio.md 4.3. */
   private registry(url: URL): Buffer | null {
-    const direct = /^\/v3\/packages\/([^/]+)\/(library|tool)\/([^/]+)$/.exec(url.pathname);
+    const direct = /^\/v3\/packages\/([^/]+)\/(library|tool|platform)\/([^/]+)$/.exec(url.pathname);
     if (direct !== null) {
       const found = this.packages.get(`${direct[2]}/${direct[1]}/${direct[3]}`.toLowerCase());
       return found === undefined ? null : json(this.packageOf(found, true));

@@ -27,6 +27,26 @@ for (const [text, name, version, address] of platforms)
     assert.equal([spec.name, spec.version, spec.address], [name, version, address ? text.trim() : null]);
   });
 
+const asked: readonly (readonly [text: string, source: object | null])[] = [
+  ["atmelavr", null],
+  ["platformio/atmelavr", null],
+  ["acme/atmelavr", { is: "registry", requirement: "*" }],
+  ["platformio/ststm32 @ ^19", { is: "registry", requirement: "^19" }],
+  ["https://github.com/a/platform-x.git#v1", { is: "url", url: "git+https://github.com/a/platform-x.git#v1" }],
+  ["https://h.example/platform-x.zip", { is: "url", url: "https://h.example/platform-x.zip" }],
+  ["symlink://../platform-x", { is: "folder", path: "../platform-x" }],
+  ["file:///p/platform-x", { is: "folder", path: "/p/platform-x" }],
+  ["file:///p/x.tar.gz", { is: "url", url: "file:///p/x.tar.gz" }],
+  ["../my/native", { is: "folder", path: "../my/native" }],
+  ["~/native", { is: "folder", path: "~/native" }],
+  ["/p/native", { is: "folder", path: "/p/native" }],
+];
+for (const [text, source] of asked)
+  test(`platform = ${text} asks for ${JSON.stringify(source)}`, () => {
+    const read = parsePlatformSpec(text, null);
+    assert.equal(read.ok && read.value.source, source);
+  });
+
 const wants: readonly (readonly [text: string, name: string, owner: string | null, source: object])[] = [
   ["toolchain-atmelavr", "toolchain-atmelavr", null, { is: "registry", requirement: "*" }],
   ["toolchain-atmelavr@~1.70300", "toolchain-atmelavr", null, { is: "registry", requirement: "~1.70300" }],

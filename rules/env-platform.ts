@@ -1,0 +1,67 @@
+/** Which of fb's platforms an env's `platform =` means, and the PlatformIO platform package whose boards and packages count for it. */
+import { fail, failure, ok } from "../engine/failure.ts";
+import type { Failure, Result } from "../engine/types.ts";
+import { NO_BOARDS } from "./boards.ts";
+import type { Config } from "./ini/config.ts";
+import { didYouMean } from "./nearest.ts";
+import { type PlatformPackage, platformUncovered, readPlatformPackage } from "./platform-package.ts";
+import type { Platform, PlatformShelf, ProjectIo } from "./project.ts";
+import type { PlatformSpec } from "./spec.ts";
+
+export interface ChosenPlatform {
+  readonly platform: Platform;
+  /** null: none is asked for, or it is not here. */
+  readonly held: PlatformPackage | null;
+  /** It is asked for and not here. */
+  readonly isPending: boolean;
+}
+
+interface PlatformReader {
+  readonly config: Config;
+  readonly io: ProjectIo;
+  readonly shelf: PlatformShelf;
+}
+
+/** Failures (exit 3): `env.no-platform`, `env.unknown-platform`; `platform.not-covered`; those of readPlatformPackage. What a package's platform.json is called counts before its address. */
+export function choosePlatform(env: string, spec: PlatformSpec, reader: PlatformReader): Result<ChosenPlatform> {
+  const { config, io, shelf } = reader;
+  const byName = shelf.find(spec.name);
+  const { source } = spec;
+  // A platform that has neither boards nor frameworks is all in fb's rules: native.
+  const needsNone = byName?.ok === true && byName.value.boards === NO_BOARDS && byName.value.rules.frameworks.size === 0;
+  if (source === null || needsNone || spec.name === "") return chosen(byName ?? fail(unknown(env, spec, reader)), null, false);
+  const folder = source.is === "folder" ? atHome(source.path, io) : (io.platformFolder?.(env, spec) ?? null);
+  if (folder === null) return chosen(byName ?? fail(unknown(env, spec, reader)), null, true);
+  const held = readPlatformPackage(folder, io, config.origin(`env:${env}`, "platform"));
+  if (!held.ok) return held;
+  const { name } = held.value;
+  const platform = shelf.find(name) ?? byName ?? fail(unknown(env, { ...spec, name, address: null }, reader));
+  const wrong = platform.ok ? platformUncovered(env, held.value, platform.value.rules, config.origin(`env:${env}`, "platform")) : null;
+  return wrong === null ? chosen(platform, held.value, false) : fail(wrong);
+}
+
+function chosen(platform: Result<Platform>, held: PlatformPackage | null, isPending: boolean): Result<ChosenPlatform> {
+  return platform.ok ? ok({ platform: platform.value, held, isPending }) : platform;
+}
+
+function atHome(path: string, io: ProjectIo): string {
+  return /^~(?:\/|$)/.test(path) ? `${io.value("HOME") ?? ""}${path.slice(1)}` : path;
+}
+
+function unknown(env: string, { name, address }: PlatformSpec, { config, shelf }: PlatformReader): Failure {
+  const section = `env:${env}`;
+  const all = shelf.all();
+  const known = all.ok ? all.value.flatMap(({ rules }) => rules.platform?.names ?? []) : [];
+  if (name === "") {
+    const first = config.options(section).find((option) => config.origin(section, option) !== null);
+    const place = first === undefined ? null : config.origin(section, first);
+    return failure("env.no-platform", 3, `[${section}] has no platform`, {
+      ...place,
+      hint: `add \`platform = NAME\`; fb has ${known.join(", ")}`,
+    });
+  }
+  const message = `unknown platform "${name}" in [${section}]: fb has rules for ${known.join(", ")}`;
+  const named = address === null ? "" : `if it is one of these under another name say so: platform = NAME=${address}; `;
+  const hint = `${named}${didYouMean(name, known, "this env cannot be built with fb yet; the others can")}`;
+  return failure("env.unknown-platform", 3, message, { ...config.origin(section, "platform"), hint });
+}
