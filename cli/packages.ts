@@ -52,14 +52,14 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
   const all = [...rules.tools.values()];
-  const used = usedTools(all, wanted([...rules.rules.values()], targets), steps);
+  const used = usedTools(all, wanted([...rules.rules.values()], targets), steps, info?.tools ?? []);
   // upload_command is the only program of a protocol that is the env's own.
   const own = env.options.get("upload_protocol")?.value === "custom";
   const asked = [...rules.rules.values()].filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
   const uploaders = all.filter((tool) => !used.includes(tool) && asked.some((rule) => calls(rule, tool)));
   return {
-    tools: used.map((tool) => [tool, needOf(tool, "tool")]),
-    uploaders: uploaders.map((tool) => [tool, needOf(tool, "tool")]),
+    tools: used.map((tool) => [tool, needOf(tool, tool.probe === "folder" ? "folder" : "tool")]),
+    uploaders: uploaders.map((tool) => [tool, needOf(tool, tool.probe === "folder" ? "folder" : "tool")]),
     framework: info === undefined || info.package === "" ? null : needOf(info, "folder"),
   };
 }
@@ -103,7 +103,8 @@ export function findPackages(
 /** Packages of a platform's tools that no build calls. */
 export function uploaderPackages(rules: RuleFile): string[] {
   const all = [...rules.tools.values()];
-  const used = usedTools(all, wanted([...rules.rules.values()], new Set()), []);
+  const ofFrameworks = [...rules.frameworks.values()].flatMap((framework) => framework.tools);
+  const used = usedTools(all, wanted([...rules.rules.values()], new Set()), [], ofFrameworks);
   return all.filter((tool) => !used.includes(tool)).map((tool) => tool.package);
 }
 
@@ -121,11 +122,15 @@ function names(text: string, tool: Tool): boolean {
   return text.includes(`\${tool.${tool.name}.`);
 }
 
-/** Tools whose programs a build calls: those with a compiler, and those that rules of a build or steps name. */
-function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[]): Tool[] {
+/** Tools that a build needs: those with a compiler, those that rules of a build or steps name, and those of the framework, by their names. */
+function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[], frameworks: readonly string[]): Tool[] {
   const building = rules.filter((r) => BUILD_KINDS.has(r.kind));
   return tools.filter(
-    (tool) => tool.probe === "gcc" || building.some((rule) => calls(rule, tool)) || steps.some((text) => names(text, tool)),
+    (tool) =>
+      tool.probe === "gcc" ||
+      frameworks.includes(tool.name) ||
+      building.some((rule) => calls(rule, tool)) ||
+      steps.some((text) => names(text, tool)),
   );
 }
 

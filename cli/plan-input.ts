@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import type { PackageRef } from "../cache/providers/package.ts";
 import { type Answer, type Macros, probeToolchain, type Toolchain, type ToolchainIo } from "../cache/toolchain.ts";
 import { fail, failure, ok, warning } from "../engine/failure.ts";
-import { outFolder } from "../engine/paths.ts";
+import { collapse, folderOf, outFolder } from "../engine/paths.ts";
 import type { Failure, Memo, Result } from "../engine/types.ts";
 import { checkVariant } from "../rules/boards.ts";
 import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.ts";
@@ -129,7 +129,7 @@ async function probeTools(
   const toolchains: Toolchain[] = [];
   let hide: readonly string[] | null = null;
   for (const [tool, ref] of packages.tools) {
-    if (tool.probe === "none") {
+    if (tool.probe !== "gcc") {
       tools.set(tool.name, { folder: ref.as, version: ref.version, digest: ref.digest, includeC: [], includeCxx: [], libraries: [] });
       continue;
     }
@@ -245,7 +245,7 @@ function variantFolder(env: EnvProject, project: Project, disk: HostDisk, core: 
     const message = `board "${env.board.id}" has its variant in ${folder}, and there is no such folder`;
     return fail(failure("board.no-variant", 3, message, { file: env.board.file, hint: "look at build.variants_dir and build.variant" }));
   }
-  const variants = `${core.folder}/variants`;
+  const variants = collapse(join(`${core.folder}/variants`, folderOf(typeof name === "string" ? name : "")));
   const wrong = checkVariant(env.board, disk.list(variants), variants, project.config.origin(`env:${env.name}`, "board"));
   return wrong === null ? ok(null) : fail(wrong);
 }

@@ -1,6 +1,7 @@
 /** Boards: PlatformIO's board JSON, the project's own and the platform's, with an env's `board_*` options laid over it. */
 import { failure, fail, ok } from "../engine/failure.ts";
 import type { DirEntry, Failure, Result } from "../engine/types.ts";
+import { baseOf } from "../engine/paths.ts";
 import { dotted, isObject, type Json, type JsonObject, parseJson } from "./json.ts";
 import { nearest } from "./nearest.ts";
 
@@ -204,6 +205,8 @@ function asBoard(data: BoardData): Board {
     otherwise("bootloader.lock_bits", "0x0F");
   }
   otherwise("fuses.lock_bits", values.get("bootloader.lock_bits"));
+  const [first] = board.hwids;
+  if (first !== undefined) values.set("usb.vid", first[0]).set("usb.pid", first[1]);
   values.set(
     "usb.defines",
     usbDefines(text("build.usb_product") !== "" || dotted(json, "build.usb_product") === "", board, text("build.usb_product")),
@@ -236,7 +239,10 @@ function flatten(json: JsonObject, prefix: string, into: Map<string, string | re
   }
 }
 
-/** Whether a framework has a board's variant: `variants` is the listing of its folder of variants, null where there is none. */
+/**
+ * Whether a framework has a board's variant: `variants` is the listing of its folder of variants, null where there is none; of a variant with a `/` that of
+ * the folder below it.
+ */
 export function checkVariant(
   board: Board,
   variants: readonly DirEntry[] | null,
@@ -246,8 +252,8 @@ export function checkVariant(
   const variant = board.values.get("build.variant");
   if (typeof variant !== "string") return null;
   const names = (variants ?? []).filter((e) => e.is === "dir").map((e) => e.name);
-  if (names.includes(variant)) return null;
-  const near = nearest(variant, names).map((each) => `"${each}"`);
+  if (names.includes(baseOf(variant))) return null;
+  const near = nearest(baseOf(variant), names).map((each) => `"${each}"`);
   const has = names.length === 0 ? "there are none" : `it has ${names.join(", ")}`;
   const message = `board "${board.id}" needs the variant "${variant}", which ${folder} does not have: ${has}`;
   const hint = `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}use a framework package that has it (platform_packages), or set board_build.variant, or board_build.variants_dir to a folder of the project that holds ${variant}/`;

@@ -40,6 +40,9 @@ export interface ComposeInput {
   readonly framework: Scopes;
   /** What it puts before all that is there by then. */
   readonly before: Scopes;
+  /** What the board adds for this framework, after the framework's own, and what the framework adds after that. */
+  readonly extra: Scopes;
+  readonly after: Scopes;
   /** `build_unflags`. */
   readonly unflags: Scopes;
   /** `build_src_flags`. */
@@ -118,6 +121,8 @@ export function compose(input: ComposeInput): Composed {
   processFlags(env, input.board);
   processFlags(env, input.user);
   append(env, input.withoutLto ? withoutLto(input.framework) : input.framework);
+  processFlags(env, input.extra);
+  append(env, input.withoutLto ? withoutLto(input.after) : input.after);
   for (const name of scopeNames) env.scopes[name].unshift(...input.before[name]);
   if (input.debug !== null) configureDebug(env, input.debug);
   processUnflags(env, input.unflags);

@@ -7,6 +7,7 @@ import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
 import { type CompileFlags, type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
+import { withDerived } from "./derive.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, knows, type Scope, scope, within } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
@@ -21,12 +22,31 @@ import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
 import type { Template } from "./template.ts";
 
 export function planEnv(plan: EnvPlan, io: PlanIo, hash: Hash): Result<Planned> {
-  return new EnvPlanner(plan, io, hash).plan();
+  const names = namesOf(plan, io);
+  return names.ok ? new EnvPlanner(plan, io, hash, names.value).plan() : names;
 }
 
 /** The libraries of an env and what leads to them; nothing else is planned. Fails as planEnv does. */
 export function planEnvLibraries(plan: EnvPlan, io: PlanIo, hash: Hash): Result<PlannedLibraries> {
-  return new EnvPlanner(plan, io, hash).librariesAlone();
+  const names = namesOf(plan, io);
+  return names.ok ? new EnvPlanner(plan, io, hash, names.value).librariesAlone() : names;
+}
+
+/** Names that rules may use and that no variable changes: what was given, and what the platform derives of it. */
+function namesOf(plan: EnvPlan, io: PlanIo): Result<ReadonlyMap<string, Bound>> {
+  const names = new Map<string, Bound>([
+    ...plan.names,
+    ...[...plan.tools].map(([name, tool]) => [`tool.${name}`, tool.folder] as const),
+    ["env", plan.env],
+    ["profile", plan.profile],
+    ["framework", plan.frameworkFolder],
+    ["framework.version", plan.frameworkVersion],
+    ["framework.numbers", plan.frameworkVersion.split(".")],
+  ]);
+  return withDerived(plan.platform.derived, names, (path) => {
+    const bytes = io.read(path);
+    return bytes === null ? null : new TextDecoder().decode(bytes);
+  });
 }
 
 class EnvPlanner {
@@ -37,6 +57,8 @@ class EnvPlanner {
   /** The flags of the board and of the user: what they define decides which flags the platform has. */
   private readonly board: Parsed;
   private readonly user: Parsed;
+  /** The board's for this framework. */
+  private readonly extra: Parsed;
   private readonly context: ResolveContext;
   private readonly resolved: Resolved;
   private readonly scope: Scope;
@@ -45,7 +67,8 @@ class EnvPlanner {
   /** Of what the platform reads from the packages. */
   private readonly mistake: Failure | null;
 
-  constructor(plan: EnvPlan, io: PlanIo, hash: Hash) {
+  /** names: of namesOf. */
+  constructor(plan: EnvPlan, io: PlanIo, hash: Hash, known: ReadonlyMap<string, Bound>) {
     this.p = plan;
     this.notes = [...plan.notes];
     this.io = io;
@@ -56,23 +79,18 @@ class EnvPlanner {
     this.board = this.parse(boardSource(plan.flags.board), false);
     this.user = this.parse(plan.flags.user, false);
     const { env, profile, host, framework } = plan;
-    this.context = { env, profile, host, framework, ...boardContext(plan.names), macros: new Set(this.defined()), toolVersions };
+    this.extra = this.frameworkExtra(known);
+    this.context = { env, profile, host, framework, ...boardContext(known), macros: new Set(this.defined()), toolVersions };
     this.resolved = resolve(plan.platform, this.context);
     const gen = `${this.build}/gen`;
     const image = (kind: string): readonly [string, Bound] => [`image.${kind}`, `${this.build}/${imageName(plan, this.resolved, kind)}`];
     const names = new Map<string, Bound>([
-      ...plan.names,
-      ...[...plan.tools].map(([name, tool]) => [`tool.${name}`, tool.folder] as const),
+      ...known,
       ["build", this.build],
       ["gen", gen],
-      ["env", env],
-      ["profile", profile],
-      ["framework", plan.frameworkFolder],
       ["unix_time", UNIX_TIME],
       ["defined", this.defined()],
       ["data", plan.dataDir],
-      ["framework.version", plan.frameworkVersion],
-      ["framework.numbers", plan.frameworkVersion.split(".")],
       ...["elf", "hex", "bin", "uf2"].map(image),
     ]);
     if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
@@ -159,6 +177,8 @@ class EnvPlanner {
     if (!own.ok) return own;
     const before = this.ownFlags((scope) => p.platform.frameworks.get(p.framework)?.before.get(scope) ?? []);
     if (!before.ok) return before;
+    const after = this.ownFlags((scope) => p.platform.frameworks.get(p.framework)?.after.get(scope) ?? []);
+    if (!after.ok) return after;
     const ldscript = knows(this.scope, "ldscript") ? expandText(nameOnly("ldscript"), this.scope) : ok(null);
     if (!ldscript.ok) return ldscript;
     const includeThere = this.io.list(p.includeDir) !== null;
@@ -172,6 +192,8 @@ class EnvPlanner {
       user: take(this.user),
       framework: p.framework === "" ? noScopes : own.value,
       before: before.value,
+      extra: take(this.extra),
+      after: after.value,
       unflags: take(this.parse(p.flags.unflags, false)),
       src: take(this.parse(p.flags.src, false)),
       debug: p.profile === "debug" ? take(this.parse(p.flags.debug, true)) : null,
@@ -186,10 +208,16 @@ class EnvPlanner {
     return first === undefined ? ok(input) : fail(first);
   }
 
+  private frameworkExtra(names: ReadonlyMap<string, Bound>): Parsed {
+    const template = this.p.platform.frameworks.get(this.p.framework)?.boardFlags ?? null;
+    const text = template === null ? ok("") : expandText(template, scope(names));
+    return this.parse(boardSource(text.ok && text.value !== "" ? [text.value] : []), false);
+  }
+
   /** What the flags of board and user define: NAME or NAME=VALUE, in order. Their mistakes are told where they are composed. */
   private defined(): readonly string[] {
     const text = (item: Item) => (typeof item === "string" ? item : `${item.name}=${item.value}`);
-    return [this.board, this.user].flatMap(({ scopes }) => scopes.defines.map(text));
+    return [this.board, this.user, this.extra].flatMap(({ scopes }) => scopes.defines.map(text));
   }
 
   private parse(source: FlagSource, plain: boolean): Parsed {

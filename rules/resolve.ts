@@ -7,7 +7,7 @@ import type { Template } from "./template.ts";
 
 /**
  * toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. core, cpu, mcu: of the board's `build`, board: its id,
- * "" where there is none. macros: what the board's and the user's flags define, NAME or NAME=VALUE.
+ * "" where there is none. names: what `when` looks at. macros: what the board's and the user's flags define, NAME or NAME=VALUE.
  */
 export interface ResolveContext {
   readonly host: string;
@@ -16,6 +16,7 @@ export interface ResolveContext {
   readonly cpu: string;
   readonly mcu: string;
   readonly board: string;
+  readonly names: ReadonlyMap<string, Bound>;
   readonly macros: ReadonlySet<string>;
   readonly profile: string;
   readonly env: string;
@@ -23,12 +24,12 @@ export interface ResolveContext {
 }
 
 /** What overlays look at of a board, from the names that templates see of it. */
-export function boardContext(names: ReadonlyMap<string, Bound>): Pick<ResolveContext, "core" | "cpu" | "mcu" | "board"> {
+export function boardContext(names: ReadonlyMap<string, Bound>): Pick<ResolveContext, "core" | "cpu" | "mcu" | "board" | "names"> {
   const text = (name: string) => {
     const value = names.get(name);
     return typeof value === "string" ? value : "";
   };
-  return { core: text("board.build.core"), cpu: text("board.build.cpu"), mcu: text("board.build.mcu"), board: text("board.id") };
+  return { core: text("board.build.core"), cpu: text("board.build.cpu"), mcu: text("board.build.mcu"), board: text("board.id"), names };
 }
 
 export interface Resolved {
@@ -106,6 +107,10 @@ function applies(overlay: Overlay, context: ResolveContext): boolean {
     return version !== undefined && versionFits(overlay.within, version);
   }
   const fits = (value: string) => name.split("|").some((pattern) => nameFits(pattern, value));
+  if (on === "when") {
+    const value = context.names.get(overlay.within);
+    return typeof value === "string" && fits(value);
+  }
   if (on === "choose") return name === "*" || [...context.macros].some((macro) => fits(macro) || name.split("|").includes(`${macro}=*`));
   return context[on] !== "" && fits(context[on]);
 }

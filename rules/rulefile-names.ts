@@ -56,6 +56,12 @@ export function checkNames(file: RuleFile): Failure[] {
       `rename the variable, for instance to my_${name}`,
     );
 
+  for (const { name, span, find } of file.derived) {
+    if (GIVEN_NAMES.has(name)) reserved(name, span);
+    for (const [pattern, { span: place }] of find)
+      if (!isPattern(pattern))
+        say("rule.wrong-value", `expected a regular expression, found "${pattern}"`, place, "close its groups and brackets");
+  }
   for (const [name, variable] of file.vars) if (GIVEN_NAMES.has(name)) reserved(name, spanOf(variable));
   const used = usedNames(file);
   const texts = new Set([...file.vars].filter(([, v]) => v.is !== "list").map(([name]) => name));
@@ -101,6 +107,16 @@ export function checkNames(file: RuleFile): Failure[] {
   return inOrder(found);
 }
 
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "u");
+    return true;
+  } catch {
+    // What it throws names the place in the expression, which is one line here.
+    return false;
+  }
+}
+
 function spanOf(variable: Variable): Span {
   return variable.is === "text" ? variable.text.span : variable.span;
 }
@@ -120,8 +136,10 @@ function usedNames(file: RuleFile): Set<string> {
   for (const tool of file.tools.values()) for (const v of tool.names.values()) seeVariable(v);
   for (const framework of file.frameworks.values()) {
     for (const part of framework.parts) see([part.folder, ...part.filter]);
-    for (const list of framework.before.values()) see(list);
+    for (const list of [...framework.before.values(), ...framework.after.values()]) see(list);
   }
+  for (const { first, of, file: table, find } of file.derived)
+    see([...first, ...[of, table].filter((t) => t !== null), ...find.map(([, text]) => text)]);
   for (const overlay of file.overlays)
     for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
       if (change.is === "set") seeVariable(change.to);

@@ -3,6 +3,7 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
 import { type ReadBase, readTree } from "./base-files.ts";
+import type { Derived } from "./derive.ts";
 import type { Computed, Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
 import { checkRuleFile, COMPUTED, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
@@ -57,10 +58,16 @@ export interface Framework extends PackageInfo {
   readonly cores: readonly string[];
   readonly parts: readonly FrameworkPart[];
   readonly before: ReadonlyMap<FlagScope, readonly Template[]>;
+  /** A text of flags that come after the framework's own; null for none. */
+  readonly boardFlags: Template | null;
+  /** Flags that come after those. */
+  readonly after: ReadonlyMap<FlagScope, readonly Template[]>;
+  /** Tools of the file that are packages of the framework. */
+  readonly tools: readonly string[];
 }
 
 export interface Tool extends PackageInfo {
-  readonly probe: "gcc" | "none";
+  readonly probe: "gcc" | "none" | "folder";
   /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
   readonly names: ReadonlyMap<string, Variable>;
 }
@@ -75,9 +82,12 @@ export type Change =
       readonly span: Span;
     };
 
-export type OverlayKind = "host" | "framework" | "tool" | "core" | "cpu" | "mcu" | "board" | "choose" | "profile" | "env";
+export type OverlayKind = "host" | "framework" | "tool" | "core" | "cpu" | "mcu" | "board" | "when" | "choose" | "profile" | "env";
 
-/** Changes that apply where `name` fits (of a framework that is asked for its version: `framework.NAME`, as a tool). within: of a tool the range of versions, of a choice its group, of which the first that fits applies; else "". */
+/**
+ * Changes that apply where `name` fits (of a framework that is asked for its version: `framework.NAME`, as a tool). within: of a tool the range of versions, of a
+ * choice its group, of which the first that fits applies, of `when` the name that is looked at; else "".
+ */
 export interface Overlay {
   readonly on: OverlayKind;
   readonly name: string;
@@ -168,6 +178,8 @@ export interface RuleFile {
   readonly settings: PackageSettings;
   readonly vars: ReadonlyMap<string, Variable>;
   readonly lines: ReadonlyMap<string, Lines>;
+  /** In the order in which they are made. */
+  readonly derived: readonly Derived[];
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Those that have a table; their overlays are in `overlays`. */
@@ -298,6 +310,7 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
     lines: new Map(tablesAt(top, "lines").map(([name, t]) => [name, { files: templates(at(t, "files")), match: textAt(t, "match") }])),
+    derived: tablesAt(top, "derive").map(([name, t, span]) => derived(name, t, span)),
     flags: lists<FlagScope>(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
     frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
@@ -347,7 +360,7 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 
 const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
-const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "vars", "flags"]);
+const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "board_flags", "after", "tools", "vars", "flags"]);
 
 function framework(name: string, table: TomlTable, span: Span): Framework {
   const parts = tableList(at(table, "parts")).map(
@@ -358,7 +371,27 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
       link: textAt(part, "link", "archive") as FrameworkPart["link"],
     }),
   );
-  return { ...packageInfo(name, table, span), cores: textsAt(table, "cores"), parts, before: lists<FlagScope>(tableAt(table, "before")) };
+  return {
+    ...packageInfo(name, table, span),
+    cores: textsAt(table, "cores"),
+    parts,
+    before: lists<FlagScope>(tableAt(table, "before")),
+    boardFlags: templateAt(table, "board_flags"),
+    after: lists<FlagScope>(tableAt(table, "after")),
+    tools: textsAt(table, "tools"),
+  };
+}
+
+function derived(name: string, table: TomlTable, span: Span): Derived {
+  return {
+    name,
+    span,
+    first: templates(at(table, "first")),
+    of: templateAt(table, "of"),
+    file: templateAt(table, "file"),
+    case: textAt(table, "case") as Derived["case"],
+    find: [...(tableAt(table, "find")?.entries ?? [])].map(([pattern, e]) => [pattern, template(e.value)]),
+  };
 }
 
 function tool(name: string, table: TomlTable, span: Span): Tool {
@@ -376,7 +409,19 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
 }
 
 /** A later one wins. */
-const OVERLAY_ORDER: readonly OverlayKind[] = ["host", "framework", "tool", "core", "cpu", "mcu", "board", "choose", "profile", "env"];
+const OVERLAY_ORDER: readonly OverlayKind[] = [
+  "host",
+  "framework",
+  "tool",
+  "core",
+  "cpu",
+  "mcu",
+  "board",
+  "when",
+  "choose",
+  "profile",
+  "env",
+];
 
 function overlays(top: TomlTable): Overlay[] {
   return OVERLAY_ORDER.flatMap((on) =>
@@ -384,7 +429,7 @@ function overlays(top: TomlTable): Overlay[] {
       const byVersion = (of: string) => tablesAt(t, "when").map(([range, w, at]) => overlay("tool", of, range, w, at));
       if (on === "tool") return byVersion(name);
       if (on === "framework") return [overlay(on, name, "", t, span), ...byVersion(`framework.${name}`)];
-      if (on === "choose") return tablesIn(t).map(([macros, w, at]) => overlay(on, macros, name, w, at));
+      if (on === "choose" || on === "when") return tablesIn(t).map(([fits, w, at]) => overlay(on, fits, name, w, at));
       return [overlay(on, name, "", t, span)];
     }),
   );

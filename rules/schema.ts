@@ -39,6 +39,8 @@ export const IMAGES = ["elf", "hex", "bin", "uf2"] as const;
 
 /** Names by which overlays apply. */
 const PATTERN = "^[A-Za-z0-9_.*+|=-]+$";
+/** What a name of templates may be. */
+const DOTTED = "^[A-Za-z_][A-Za-z0-9_.-]*$";
 const WORD = "^[A-Za-z_][A-Za-z0-9_-]*$";
 const RANGE = "^\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*(,\\s*(<=|>=|<|>|=)?\\s*\\d+(\\.\\d+)*\\s*)*$";
 
@@ -138,7 +140,11 @@ const tool = table(
   "A package with programs. Any further key is a name: ${tool.NAME.KEY}; in it ${tool} is the package's folder.",
   {
     ...packageKeys,
-    probe: word("How its digest, version and built-in search folders are found.", ["gcc", "none"]),
+    probe: word("How its digest, version and built-in search folders are found; folder: it has no programs, `finds` is a folder.", [
+      "gcc",
+      "none",
+      "folder",
+    ]),
     when: named("Overlays for versions of this tool.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
   },
   { name: "tool", rest: { pattern: WORD, expected: "a name", of: variable } },
@@ -155,6 +161,23 @@ const part = table(
   { name: "part", required: ["name", "folder"] },
 );
 
+const derived = table(
+  "A name made of others. Asked in this order: first, file, find; it is empty where none of them has an answer.",
+  {
+    first: list("The first of these counts all of whose names are there and that is not empty."),
+    of: template("What is looked up."),
+    file: template("A JSON file: an object from texts to texts."),
+    case: word("Letters of `of` before `find` looks at them.", ["upper", "lower"]),
+    find: named(
+      "By regular expressions that fit the whole of `of`, the first counts; ${found[1]} is what its first group fits.",
+      "a regular expression",
+      "^.+$",
+      template("What the name is."),
+    ),
+  },
+  { name: "derive" },
+);
+
 const framework: TableShape = table(
   "What a framework adds, and its package.",
   {
@@ -164,6 +187,9 @@ const framework: TableShape = table(
     parts: list("Its sources, in the order in which they are linked.", part),
     when: named("Overlays for versions of its package.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
     before: table("Flags that come before all others of their scope, the user's too.", ownFlags),
+    board_flags: template("A text of flags, read as build_flags are, that come after `flags`; none where a name in it stands for nothing."),
+    after: table("Flags that come after those of `board_flags`.", ownFlags),
+    tools: list("Further packages that its flags name: tools of this file.", plain("The name of a tool.", "the name of a tool", WORD)),
     ...overlayKeys,
   },
   { name: "framework", rest: overlayRest },
@@ -367,6 +393,13 @@ export const RULE_FILE: TableShape = table(
     cpu: named("Overlays by the board's build.cpu; * stands for any letters, | is or.", "the name of a cpu", PATTERN, overlay),
     mcu: named("Overlays by the board's mcu; * stands for any letters, | is or.", "the name of an mcu", PATTERN, overlay),
     board: named("Overlays by the board's id; * stands for any letters, | is or.", "the id of a board", PATTERN, overlay),
+    derive: named("Names made of others; each may use those above it.", "a name", WORD, derived),
+    when: named(
+      "Overlays by what a name (board.*, upload.*, one of [derive]) stands for; * stands for any letters, | is or.",
+      "a name",
+      DOTTED,
+      named("The overlays.", "a text", PATTERN, overlay),
+    ),
     choose: named(
       "Of each group the first overlay one of whose macros (A|B) the flags of board or user define without a value (A=*: or with one); * fits always.",
       "the name of a group",

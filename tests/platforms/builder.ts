@@ -191,6 +191,8 @@ export async function planByHand(dir: string, name: string, profile: "release" |
       libraries: [],
       uses: [],
       before: noScopes,
+      extra: noScopes,
+      after: noScopes,
       ldscript: null,
     },
   });

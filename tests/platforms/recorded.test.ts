@@ -15,6 +15,8 @@ interface Recorded {
     readonly tool?: { readonly folder: string; readonly version: string };
   };
   readonly files: Readonly<Record<string, string>>;
+  /** Texts that are often in the commands of an env, by what stands for them there. */
+  readonly shared?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly commands: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -41,7 +43,10 @@ for (const file of readdirSync(folder)) {
   for (const [env, lines] of Object.entries(recorded.commands))
     test(`${file}: ${env}`, () => {
       const ours = project.actions(env).filter(({ kind, argv }) => ["compile", "link", "step"].includes(kind) && argv[0] !== "fb");
-      assert.equal(ours.map((action) => library(line(action.argv))).sort(), lines.map(library).sort());
+      const whole = lines.map((each) =>
+        Object.entries(recorded.shared?.[env] ?? {}).reduce((text, [mark, is]) => text.replaceAll(mark, () => is), each),
+      );
+      assert.equal(ours.map((action) => library(line(action.argv))).sort(), whole.map(library).sort());
     });
 }
 

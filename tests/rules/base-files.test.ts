@@ -46,6 +46,7 @@ test("tables key by key, all else replaced; the extended file's come first", () 
     cpu: "",
     mcu: "",
     board: "",
+    names: new Map(),
     macros: new Set<string>(),
     profile: "release",
     env: "e",

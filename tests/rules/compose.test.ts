@@ -110,6 +110,8 @@ function inputOf(one: Case): ComposeInput {
     })),
     uses: one.libraries.filter((library) => library.direct).map((library) => library.name),
     before: noScopes,
+    extra: noScopes,
+    after: noScopes,
     ldscript: null,
   };
 }

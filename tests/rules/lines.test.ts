@@ -46,7 +46,12 @@ test("lists of the lines that fit, files in their order; a file that is not ther
 test("an overlay of a framework's version applies to that framework alone", () => {
   const more = (name: string, version: string) => {
     const none = { core: "", cpu: "", mcu: "", board: "", macros: new Set<string>(), profile: "release", env: "e", host: "linux" };
-    const { vars } = resolve(rules(), { ...none, framework: name, toolVersions: new Map([[`framework.${name}`, version]]) });
+    const { vars } = resolve(rules(), {
+      ...none,
+      framework: name,
+      names: new Map(),
+      toolVersions: new Map([[`framework.${name}`, version]]),
+    });
     const list = vars.get("more");
     return list?.is === "list" ? list.items.map(({ text }) => text) : null;
   };

@@ -96,8 +96,8 @@ function planOf(
     flags: {
       board: env.board?.extraFlags ?? [],
       user: from(env.buildFlags),
-      unflags: from([]),
-      src: from([]),
+      unflags: from(env.buildUnflags),
+      src: from(env.buildSrcFlags),
       debug: from(env.debugBuildFlags),
     },
     commands: new Map(),

@@ -52,6 +52,7 @@ const CONTEXT: ResolveContext = {
   cpu: "",
   mcu: "atmega328p",
   board: "uno",
+  names: new Map(),
   macros: new Set(),
   profile: "release",
   env: "uno",

@@ -78,6 +78,7 @@ function run(text: string, over: Partial<StepContext> = {}): Run {
       cpu: "",
       mcu: "atmega328p",
       board: "uno",
+      names: new Map(),
       macros: new Set(),
       profile: "release",
       env,

@@ -1,0 +1,2 @@
+#pragma once
+void blink_once(void);

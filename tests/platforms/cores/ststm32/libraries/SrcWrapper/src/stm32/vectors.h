@@ -1,0 +1,1 @@
+#define VECTORS 14

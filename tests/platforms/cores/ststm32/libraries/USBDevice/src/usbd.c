@@ -1,0 +1,2 @@
+#include "usbd.h"
+int usbd_kind(void) { return USBD_KIND; }

@@ -1,0 +1,2 @@
+#pragma once
+#define LED_ADDRESS 0x4001100c

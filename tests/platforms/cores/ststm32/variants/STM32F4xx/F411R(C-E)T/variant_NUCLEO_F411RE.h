@@ -1,0 +1,2 @@
+#pragma once
+#define LED_ADDRESS 0x40020014
