@@ -98,8 +98,6 @@ export class DevicePlan {
       this.#aims.set(name, device);
       const label = `${spec.label} → ${addressText(device.address)}`;
       const claims: Claim[] = [{ on: "device", device: device.id, mode: "exclusive" }];
-      // A virtual board takes a processor; more at once than there are would not keep the pace that avrdude expects.
-      if (device.address.is === "sim") claims.push({ on: "cpu", units: 1 });
       return { ...spec, name, argv, label, claims };
     });
   }

@@ -1,8 +1,9 @@
 /** A virtual board: a chip of avr8js with self-programming, watchdog and serial port, that starts anew at every reset as the hardware does. */
 import { AVREEPROM, AVRTimer, avrInstruction, CPU, EEPROMMemoryBackend, eepromConfig } from "avr8js";
 import type { Chip } from "./chips.ts";
-import { bootStart, type Kept, SelfProgramming } from "./spm.ts";
+import { bootStart, type Kept, SelfProgramming, SPMCSR } from "./spm.ts";
 import { Usart } from "./usart.ts";
+import { Waiting } from "./waiting.ts";
 import { attachWatchdog, MCUSR, WDRF } from "./watchdog.ts";
 
 /** Why a chip starts anew: the flags of MCUSR ("MCU Status Register"). */
@@ -14,6 +15,7 @@ interface Running {
   readonly cpu: CPU;
   readonly spm: SelfProgramming;
   readonly serial: Usart;
+  readonly waiting: Waiting;
 }
 
 export class Board {
@@ -50,7 +52,11 @@ export class Board {
   /** The bootloader runs, and its serial port is idle. */
   get isBootIdle(): boolean {
     const { cpu, serial } = this.#running;
-    return serial.isIdle && cpu.pc * 2 >= bootStart(this.#chip, this.#kept.fuses.high);
+    return serial.isIdle && this.#boots(cpu);
+  }
+
+  #boots(cpu: CPU): boolean {
+    return cpu.pc * 2 >= bootStart(this.#chip, this.#kept.fuses.high);
   }
 
   /** The program has looked at its first serial port's receiver since the last reset: a bootloader that does listens. */
@@ -80,7 +86,8 @@ export class Board {
   }
 
   #runUntil(end: number): void {
-    const { cpu, spm } = this.#running;
+    const { cpu, spm, waiting } = this.#running;
+    waiting.until = end;
     do {
       if (!spm.awake || !spm.step()) avrInstruction(cpu);
       cpu.tick();
@@ -104,7 +111,19 @@ export class Board {
     const [serial] = chip.usarts.map((at) => new Usart(cpu, at));
     if (serial === undefined) throw new Error(`${chip.mcu} has no serial port`);
     serial.onSent = (byte) => this.onSerial(byte);
-    cpu.pc = (fuses.high & 1) === 0 ? bootStart(chip, fuses.high) / 2 : 0;
-    return { cpu, spm, serial };
+    const waiting = new Waiting(cpu);
+    if ((fuses.high & 1) === 0) {
+      cpu.pc = bootStart(chip, fuses.high) / 2;
+      // Programs run as they are: theirs may be the time between two looks.
+      serial.onPoll = () => {
+        if (this.#boots(cpu)) waiting.look();
+        else serial.onPoll = null;
+      };
+      cpu.readHooks[SPMCSR] = () => {
+        if (this.#boots(cpu)) waiting.look();
+        return cpu.data[SPMCSR] ?? 0;
+      };
+    }
+    return { cpu, spm, serial, waiting };
   }
 }

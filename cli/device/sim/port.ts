@@ -21,6 +21,8 @@ const BEHIND_S = 0.05;
  */
 const PATIENT_S = 0.012;
 const REST_MS = 50;
+/** Real seconds of that: who typed something to a program that is still to start is no programmer, and wants the bootloader to give up. */
+const RESTS_S = 3;
 /** Who comes while another client leaves is served after it; a port that stays taken is refused. */
 const LEAVING_MS = 500;
 /** Bytes that may wait for the chip before the sender has to. */
@@ -98,8 +100,9 @@ class Connection {
   #real: number;
   #simulated: number;
   #spokenTo = false;
-  /** Simulated seconds at which the bootloader last had something to do. */
+  /** Simulated seconds at which the bootloader last had something to do; real ones at which the client last spoke. */
   #busy: number;
+  #heard = 0;
 
   constructor(board: Board, socket: Socket, said: number[]) {
     this.#board = board;
@@ -112,6 +115,7 @@ class Connection {
     socket.on("data", (bytes) => {
       board.send(bytes);
       this.#spokenTo = true;
+      this.#heard = performance.now() / 1000;
       if (this.#rests) this.#soon(0);
       this.#busy = board.seconds;
       if (board.waiting > HIGH_WATER) socket.pause();
@@ -149,7 +153,8 @@ class Connection {
   };
 
   get #rests(): boolean {
-    return this.#spokenTo && this.#board.seconds - this.#busy > PATIENT_S;
+    const waits = this.#spokenTo && this.#board.seconds - this.#busy > PATIENT_S;
+    return waits && performance.now() / 1000 - this.#heard < RESTS_S;
   }
 
   #soon(ms: number): void {

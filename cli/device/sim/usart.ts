@@ -25,6 +25,8 @@ export class Usart {
   onSent: (byte: number) => void = () => {};
   /** The program has looked whether something was received, for the first time since its reset. */
   polled = false;
+  /** Told of each such look; null: nobody cares. */
+  onPoll: (() => void) | null = null;
   readonly #cpu: CPU;
   readonly #at: UsartRegisters;
   /** What is still to come over the wire, a frame after the other, whether the program reads or not. */
@@ -62,11 +64,10 @@ export class Usart {
     };
     cpu.readHooks[at.UDR] = () => this.#read();
     cpu.readHooks[at.UCSRA] = () => {
-      if (this.#on(RXEN)) {
-        this.polled = true;
-        // Programs look a million times a second: once is enough here.
-        delete cpu.readHooks[at.UCSRA];
-      }
+      this.polled ||= this.#on(RXEN);
+      this.onPoll?.();
+      // Programs look a million times a second: once is enough here.
+      if (this.polled && this.onPoll === null) delete cpu.readHooks[at.UCSRA];
       return cpu.data[at.UCSRA] ?? 0;
     };
     cpu.writeHooks[at.UDR] = (value) => {

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { boardFacts } from "../../../../cli/device/sim/board-facts.ts";
+import { loadHex } from "../../../../cli/device/sim/hex.ts";
 import { type OpenBoard, openBoard, withBootloader } from "../../../../cli/device/sim/open.ts";
 import type { Said } from "../../../../cli/device/sim/process.ts";
 import { type SimPort, servePort } from "../../../../cli/device/sim/port.ts";
@@ -153,9 +154,14 @@ flashes("a board that goes in the middle of a flash: avrdude fails", async () =>
   const { board } = value(openBoard("uno", CORE));
   const served = await servePort(board);
   let closed: Promise<void> | null = null;
+  // While avrdude waits for an answer: 7.1 that learns of it as it writes reads for ever afterwards.
+  const close = async () => {
+    while (board.waiting === 0) await new Promise(setImmediate);
+    await served.close();
+  };
   const argv = ["-p", "m328p", "-c", "arduino", "-b", "57600", "-P", `net:127.0.0.1:${served.port}`, "-D", "-U", `flash:w:${hex}:i`];
   const ended = await avrdude(argv, (log) => {
-    if (/Writing \| #/.test(log)) closed ??= served.close();
+    if (/Writing \| #/.test(log)) closed ??= close();
   });
   assert.ok(closed !== null, ended.log);
   // 1, or ended by SIGPIPE.
@@ -186,6 +192,23 @@ test("a second client is turned away, a later one is not", async () => {
   const [answer] = await once(third, "data");
   assert.equal([...answer].slice(0, 2), [0x14, 0x10]);
   third.destroy();
+});
+
+flashes("what is typed while the bootloader listens is no programmer's: the program starts soon all the same", async () => {
+  const { board, flash } = value(openBoard("uno", CORE));
+  value(loadHex(readFileSync(program("atmega328p", "typed"), "latin1"), flash, "typed.hex"));
+  const served = await servePort(board);
+  ports.add(served);
+  const socket = connect(served.port, "127.0.0.1");
+  socket.write("x");
+  const hang = setTimeout(() => socket.destroy(), 15_000);
+  let heard = "";
+  for await (const data of socket) {
+    heard += data;
+    if (heard.includes("hello from typed\n")) break;
+  }
+  clearTimeout(hang);
+  assert.match(heard, /hello from typed\n/);
 });
 
 test("boards that are not simulated are named", () => {
