@@ -1,4 +1,5 @@
 #pragma once
+#include <core_cm.h>
 #if defined(STM32F4xx)
 #define FAMILY "F4"
 #elif defined(STM32F1xx)

@@ -1,0 +1,131 @@
+/** An STM32 from its sources to its image, by Debian's compiler and a small core of our own in stm32duino's shape. Left out where there is no such compiler. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { coreFiles } from "../platforms/cores/folder.ts";
+import { diagnostics, ends, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+
+const COMPILER = "arm-none-eabi-gcc";
+const OUT = ".fb/build/f4/release";
+const F4 = "[env:f4]\nboard = nucleo_f411re\n";
+const F4_VARIANT = "variants/STM32F4xx/F411R(C-E)T";
+
+const SOURCES: Readonly<Record<string, string>> = {
+  "src/main.cpp":
+    "#include <Arduino.h>\n#include <Blinker.h>\n#include <own.h>\nstatic int turns = 7;\nvoid setup() { turns += own(); Serial.println(FAMILY); }\nvoid loop() { blink_once(); }\n",
+  "src/c.c": "int c = 1;\n",
+  "lib/own/src/own.h": "int own();\n",
+  "lib/own/src/own.cpp": '#include "own.h"\nint own() { return 3; }\n',
+};
+
+/** What follows a change of the program. */
+const LINKED = ["link firmware.elf", "objcopy firmware.bin", "size size.json"];
+
+function projectWith(core: TestProject, envs = F4, options: { readonly folder?: string; readonly cache?: string } = {}): TestProject {
+  const packages = `\n  framework-arduinoststm32@symlink://${core.folder}\n  framework-cmsis@symlink://${core.folder}/cmsis`;
+  const ini = `[env]\nplatform = ststm32\nframework = arduino\nplatform_packages =${packages}\n${envs}`;
+  return new TestProject({ ...SOURCES, "platformio.ini": ini }, options);
+}
+
+if (spawnSync(COMPILER, ["--version"]).status !== 0)
+  test("left out: no STM32 is built here", () => {
+    console.error(`no ${COMPILER}: Debian's gcc-arm-none-eabi has it`);
+  });
+else {
+  const cmsis = { "cmsis/CMSIS/Core/Include/core_cm.h": "#pragma once\n", "cmsis/package.json": '{ "version": "2.60300.0" }\n' };
+  const core = new TestProject({ ...coreFiles("ststm32"), ...cmsis }, { folder: freshFolder("core") });
+
+  test("build, sizes, image; edits cost what they must", () => {
+    const project = projectWith(core);
+    const made = executed(project.run());
+    assert.equal(
+      made.filter((each) => !each.startsWith("compile")),
+      ["archive lib/Blinker/libBlinker.a", "archive lib/own/libown.a", "archive libFrameworkArduino.a", ...LINKED],
+    );
+    const image = readFileSync(project.path(`${OUT}/firmware.bin`));
+    assert.equal([image.readUInt32LE(0), image.readUInt32LE(4) >>> 20], [0x20020000, 0x80], "the stack's end, and a start in flash");
+    assert.ok(image.includes("F4\0"));
+    assert.ok(project.exists(`${OUT}/firmware.map`));
+    const { flash, ram } = JSON.parse(project.read(`${OUT}/size.json`)) as Record<"flash" | "ram", { total: number; used: number }>;
+    assert.equal([flash.total, ram.total], [524288, 131072]);
+    assert.ok(flash.used > 400 && flash.used < 2000 && ram.used >= 4, `${flash.used} ${ram.used}`);
+
+    isNoop(project.run());
+    project.edit("src/main.cpp", "= 7", "= 8");
+    assert.equal(executed(project.run()), ["compile src/main.cpp", ...LINKED]);
+    const short = (all: readonly string[]) => all.map((each) => each.replace(/ \S*\//, " "));
+    core.edit("libraries/SrcWrapper/src/stm32/vectors.h", "14", "15");
+    assert.equal(short(executed(project.run())), ["compile startup.S", ...LINKED]);
+    core.edit(`${F4_VARIANT}/ldscript.ld`, "ENTRY(Reset_Handler)", "ENTRY(Reset_Handler)\n_more = 1;");
+    assert.equal(executed(project.run()), LINKED, "the variant's script is an input of the link");
+    core.edit("system/ldscript.ld", "*(.noinit*)", "*(.noinit*) *(.other*)");
+    assert.equal(executed(project.run()).slice(0, 1), ["link firmware.elf"], "so is the core's, though it changes nothing");
+    core.edit("cmsis/CMSIS/Core/Include/core_cm.h", "once", "once\n#define CM 1");
+    const compiled = short(executed(project.run()));
+    assert.ok(compiled.includes("compile main.cpp") && !compiled.includes("compile c.c") && !compiled.includes("compile reset.c"));
+    core.edit("libraries/SrcWrapper/src/stm32/vectors.h", "15", "14");
+  });
+
+  test("the core's table of names is an input of the plan", () => {
+    const project = projectWith(core);
+    project.run();
+    core.edit("tools/platformio/boards_remap.json", "{", '{\n    "nucleo_f411re": "NUCLEO_F411RE",');
+    assert.equal(executed(project.run()), [], "the same name");
+    core.edit("tools/platformio/boards_remap.json", '"NUCLEO_F411RE"', '"Renamed"');
+    core.write(`${F4_VARIANT}/variant_Renamed.h`, core.read(`${F4_VARIANT}/variant_NUCLEO_F411RE.h`));
+    assert.ok(executed(project.run()).includes("compile src/c.c"), "it is in the flags");
+    core.edit("tools/platformio/boards_remap.json", '\n    "nucleo_f411re": "Renamed",', "");
+  });
+
+  test("envs of one board share all; another board, and USB, have what is theirs", () => {
+    const envs = `${F4}[env:twin]\nboard = nucleo_f411re\n[env:f1]\nboard = bluepill_f103c8\n[env:usb]\nboard = nucleo_f411re\nbuild_flags = -DPIO_FRAMEWORK_ARDUINO_ENABLE_CDC\n`;
+    const project = projectWith(core, envs);
+    project.run(["-e", "f4"]);
+    const twin = project.run(["-e", "twin"]);
+    // The map of the link names its folder.
+    assert.equal(executed(twin), ["link firmware.elf"]);
+    assert.ok(restored(twin).includes("objcopy firmware.bin"));
+    assert.is(project.digest(".fb/build/twin/release/firmware.bin"), project.digest(`${OUT}/firmware.bin`));
+    project.run(["-e", "f1"]);
+    const image = readFileSync(project.path(".fb/build/f1/release/firmware.bin"));
+    assert.is(image.readUInt32LE(0), 0x20005000);
+    assert.ok(image.includes("F1\0"));
+    const usb = executed(project.run(["-e", "usb"])).map((each) => each.replace(/ \S*\//, " "));
+    assert.ok(usb.includes("compile usbd.c") && usb.includes("compile cdc.c"));
+    assert.not.ok(project.exists(`${OUT}/USBDevice`));
+  });
+
+  test("equal bytes in two folders, of each profile", () => {
+    for (const profile of ["release", "quick", "debug"]) {
+      const folders = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`];
+      const [one, two] = folders.map((folder) => {
+        const project = projectWith(core, undefined, { folder });
+        const ran = project.run([`--${profile}`]);
+        assert.ok(ends(ran).some((end) => end.label === "firmware.bin" && end.status === "ran"));
+        return project.tree(`.fb/build/f4/${profile}`);
+      });
+      const named = (tree: Record<string, string> | undefined) =>
+        Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info/.test(path)));
+      assert.equal(named(one), named(two), profile);
+    }
+  });
+
+  test("a program that does not fit is never an image; a variant that is not there is told with the nearest", () => {
+    const project = projectWith(
+      core,
+      "[env:f1]\nboard = bluepill_f103c8\n[env:none]\nboard = bluepill_f103c8\nboard_build.variant = STM32F1xx/F103C8T_F103CB(T)\n",
+    );
+    project.write("src/big.c", `__attribute__((used)) const char big[${0x11000}] = {1};\n`);
+    project.edit("src/main.cpp", "static int", 'extern "C" const char big[];\nstatic int');
+    project.edit("src/main.cpp", "+= own()", "+= big[own()]");
+    const ran = project.run(["-e", "f1"], { exit: 1 });
+    assert.ok(diagnostics(ran).length > 0 || /overflow|not fit/.test(ran.stdout + ran.stderr));
+    assert.not(project.exists(".fb/build/f1/release/firmware.bin"));
+    const none = project.fb(["run", "-e", "none"]);
+    assert.is(none.code, 3);
+    assert.match(none.stdout + none.stderr, /did you mean "F103C8T_F103CB\(T-U\)"/);
+  });
+}
+
+test.run();
