@@ -11,8 +11,8 @@ export interface ReasonsHost {
   readonly disk: Disk;
   readonly state: ProjectState;
   readonly paths: Paths;
-  /** A text without what nobody is to see, as values of `${sysenv.*}`: what is kept for explaining has digests in their place. */
-  mask(text: string): string;
+  /** A text without what nobody is to see, as values of `${sysenv.*}`: what is kept for explaining has digests in their place, what is shown their names. */
+  mask(text: string, how: "digest" | "name"): string;
 }
 
 const FIRST_BUILD: readonly Cause[] = [{ cause: "first-build" }];
@@ -30,7 +30,7 @@ export class Reasons {
 
   /** A sink for what is kept of an action. */
   sink(): EvidenceSink {
-    return new EvidenceSink((text) => this.host.mask(text));
+    return new EvidenceSink((text) => this.host.mask(text, "digest"));
   }
 
   /** What differs from what the last run saw. */

@@ -9,12 +9,14 @@ export class Report {
   readonly failures: Failure[] = [];
   private readonly sink: EventSink;
   private readonly clock: Pick<Clock, "monotonicMs">;
+  private readonly mask: (text: string) => string;
   private readonly began: number;
 
-  /** The run begins now. */
-  constructor(sink: EventSink, clock: Pick<Clock, "monotonicMs">) {
+  /** The run begins now. mask: takes what nobody is to see out of what failures say, as a value of `${sysenv.*}` that stands in a flag. */
+  constructor(sink: EventSink, clock: Pick<Clock, "monotonicMs">, mask: (text: string) => string = (text) => text) {
     this.sink = sink;
     this.clock = clock;
+    this.mask = mask;
     this.began = clock.monotonicMs();
   }
 
@@ -28,7 +30,8 @@ export class Report {
   }
 
   add(f: Failure): void {
-    this.failures.push(f);
-    this.sink.emit(diagnostic(this.ms, f));
+    const said = { ...f, message: this.mask(f.message), hint: this.mask(f.hint) };
+    this.failures.push(said);
+    this.sink.emit(diagnostic(this.ms, said));
   }
 }

@@ -65,7 +65,7 @@ class Run {
   constructor(world: World, request: RunRequest, sink: EventSink, stop: AbortSignal) {
     this.world = world;
     this.request = request;
-    this.report = new Report(sink, world.clock);
+    this.report = new Report(sink, world.clock, (text) => world.mask(text, "name"));
     this.events = new ActionEvents(this.report, request.commands, request.progress, request.resume?.upToDate ?? 0);
     this.stop = stop;
     this.graph = new Graph(request.resume?.outside ?? null);

@@ -262,6 +262,18 @@ test("a failing !command of the flags: exit 1, with its place", () => {
   assert.match(found?.message ?? "", /exit 3/);
 });
 
+test("what is said of a flag has the name of an environment variable in place of its value, also when the plan comes from the cache", () => {
+  const p = new TestProject({
+    "platformio.ini": `${NATIVE}build_flags = -DX \${sysenv.FB_TEST_PASS}\n`,
+    "src/main.cpp": MAIN,
+  });
+  for (let i = 0; i < 2; i++) {
+    const ran = p.run([], { vars: { FB_TEST_PASS: "hunter2hunter2" }, exit: 1 });
+    assert.ok(diagnostics(ran).some((d) => d.message.includes("${sysenv.FB_TEST_PASS}")), all(ran));
+    assert.not.ok(diagnostics(ran).some((d) => `${d.message}${d.hint}`.includes("hunter2")), all(ran));
+  }
+});
+
 test("no sources: exit 1, and the folder is named", () => {
   const project = new TestProject({ "platformio.ini": NATIVE });
   const [found] = diagnostics(project.run([], { exit: 1 }));
