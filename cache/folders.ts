@@ -26,13 +26,14 @@ const fuse = 0x65735546;
 const networkFuse = /^fuse\.(sshfs|s3fs|rclone|gcsfuse|glusterfs|ceph|davfs|curlftpfs|juicefs|blobfuse2?|smbnetfs|nfs)/;
 
 /**
- * The folder of the cache: $FB_CACHE_DIR, else $XDG_CACHE_HOME/fb, else ~/.cache/fb (fb-dev with FB_DEV_MODE=1). Made if it is not there.
+ * The folder of the cache: $FB_CACHE_DIR, else $XDG_CACHE_HOME/fb, else ~/.cache/fb (fb-dev with FB_DEV_MODE=1). Made if it is not there: one of $FB_CACHE_DIR
+ * as the user's umask says, since several may share it, any other for the user alone (XDG Base Directory Specification). Plans lie in it, with all words of commands.
  * @param vars the environment of fb's process
  */
 export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): Result<string> {
   const folder = cachePath(vars);
   try {
-    makeFolders(folder);
+    makeFolders(folder, (vars["FB_CACHE_DIR"] ?? "") === "" ? 0o700 : 0o777);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     return { ok: false, failure: unwritable(folder, errorCode(error)) };

@@ -1,5 +1,5 @@
 /** Where the cache lies, by variables; and which filesystems cannot hold it. */
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "uvu";
@@ -25,6 +25,14 @@ test("the folder is made", () => {
   const folder = join(temporary(), "deep", "er");
   assert.equal(cacheFolder({ FB_CACHE_DIR: folder }), { ok: true, value: folder });
   assert.ok(existsSync(folder));
+});
+
+test("one in the user's own place is for the user alone, one that FB_CACHE_DIR names is as the umask says", () => {
+  const xdg = temporary();
+  const [own, named] = [join(xdg, "fb"), join(xdg, "named")];
+  assert.ok(cacheFolder({ XDG_CACHE_HOME: xdg }).ok && cacheFolder({ FB_CACHE_DIR: named }).ok);
+  const mode = (folder: string): number => statSync(folder).mode & 0o777;
+  assert.equal([mode(own), mode(named)], [0o700, 0o777 & ~process.umask()]);
 });
 
 test("a place that cannot hold it is a failure that names it and the variable", () => {
