@@ -17,6 +17,12 @@ test("what is shown of a text", () => {
     ["https://x.example/?mail=a@b", "https://x.example/?mail=a@b"],
     ["owner/name@https://x.example", "owner/name@https://x.example"],
     ["HTTPS://U:P@x.example", "HTTPS://x.example"],
+    ["https://x.example/a.zip?private_token=t0k", "https://x.example/a.zip"],
+    ["'http://x.example/a?b=1&Access_Token=t&c=2#d' and", "'http://x.example/a?b=1&c=2#d' and"],
+    ["https://x.example/a?X-Amz-Signature=s&X-Amz-Credential=c&X-Amz-Date=1", "https://x.example/a?X-Amz-Date=1"],
+    ["https://x.example/a?token=s: refused", "https://x.example/a: refused"],
+    ["https://u:p@x.example/a?sig=s&sign=1", "https://x.example/a?sign=1"],
+    ["is it so? token=1 https://x.example/?a=token", "is it so? token=1 https://x.example/?a=token"],
   ] as const;
   for (const [text, shown] of table) {
     assert.is(withoutCredentials(text), shown);
@@ -31,9 +37,11 @@ test("what a project gives for a url is found by the url alone", () => {
     "t @ http://v:w%40@x.example:81/b.zip",
     "acme/Foo@^1.0",
     "https://x.example/c",
+    "https://x.example/d.zip?v=1&private_token=t",
   ]);
   assert.is(withCredentials("https://x.example/a.git", known), "https://u:p@x.example/a.git");
   assert.is(withCredentials("https://x.example/a.git#0123", known), "https://u:p@x.example/a.git#0123");
+  assert.is(withCredentials("https://x.example/d.zip?v=1", known), "https://x.example/d.zip?v=1&private_token=t");
   assert.is(withCredentials("http://x.example:81/b.zip", known), "http://v:w%40@x.example:81/b.zip");
   for (const url of ["https://x.example/c", "https://x.example/a.git/more", "http://x.example/a.git"])
     assert.is(withCredentials(url, known), url);
