@@ -269,8 +269,14 @@ test("what is said of a flag has the name of an environment variable in place of
   });
   for (let i = 0; i < 2; i++) {
     const ran = p.run([], { vars: { FB_TEST_PASS: "hunter2hunter2" }, exit: 1 });
-    assert.ok(diagnostics(ran).some((d) => d.message.includes("${sysenv.FB_TEST_PASS}")), all(ran));
-    assert.not.ok(diagnostics(ran).some((d) => `${d.message}${d.hint}`.includes("hunter2")), all(ran));
+    assert.ok(
+      diagnostics(ran).some((d) => d.message.includes("${sysenv.FB_TEST_PASS}")),
+      all(ran),
+    );
+    assert.not.ok(
+      diagnostics(ran).some((d) => `${d.message}${d.hint}`.includes("hunter2")),
+      all(ran),
+    );
   }
 });
 
