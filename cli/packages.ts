@@ -18,7 +18,8 @@ import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
 import { uncovered } from "../rules/platform-package.ts";
-import type { EnvProject, Project } from "../rules/project.ts";
+import { type EnvProject, envNames, type Project } from "../rules/project.ts";
+import { isMeant } from "../rules/resolve.ts";
 import type { PackageInfo, Rule, RuleFile, Tool } from "../rules/rulefile.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
@@ -52,10 +53,12 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
   const all = [...rules.tools.values()];
-  const used = usedTools(all, wanted([...rules.rules.values()], targets), steps, info?.tools ?? []);
+  const names = envNames(env);
+  const meant = [...rules.rules.values()].filter((rule) => isMeant(rule, names));
+  const used = usedTools(all, wanted(meant, targets), steps, info?.tools ?? []);
   // upload_command is the only program of a protocol that is the env's own.
   const own = env.options.get("upload_protocol")?.value === "custom";
-  const asked = [...rules.rules.values()].filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
+  const asked = meant.filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
   const uploaders = all.filter((tool) => !used.includes(tool) && asked.some((rule) => calls(rule, tool)));
   return {
     tools: used.map((tool) => [tool, needOf(tool, tool.probe === "folder" ? "folder" : "tool")]),

@@ -387,6 +387,11 @@ export function projectRelative(dir: string, path: string): string {
   return plain.startsWith(`${dir}/`) ? plain.slice(dir.length + 1) : plain;
 }
 
+/** The protocol that a port of the network means. */
+function wayOfPort(rules: RuleFile, port: string): string | undefined {
+  return rules.uploads.find(({ ports }) => ports !== "" && new RegExp(ports, "i").test(port.trim()))?.protocols[0];
+}
+
 /** Names for templates of an env: `board.…`, `upload.…` (the ini's before the board's), `option.NAME`, `env`. */
 export function envNames(env: EnvProject): Map<string, string | readonly string[]> {
   const names = new Map<string, string | readonly string[]>([["env", env.name]]);
@@ -400,5 +405,9 @@ export function envNames(env: EnvProject): Map<string, string | readonly string[
     const upload = /^upload_(.+)$/.exec(name);
     if (upload !== null) names.set(`upload.${upload[1]}`, bound);
   }
+  const port = names.get("upload.port");
+  // Whose command is the env's own means what it says.
+  const way = names.get("upload.protocol") === "custom" || typeof port !== "string" ? undefined : wayOfPort(env.platform.rules, port);
+  if (way !== undefined) names.set("upload.protocol", way);
   return names;
 }

@@ -56,7 +56,21 @@ export function resolve(file: RuleFile, context: ResolveContext): Resolved {
     for (const [scope, change] of overlay.flags) flags[scope] = changedList(flags[scope], change);
   }
   for (const tool of file.tools.values()) for (const [key, variable] of tool.names) vars.set(`tool.${tool.name}.${key}`, variable);
-  return { vars, flags, tools: file.tools, rules: new Map([...file.rules].filter(([, rule]) => isFor(rule.env, context.env))) };
+  return {
+    vars,
+    flags,
+    tools: file.tools,
+    rules: new Map([...file.rules].filter(([, rule]) => isFor(rule.env, context.env) && isMeant(rule, context.names))),
+  };
+}
+
+/** Whether a rule is for an env with these names. Of a command that is the env's own (`upload_protocol = custom`) the rule "flash" tells what it is done with. */
+export function isMeant({ name, when }: Pick<Rule, "name" | "when">, names: ReadonlyMap<string, Bound>): boolean {
+  return [...when].every(([key, pattern]) => {
+    const value = names.get(key);
+    if (key === "upload.protocol" && value === "custom" && name === "flash") return true;
+    return typeof value === "string" && pattern.split("|").some((each) => nameFits(each, value));
+  });
 }
 
 /** Whether a rule or step with this `env = […]` is for an env. */

@@ -124,6 +124,8 @@ export interface Rule extends ActionTemplate {
   /** The target that it is part of: always of what is done with devices; of other rules where they are for who asks by that name alone, else "". */
   readonly target: string;
   readonly match: readonly string[];
+  /** Names, and what they have to stand for: patterns with `*` and `|`. */
+  readonly when: ReadonlyMap<string, string>;
 }
 
 export interface Step extends ActionTemplate {
@@ -157,6 +159,8 @@ export interface Uploader {
 export interface UploadWay {
   readonly name: string;
   readonly protocols: readonly string[];
+  /** A regular expression: an `upload_port` that fits it means the first of `protocols`, whatever upload_protocol says; "" for none. */
+  readonly ports: string;
   readonly uploader: string;
   readonly port: readonly Template[];
   readonly speed: readonly Template[];
@@ -464,7 +468,7 @@ function uploader(table: TomlTable): Uploader {
 function upload(name: string, table: TomlTable): UploadWay {
   const list = (key: string) => templates(at(table, key));
   const ways = { port: list("port"), speed: list("speed"), more: list("more") };
-  return { name, protocols: textsAt(table, "protocols"), uploader: textAt(table, "uploader"), ...ways };
+  return { name, protocols: textsAt(table, "protocols"), ports: textAt(table, "ports"), uploader: textAt(table, "uploader"), ...ways };
 }
 
 function change(value: TomlValue, span: Span): Change {
@@ -506,6 +510,7 @@ function rule(name: string, table: TomlTable, span: Span): Rule {
     kind,
     target: textAt(table, "target", isEffect({ kind }) ? name : ""),
     match: textsAt(table, "match"),
+    when: new Map([...(tableAt(table, "when")?.entries ?? [])].map(([name, { value }]) => [name, words(value)[0]?.text ?? ""])),
   };
 }
 

@@ -244,6 +244,12 @@ const rule = table(
       "the name of a target",
       WORD,
     ),
+    when: named(
+      "It is for envs in which these names stand for this.",
+      "a name such as upload.protocol",
+      "^[A-Za-z0-9_.-]+$",
+      plain("A text; * stands for any letters, | is or."),
+    ),
     match: list("Which sources it compiles: globs on their names, **/ allowed.", plain("A glob."), 1),
     run,
     ...actionKeys,
@@ -263,7 +269,9 @@ const uploader = table(
   "A program that writes to boards, and how what it says is read.",
   {
     idle: count("Seconds of silence after which it is ended. Default: 30."),
-    progress: plain("A regular expression: its first group names what goes on, its second is one mark for each two percent."),
+    progress: plain(
+      "A regular expression: its first group names what goes on, its second is one mark for each two percent, or the percent in digits.",
+    ),
     sync: reading,
     gives_up: plain("A regular expression, for all that it said: where it fits, no answer is waited for any longer."),
     verify: reading,
@@ -279,6 +287,7 @@ const upload = table(
   "A way to reach boards, by `upload_protocol`.",
   {
     protocols: list("The protocols that it is for, * stands for any letters; the first table that fits counts.", plain("A protocol."), 1),
+    ports: plain("A regular expression: an upload_port that fits it means the first of protocols, whatever upload_protocol says."),
     uploader: plain("The uploader's table.", "the name of an uploader", WORD),
     port: list("Arguments that name the port, where the board needs one: ${uploader.port}. None: no port is needed."),
     speed: list("Arguments that name the speed, where there is one: ${uploader.speed}."),

@@ -10,6 +10,8 @@ import { namesIn } from "./template.ts";
 
 /** What stands for the port in a command until it is known. */
 export const CLAIM_PORT = "${claim.port}";
+/** What stands for a board's place in the network until it is known: the ini's upload_port, or -p. */
+export const CLAIM_HOST = "${claim.host}";
 /** The same while `$NAME`s are replaced, which would take it for one. */
 const MARK = "\u0001port\u0001";
 /** What stands for the image in `upload_command`. */
@@ -123,7 +125,7 @@ export function maybe(templates: ReadonlyArray<UploadWay["port"][number]>, where
 /** The scope that a platform's effects are written in: of `where`, with `${uploader.…}`, the port and the lists of `[maybe]`. */
 export function effectScope(rules: RuleFile, upload: Upload | null, where: Scope, more: Iterable<readonly [string, Bound]>): Scope {
   const args = [...(upload?.args ?? [])].map(([name, words]): [string, Bound] => [`uploader.${name}`, words]);
-  const inner = within(where, [["claim.port", CLAIM_PORT], ...args, ...more]);
+  const inner = within(where, [["claim.port", CLAIM_PORT], ["claim.host", CLAIM_HOST], ...args, ...more]);
   return within(
     inner,
     [...rules.maybe].map(([name, list]): [string, Bound] => [name, maybe(list, inner)]),

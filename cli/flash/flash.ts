@@ -17,6 +17,7 @@ import { listPorts } from "../device/ports.ts";
 import { awaitNewPort, touch } from "../device/touch.ts";
 import { clock } from "../host/clock.ts";
 import { faultOf, flashFailure } from "./faults.ts";
+import { innerUpload, isInner } from "./inner.ts";
 import { runUploader, type UploaderEnd } from "./uploader.ts";
 
 export interface FlashJob {
@@ -117,6 +118,12 @@ async function upload(job: FlashJob, lease: Lease | null, shown: string | null, 
     const argv = commandFor(job.argv, port, job.upload.uploader);
     if (!argv.ok) return argv;
     if (tries === 1 && lease !== null) job.onBegin(lease.device);
+    if (isInner(argv.value)) {
+      const onProgress = (phase: string, percent: number) => around.progress(percent, 100, phase);
+      const done = await innerUpload(argv.value, { folder: job.folder, stop, patience: 1, onProgress });
+      if (stop.aborted) return fail(whyStopped());
+      return done.ok ? ok({ device: lease?.device ?? null, port: shown ?? "the board", argv: argv.value, output: done.value }) : done;
+    }
     const end = await attempt(job, argv.value, port, stop, around);
     if (stop.aborted) return fail(whyStopped());
     if (end.why === "exited" && end.code === 0)

@@ -3,9 +3,10 @@ import { isEffect } from "../../engine/effects.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Claim, Failure, ProjectPath, Result } from "../../engine/types.ts";
 import { type EnvProject, envNames, type Project } from "../../rules/project.ts";
+import { isMeant } from "../../rules/resolve.ts";
 import type { Rule } from "../../rules/rulefile.ts";
 import { namesIn } from "../../rules/template.ts";
-import { CLAIM_PORT, missingFacts, type Upload, uploadOf } from "../../rules/uploads.ts";
+import { CLAIM_HOST, CLAIM_PORT, missingFacts, type Upload, uploadOf } from "../../rules/uploads.ts";
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
 import { knownHwids } from "../device/board-ids.ts";
@@ -25,6 +26,8 @@ interface Bound {
 interface EnvDevices {
   readonly env: EnvProject;
   readonly upload: Upload;
+  /** What the command line or the ini names as port; null: nothing. */
+  readonly host: string | null;
   /** Empty: none is needed, or it is looked for when the time comes. */
   readonly bound: readonly Bound[];
   readonly needsPort: boolean;
@@ -54,11 +57,20 @@ export class DevicePlan {
    * env of this run has.
    */
   async begin(project: Project, env: EnvProject, profile: string): Promise<Failure | null> {
-    const rules = this.#asked(env);
-    if (rules.length === 0) return null;
+    const asked = this.#asked(env);
+    if (asked.length === 0) return null;
     const names = envNames(env);
     const upload = uploadOf(env.platform.rules, names, flagVariables(project, env, profile));
     if (!upload.ok) return upload.failure;
+    const rules = asked.filter((rule) => isMeant(rule, names));
+    const host = this.#named(env)[0] ?? null;
+    if (host === null && upload.value.command === null && rules.some((rule) => rule.run.flatMap(namesIn).includes("claim.host"))) {
+      const hint = "set upload_port to the board's address or name in the network, or give it with -p";
+      return failure("upload.no-host", 3, `[env:${env.name}] uploads by ${upload.value.protocol}, and nothing says where the board is`, {
+        file: "platformio.ini",
+        hint,
+      });
+    }
     for (const rule of rules) {
       const missing = missingFacts(rule, names);
       if (missing.length === 0 || upload.value.command !== null) continue;
@@ -77,7 +89,7 @@ export class DevicePlan {
       const hint = `one of them with -e, or an upload_port of its own for each`;
       return failure("device.two-envs", 5, `envs ${other} and ${env.name} would both write to ${addressText(both.address)}`, { hint });
     }
-    this.#envs.set(env.name, { env, upload: upload.value, bound: bound.value, needsPort, tools: new Map() });
+    this.#envs.set(env.name, { env, upload: upload.value, host, bound: bound.value, needsPort, tools: new Map() });
     return null;
   }
 
@@ -90,7 +102,12 @@ export class DevicePlan {
   bind(spec: ActionSpec): readonly ActionSpec[] {
     const devices = this.#envs.get(spec.env);
     if (devices === undefined || spec.kind === "monitor") return [spec];
-    const argv = spec.argv.map((arg) => arg.replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => devices.tools.get(name) ?? text));
+    const { host, tools } = devices;
+    const argv = spec.argv.map((arg) =>
+      arg
+        .replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => tools.get(name) ?? text)
+        .replaceAll(CLAIM_HOST, () => host ?? CLAIM_HOST),
+    );
     const { bound } = devices;
     if (bound.length === 0 || !argv.some((arg) => arg.includes(CLAIM_PORT))) return [{ ...spec, argv }];
     return bound.map((device) => {

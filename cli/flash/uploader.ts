@@ -83,7 +83,8 @@ function progressReader({ progress }: Uploader, onProgress: UploaderJob["onProgr
   const drawn = new Map<number, number>();
   return (output) => {
     for (const found of output.matchAll(bar)) {
-      const marks = (found[2] ?? "").length;
+      const drawnNow = found[2] ?? "";
+      const marks = /^\d+$/.test(drawnNow) ? Number(drawnNow) / PERCENT_A_MARK : drawnNow.length;
       if (drawn.get(found.index) === marks) continue;
       drawn.set(found.index, marks);
       const word = (found[1] ?? "").toLowerCase();

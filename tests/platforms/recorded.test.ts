@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { CLAIM_PORT } from "../../rules/uploads.ts";
 import { planned } from "../rules/memory-plan.ts";
 
 interface Recorded {
@@ -18,6 +19,8 @@ interface Recorded {
   /** Texts that are often in the commands of an env, by what stands for them there. */
   readonly shared?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly commands: Readonly<Record<string, readonly string[]>>;
+  /** What uploads and erases, and what makes the file system's image: of envs that have no other lines here. */
+  readonly uploads?: Readonly<Record<string, readonly string[]>>;
 }
 
 const OWN: ReadonlySet<string> = new Set(["-no-canonical-prefixes", "-fno-canonical-system-headers", "-Wl,-t", "-MD"]);
@@ -47,6 +50,16 @@ for (const file of readdirSync(folder)) {
         Object.entries(recorded.shared?.[env] ?? {}).reduce((text, [mark, is]) => text.replaceAll(mark, () => is), each),
       );
       assert.equal(ours.map((action) => library(line(action.argv))).sort(), whole.map(library).sort());
+    });
+  for (const [env, lines] of Object.entries(recorded.uploads ?? {}))
+    test(`${file}: ${env}, uploads`, () => {
+      const ours = project
+        .actions(env)
+        .filter(
+          ({ kind, outputs, argv }) =>
+            ["flash", "erase"].includes(kind) || (kind === "objcopy" && argv[0] !== "fb" && /fs\.bin$/.test(outputs[0] ?? "")),
+        );
+      assert.equal(ours.map((action) => line(action.argv).replaceAll(CLAIM_PORT, "PORT")).sort(), [...lines].sort());
     });
 }
 
