@@ -321,6 +321,8 @@ function deps(words: Words): Command {
   const upgrade = words.on("upgrade") ? [...words.list("upgrade").filter((name) => name !== ""), ...words.positionals] : null;
   if (upgrade !== null && words.on("locked"))
     throw new Usage("flag", "--upgrade and --locked exclude each other", "an upgrade is what changes fb.lock");
+  if (words.on("dry-run") && (upgrade !== null || words.on("tree")))
+    throw new Usage("flag", `-n and --${upgrade === null ? "tree" : "upgrade"} exclude each other`, "-n tells what `fb deps` would fetch");
   const [dir = null, extra] = upgrade === null ? words.positionals : [];
   if (extra !== undefined) throw new Usage("word", `"${extra}": one word too many for \`fb deps\``, "usage: fb deps [DIR]");
   const run = runCommand(words, [{ is: "name", dir: null, name: "packages", env: null }], "nothing");

@@ -171,6 +171,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     ENV,
     DIR,
     flag("switch", "tree", "", "", "who needs what, and the include that asked for it"),
+    flag("switch", "dry-run", "n", "", "what would be fetched, and from where; nothing is"),
     flag("optional", "upgrade", "", "NAME", "choose anew: all, or the packages that are named (with -C for the folder)"),
     ...PACKAGE_FLAGS,
     JSON_VALUE,

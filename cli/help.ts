@@ -61,6 +61,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   deps: [
     ["fb deps", "bring what is missing; what each env has"],
+    ["fb deps -n", "what would be fetched, and from where"],
     ["fb deps --tree", "who needs what, and why"],
     ["fb deps --upgrade", "the newest that the project asks for"],
     ["fb deps --upgrade Timer", "only this one"],

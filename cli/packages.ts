@@ -46,9 +46,12 @@ export interface EnvNeeds {
 /** targets: those that the run is asked for; what builds need of no firmware, they may. */
 export function packageNeeds(project: Project, env: EnvProject, targets: ReadonlySet<string>): EnvNeeds {
   const { rules } = env.platform;
+  const range = rules.platform?.covers.at(-1);
+  const isAsked = env.platformPackage !== null || env.isPending;
+  const fetchedBy = range === undefined || isAsked ? "" : `platform = ${env.platform.name} @ ${range}`;
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
-    return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]` };
+    return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]`, fetchedBy };
   };
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");

@@ -60,8 +60,24 @@ function unknown(env: string, { name, address }: PlatformSpec, { config, shelf }
       hint: `add \`platform = NAME\`; fb has ${known.join(", ")}`,
     });
   }
+  const place = config.origin(section, "platform");
+  const later = "this env cannot be built with fb yet; the others can";
+  // Who writes an address, or the name of a platform that there is, means no other.
+  if (address !== null || PLATFORMIOS.has(name)) {
+    const message = `fb has no rules for platform ${name} of [${section}] yet: it has for ${known.join(", ")}`;
+    const named = address === null ? "" : `; if it is one of these under another name say so: platform = NAME=${address}`;
+    return failure("env.unknown-platform", 3, message, { ...place, hint: later + named });
+  }
   const message = `unknown platform "${name}" in [${section}]: fb has rules for ${known.join(", ")}`;
-  const named = address === null ? "" : `if it is one of these under another name say so: platform = NAME=${address}; `;
-  const hint = `${named}${didYouMean(name, known, "this env cannot be built with fb yet; the others can")}`;
-  return failure("env.unknown-platform", 3, message, { ...config.origin(section, "platform"), hint });
+  return failure("env.unknown-platform", 3, message, { ...place, hint: didYouMean(name, known, later) });
 }
+
+/** Names that are no slip of the pen: the platforms of PlatformIO's registry, and much used ones of others. */
+const PLATFORMIOS: ReadonlySet<string> = new Set(
+  [
+    "aceinna_imu atmelavr atmelmegaavr atmelsam chipsalliance espressif32 espressif8266 freescalekinetis gd32v hc32f46x infineonxmc",
+    "intel_arc32 intel_mcs51 kendryte210 lattice_ice40 linux_arm linux_i686 linux_x86_64 maxim32 microchippic32 native nordicnrf51",
+    "nordicnrf52 nxpimxrt nxplpc raspberrypi renesas-ra riscv_gap samsung_artik shakti sifive siliconlabsefm32 ststm32 ststm8 teensy",
+    "timsp430 titiva windows_x86 wiznet7500 ch32v apollo3blue libretiny wch-ch32v",
+  ].flatMap((names) => names.split(" ")),
+);

@@ -25,6 +25,8 @@ export interface PackageNeed {
   } | null;
   /** Who needs it, for the message: `[env:uno]`. */
   readonly neededBy: string;
+  /** What to write into the ini so that it is fetched: `platform = teensy @ ~5.2.0`; "" where that is nothing new. */
+  readonly fetchedBy: string;
 }
 
 /** A package where it is. */
@@ -74,7 +76,7 @@ export function findPackage(need: PackageNeed, providers: readonly PackageProvid
 function missing(need: PackageNeed): Failure {
   const looked = need.finds === "" ? "" : need.kind === "tool" ? `: no ${need.finds} in a folder "bin" of PATH` : `: no ${need.finds}`;
   const apt = need.debian.length === 0 ? "" : `install it (Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}), or `;
-  const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER`;
+  const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER${need.fetchedBy === "" ? "" : `, or have it fetched: ${need.fetchedBy}`}`;
   return failure("package.missing", 4, `package ${need.name} is not here${looked}`, { ...need.want?.origin, hint });
 }
 

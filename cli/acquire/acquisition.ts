@@ -19,7 +19,7 @@ import { libraryOptions } from "../library-input.ts";
 import { flagVariables } from "../plan-input.ts";
 import { findPackages, packageIo, packageNeeds } from "../packages.ts";
 import { packagesAction } from "../plans.ts";
-import { Acquirer, type PackageMode, specOf } from "./acquirer.ts";
+import { Acquirer, type PackageMode, specOf, type Whereabouts } from "./acquirer.ts";
 import { installedStamp, packageActions } from "./actions.ts";
 import { librariesAtHand } from "./at-hand.ts";
 import type { Indexes, IndexWant } from "./indexes.ts";
@@ -169,15 +169,11 @@ export class Acquisition {
     const { env } = at.value;
     const { tools, uploaders, framework } = packageNeeds(this.host.project(), env, this.host.targets);
     const needs: PackageNeed[] = [...[...tools, ...uploaders].map(([, need]) => need), ...(framework === null ? [] : [framework])];
-    await this.askForTools(env, needs);
     const offers: Offer[] = [];
     for (const need of needs) {
-      const found = this.packages.locate(env, need);
+      const found = await this.look(env, need);
       if (!found.ok) return found;
-      if (found.value.is !== "offered") continue;
-      const wrong = need === framework ? this.uncovered(env, found.value.offer) : null;
-      if (wrong !== null) return fail(wrong);
-      offers.push(found.value.offer);
+      if (found.value.is === "offered") offers.push(found.value.offer);
     }
     if (offers.length > 0) return ok({ env, offers });
     const libraries = await this.missingLibraries(env, profile);
@@ -186,8 +182,17 @@ export class Acquisition {
     return ok({ env, offers: libraries.value });
   }
 
+  /** Where a package of an env is, or what would bring it. */
+  async look(env: EnvProject, need: PackageNeed): Promise<Result<Whereabouts>> {
+    await this.askFor(env, need);
+    const at = this.packages.locate(env, need);
+    const isFramework = env.platform.rules.frameworks.get(env.framework ?? "")?.package === need.name;
+    const wrong = isFramework && at.ok && at.value.is === "offered" ? this.uncovered(env, at.value.offer) : null;
+    return wrong === null ? at : fail(wrong);
+  }
+
   /** An env with the platform package that it asks for, or what brings that. */
-  private async withPlatform(env: EnvProject): Promise<Result<Missing>> {
+  async withPlatform(env: EnvProject): Promise<Result<Missing>> {
     const { source } = env.platformSpec;
     if (!env.isPending && (env.platformPackage === null || source?.is === "folder")) return ok({ env, offers: [] });
     if (this.host.mode === "system") return withoutPlatform(env, (note) => this.host.note(note));
@@ -217,23 +222,21 @@ export class Acquisition {
    * What the ini, or the platform package, wants of an Arduino index; and what it wants in a version that the platform's table does not have: an index that the settings
    * name may have it, else PlatformIO's registry; where neither has, the table's own failure stands.
    */
-  private async askForTools(env: EnvProject, needs: readonly PackageNeed[]): Promise<void> {
-    for (const need of needs) {
-      const { want } = need;
-      const spec = specOf(env, need);
-      if (want === null || this.chosen.has(spec.text)) continue;
-      if (this.host.lock.locked({ kind: "tool", env: env.name, spec, origin: want.origin }) !== null) continue;
-      if (want.source.is === "index") {
-        const found = await this.fromIndex(want.source, need);
-        this.chosen.set(spec.text, found);
-      } else if (want.source.is === "registry" && this.tables.offer(env.platform.rules, need)?.ok !== true) {
-        const named = this.tables.entry(env.platform.rules, need.name);
-        const [packager = "", name = ""] = named.ok ? (named.value?.index.split(":") ?? []) : [];
-        const hasIndex = packager !== "" && this.host.project().settings.indexes.length > 0;
-        const indexed = hasIndex ? await this.fromIndex({ packager, name, requirement: want.source.requirement }, need) : null;
-        const found = indexed?.ok === true ? indexed : await this.fromRegistry(env, need);
-        this.chosen.set(spec.text, found.ok ? found : fail(this.nowhere(env, need, found.failure)));
-      }
+  private async askFor(env: EnvProject, need: PackageNeed): Promise<void> {
+    const { want } = need;
+    const spec = specOf(env, need);
+    if (want === null || this.chosen.has(spec.text)) return;
+    if (this.host.lock.locked({ kind: "tool", env: env.name, spec, origin: want.origin }) !== null) return;
+    if (want.source.is === "index") {
+      const found = await this.fromIndex(want.source, need);
+      this.chosen.set(spec.text, found);
+    } else if (want.source.is === "registry" && this.tables.offer(env.platform.rules, need)?.ok !== true) {
+      const named = this.tables.entry(env.platform.rules, need.name);
+      const [packager = "", name = ""] = named.ok ? (named.value?.index.split(":") ?? []) : [];
+      const hasIndex = packager !== "" && this.host.project().settings.indexes.length > 0;
+      const indexed = hasIndex ? await this.fromIndex({ packager, name, requirement: want.source.requirement }, need) : null;
+      const found = indexed?.ok === true ? indexed : await this.fromRegistry(env, need);
+      this.chosen.set(spec.text, found.ok ? found : fail(this.nowhere(env, need, found.failure)));
     }
   }
 

@@ -19,6 +19,7 @@ type DepsCommand = Extract<Command, { verb: "deps" }>;
 export async function depsVerb({ run, tree, upgrade, json }: DepsCommand, faces: Faces): Promise<number> {
   const folder = projectFolder(run.dir);
   if (!folder.ok) return complain(faces, [folder.failure]);
+  if (run.dryRun) return (await import("../deps/prospect.ts")).tellProspect(folder.value, run, json, faces);
   const before = lockIn(folder.value);
   if (!before.ok) return complain(faces, [before.failure]);
   const inputs: PlanInput[] = [];

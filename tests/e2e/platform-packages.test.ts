@@ -148,7 +148,7 @@ test("addresses: an archive, a folder, a file:// archive; the name that platform
   }
   const unnamed = await run(project(zip));
   assert.is(unnamed.code, 3);
-  assert.match(unnamed.stderr, /unknown platform "some-fork" in \[env:a\].*\n.*platform = NAME=http/);
+  assert.match(unnamed.stderr, /fb has no rules for platform some-fork of \[env:a\] yet.*\n.*platform = NAME=http/);
 });
 
 test("a folder's platform is watched like any file of the project: another version of a package is another build", async () => {
@@ -227,6 +227,40 @@ test("--packages system: nothing is fetched, fb's own board counts and a warning
   const late = await run(project("atmelavr @ 5.1.0"), ["--packages", "system"]);
   assert.is(late.code, 3);
   assert.match(late.stderr, /fb itself has no board "acme" of platform atmelavr/);
+});
+
+test("fb deps -n: what would be fetched, and from where; what nobody can be asked for is told once; nothing is fetched or written", async () => {
+  const both = `${ini("atmelavr @ 5.1.0", "lib_deps =\n  acme/Lamp @ ^1.0\n  Wire\n")}[env:b]\nplatform = nordicnrf52\nboard = x\n`;
+  const p = new TestProject({ "platformio.ini": both, "src/main.cpp": SKETCH });
+  const told = await p.start(["deps", "-n", "-e", "a"], { vars: { FB_REGISTRY: server.url } }).ended;
+  assert.is(told.code, 0, told.stderr);
+  assert.match(told.stdout, /^ {2}atmelavr +5\.1\.0 +5\.1\.0 +fetch +http.*platformio-atmelavr-5\.1\.0\.tar\.gz$/m);
+  assert.match(told.stdout, /^ {2}Lamp +\^1\.0 +not known$/m);
+  assert.not.ok(p.exists("fb.lock") || p.exists(".fb"));
+  await run(p, ["-e", "a", ":packages"]);
+  const here = await p.start(["deps", "-n", "--json"], { vars: { FB_REGISTRY: "http://no-such-host.invalid" } }).ended;
+  const { packages, missing } = JSON.parse(here.stdout) as {
+    packages: { name: string; state: string }[];
+    missing: { code: string; message: string }[];
+  };
+  assert.equal(
+    packages.filter((each) => each.name.includes("avr")).map((each) => `${each.name} ${each.state}`),
+    ["atmelavr here", "toolchain-atmelavr here", "framework-arduino-avr here"],
+  );
+  assert.ok(
+    missing.some(
+      (each) => each.code === "env.unknown-platform" && /fb has no rules for platform nordicnrf52 of \[env:b\] yet/.test(each.message),
+    ),
+  );
+  const far = await project("atmelavr @ 5.0.0", "lib_deps = acme/Lamp\n").start(["deps", "-n"], {
+    vars: { FB_REGISTRY: "http://no-such-host.invalid" },
+  }).ended;
+  assert.is(far.code, 4);
+  assert.match(far.stdout, /^ {2}atmelavr +5\.0\.0 +not known$/m);
+  assert.match(
+    far.stderr,
+    /^error: 2 things that the envs ask for are not known: the registry could not be asked: .*no-such-host\.invalid/m,
+  );
 });
 
 const SEED = Number(process.env["FB_SEED"] ?? randomInt(1 << 30));

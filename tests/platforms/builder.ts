@@ -116,7 +116,10 @@ export async function planByHand(dir: string, name: string, profile: "release" |
   const find = (info: typeof tool | NonNullable<typeof framework>, kind: "tool" | "folder"): PackageRef => {
     const want = env.packageWants.find((each) => each.name === info.package) ?? null;
     const ref = must(
-      findPackage({ name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${name}]` }, providers),
+      findPackage(
+        { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${name}]`, fetchedBy: "" },
+        providers,
+      ),
     );
     packages.set(info.package, ref);
     if (ref.link !== null && !existsSync(join(dir, ref.link))) {
