@@ -11,6 +11,7 @@ export interface PlatformSpec {
   /** Picks fb's rules, unless the package's own platform.json has another. */
   readonly name: string;
   readonly version: string | null;
+  /** Without credentials. */
   readonly address: string | null;
   /** The PlatformIO platform package that is asked for; null for a bare name, which asks for none in particular. */
   readonly source: Exclude<PackageSource, { readonly is: "index" }> | null;
@@ -58,7 +59,7 @@ export function parsePlatformSpec(text: string, origin: Origin | null): Result<P
   const spec = isFolder ? { ...read.value, owner: null, requirement: null, uri: `symlink://${whole}` } : read.value;
   const hash = whole.indexOf("#");
   const version = hash < 0 ? null : whole.slice(hash + 1);
-  return ok({ name: (name ?? "").replace(/^platform-/, ""), version, address: whole, source: platformSource(spec), spec });
+  return ok({ name: (name ?? "").replace(/^platform-/, ""), version, address: spec.text, source: platformSource(spec), spec });
 }
 
 /** Who publishes the platforms that are known by their name alone. */

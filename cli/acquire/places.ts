@@ -34,7 +34,12 @@ export interface OpenPlaces extends PackagePlaces {
 /** What a project's envs give for the urls that they name. */
 export function credentialsOf({ envs }: Project): Credentials {
   const read = [...envs.values()].flatMap((env) => (env.ok ? [env.value] : []));
-  return credentialsIn(read.flatMap(({ libDeps, packageWants }) => [...libDeps, ...packageWants.map((want) => want.text)]));
+  const texts = read.flatMap(({ libDeps, packageWants, options }) => [
+    ...libDeps,
+    ...packageWants.map((want) => want.text),
+    String(options.get("platform")?.value ?? ""),
+  ]);
+  return credentialsIn(texts);
 }
 
 /** stop: of the run. */

@@ -146,6 +146,12 @@ test("addresses: an archive, a folder, a file:// archive; the name that platform
     assert.is(ran.code, 0, `${address}\n${ran.stderr}`);
     assert.is(p.read("fb.lock").includes("[platform."), /\.gz/.test(address), address);
   }
+  server.guarded.set("/guarded.tar.gz", `Basic ${Buffer.from("me:secret").toString("base64")}`);
+  server.put("guarded.tar.gz", archive("guarded.tar.gz", content, "x"));
+  const p = project(`atmelavr=${server.url.replace("//", "//me:secret@")}/guarded.tar.gz`);
+  const guarded = await run(p);
+  assert.is(guarded.code, 0, guarded.stderr);
+  assert.not.ok(`${p.read("fb.lock")}${guarded.stdout}${guarded.stderr}`.includes("secret"));
   const unnamed = await run(project(zip));
   assert.is(unnamed.code, 3);
   assert.match(unnamed.stderr, /fb has no rules for platform some-fork of \[env:a\] yet.*\n.*platform = NAME=http/);
