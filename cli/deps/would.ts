@@ -171,11 +171,7 @@ export class Prospect {
     const { driveDialogue } = await import("../registry.ts");
     const choice = await driveDialogue(choose("library", want.spec, null, thisMachine()), (request) => this.host.ask(request));
     if (!choice.ok) return fail({ ...choice.failure, ...want.origin, message: `lib_deps ${want.text}: ${choice.failure.message}` });
-    if ("why" in choice.value)
-      return ok({
-        version: "",
-        source: choice.value.why === "unknown" ? "the registry does not have it" : "the registry has no such version",
-      });
+    if ("why" in choice.value) return ok({ version: null, source: "" });
     return ok({ version: choice.value.version.name, source: choice.value.file.url });
   }
 }
