@@ -32,6 +32,8 @@ export interface LdfInput {
   sources(library: Library): readonly string[];
   /** The include folders of a library, those of its flags too. */
   includes(library: Library): readonly string[];
+  /** The folders that the compiles of a library, or of the project (null), are given where these libraries are used. */
+  given(found: readonly Found[], uses: readonly Library[]): (library: Library | null) => readonly string[];
 }
 
 export interface Scan {
@@ -114,7 +116,7 @@ class Finder {
   private readonly missing = new Map<string, IncludeRef & { readonly file: string }>();
   /** The include folders of all libraries, of those in use first, and what compiles are given; made anew when another library comes into use. */
   private folders: readonly string[] | null = null;
-  private readonly given = new Map<Searcher, readonly string[]>();
+  private given: ((library: Library | null) => readonly string[]) | null = null;
 
   constructor(input: LdfInput) {
     this.input = input;
@@ -132,16 +134,15 @@ class Finder {
       for (const each of this.searchers.filter((s) => s.isUsed)) this.search(each, this.sourcesOf(each));
     }
     while (this.addUnmet());
-    const libraries = (all: readonly Searcher[]): Library[] => all.flatMap((s) => (s.library === null ? [] : [s.library]));
-    return {
-      uses: libraries(this.project.needs),
-      found: this.searchers.flatMap((s) =>
-        s.library === null || !s.isUsed
-          ? []
-          : [{ library: s.library, dependencies: libraries(s.needs), circular: libraries(s.circular), needed: s.needed }],
-      ),
-      missing: [...this.missing.values()],
-    };
+    return { uses: librariesOf(this.project.needs), found: this.found(), missing: [...this.missing.values()] };
+  }
+
+  private found(): Found[] {
+    return this.searchers.flatMap((s) =>
+      s.library === null || !s.isUsed
+        ? []
+        : [{ library: s.library, dependencies: librariesOf(s.needs), circular: librariesOf(s.circular), needed: s.needed }],
+    );
   }
 
   /**
@@ -177,19 +178,11 @@ class Finder {
     return this.folders;
   }
 
-  /** The folders that compiles are given, in their order (compose.ts): those of its own, then of what it needs, the one found last first. */
+  /** The folders of libraries and of the project that compiles are given, in their order. */
   private givenTo(searcher: Searcher): readonly string[] {
-    let folders = this.given.get(searcher);
-    if (folders === undefined) {
-      const of = [
-        ...searcher.needs.map((each) => this.givenTo(each)),
-        ...searcher.circular.map((each) => each.includes),
-        searcher.includes,
-      ];
-      folders = of.reduce((all, more) => [...new Set(more)].filter((folder) => !all.includes(folder)).concat(all), []);
-      this.given.set(searcher, folders);
-    }
-    return folders;
+    this.given ??= this.input.given(this.found(), librariesOf(this.project.needs));
+    const known = new Set([...this.libraryFolders(), ...this.input.project.includes]);
+    return this.given(searcher.library).filter((folder) => known.has(folder));
   }
 
   private sourcesOf(searcher: Searcher): readonly string[] {
@@ -250,7 +243,7 @@ class Finder {
     if (reaches(on, from, new Set())) {
       if (from.circular.includes(on)) return false;
       from.circular.push(on);
-      this.given.clear();
+      this.given = null;
       return true;
     }
     if (from.needs.includes(on)) return false;
@@ -259,7 +252,7 @@ class Finder {
     on.needed.push(needed);
     on.isUsed = true;
     this.folders = null;
-    this.given.clear();
+    this.given = null;
     return true;
   }
 
@@ -311,6 +304,10 @@ class Finder {
     }
     return beside;
   }
+}
+
+function librariesOf(all: readonly Searcher[]): Library[] {
+  return all.flatMap((s) => (s.library === null ? [] : [s.library]));
 }
 
 /** Whether `from` needs `to`, directly or not. */

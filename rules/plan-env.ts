@@ -355,6 +355,10 @@ class EnvPlanner {
         const alone = compose(library === null ? input : { ...input, libraries: [library], uses: [library.id] });
         return (library === null ? alone.project : alone.libraries.get(library.id))?.defines ?? [];
       },
+      given: (libraries, uses) => {
+        const composed = compose({ ...input, libraries, uses });
+        return (id) => (id === null ? composed.project : composed.libraries.get(id))?.includeDirs ?? [];
+      },
       otherIncludes: () => [...compose(input).project.includeDirs, ...[...p.tools.values()].flatMap((tool) => tool.includeCxx)],
     });
     const error = planned.notes.find((note) => note.severity === "error");

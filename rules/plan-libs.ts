@@ -8,7 +8,7 @@ import { type Directive, parseDirectives } from "./directives.ts";
 import { FileTree, rootless } from "./file-tree.ts";
 import { matchSources } from "./filter.ts";
 import { noScopes, type Parsed } from "./flags.ts";
-import { findLibraries, type Finding, type IncludeRef, type Scan } from "./ldf.ts";
+import { findLibraries, type Finding, type Found, type IncludeRef, type Scan } from "./ldf.ts";
 import { installedRoot } from "./installed-library.ts";
 import { type LibraryWant, packageFor } from "./lib-deps.ts";
 import { incompatibility, type Library, type LibraryContext, readLibrary } from "./library.ts";
@@ -54,6 +54,8 @@ export interface LibraryAsk {
   parse(items: readonly string[], base: string, option: string, file: string): Parsed;
   /** The -D and -U of the project (null) or of one library, and the include folders that every compile has. */
   defines(library: LibraryInput | null): readonly string[];
+  /** The include folders that compiles are given, where these libraries are used: of the project (null) or of one of them. */
+  given(libraries: readonly LibraryInput[], uses: readonly string[]): (id: string | null) => readonly string[];
   /** Folders in which compilers look besides those of the project and libraries. */
   readonly otherIncludes: () => readonly string[];
 }
@@ -126,13 +128,16 @@ class LibraryPlanner {
       scan: this.scan(),
       sources: (library) => this.sourcesOf(library).map((path) => rootless(collapse(join(library.srcDir, path)))),
       includes: (library) => this.includesOf(library),
+      given: (found, uses) => {
+        const given = this.ask.given(
+          this.inputs(found),
+          uses.map((each) => each.folder),
+        );
+        return (library) => given(library?.folder ?? null).map((folder) => rootless(collapse(folder)));
+      },
     });
     const built = this.named(finding);
-    const inputs = finding.found.map(({ library, dependencies, circular }) => ({
-      ...this.input(library),
-      dependencies: dependencies.map((each) => each.folder),
-      circular: circular.map((each) => each.folder),
-    }));
+    const inputs = this.inputs(finding.found);
     for (const { library } of finding.found) this.notesOf(library);
     const holders = (header: string): Library[] =>
       visible.filter((library) => this.includesOf(library).some((folder) => this.tree.find(folder, header) !== null));
@@ -300,6 +305,14 @@ class LibraryPlanner {
       this.sourceLists.set(library.folder, found);
     }
     return found;
+  }
+
+  private inputs(found: readonly Found[]): LibraryInput[] {
+    return found.map(({ library, dependencies, circular }) => ({
+      ...this.input(library),
+      dependencies: dependencies.map((each) => each.folder),
+      circular: circular.map((each) => each.folder),
+    }));
   }
 
   /** Without dependencies. */
