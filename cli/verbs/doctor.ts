@@ -183,7 +183,15 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
   const found: string[] = [];
   const missing: PackageInfo[] = [];
   const look = (info: PackageInfo, kind: PackageNeed["kind"], say: (folder: string, version: string) => string) => {
-    const need: PackageNeed = { name: info.package, kind, finds: info.finds, debian: info.debian, want: null, neededBy: platform.name, fetchedBy: "" };
+    const need: PackageNeed = {
+      name: info.package,
+      kind,
+      finds: info.finds,
+      debian: info.debian,
+      want: null,
+      neededBy: platform.name,
+      fetchedBy: "",
+    };
     const ref = findPackage(need, [new SystemProvider(io)]);
     if (ref.ok) found.push(say(ref.value.folder, ref.value.version));
     else missing.push(info);
