@@ -206,7 +206,11 @@ function asBoard(data: BoardData): Board {
   }
   otherwise("fuses.lock_bits", values.get("bootloader.lock_bits"));
   const [first] = board.hwids;
-  if (first !== undefined) values.set("usb.vid", first[0]).set("usb.pid", first[1]);
+  if (first !== undefined)
+    values
+      .set("usb.vid", first[0])
+      .set("usb.pid", first[1])
+      .set("usb.ids", board.hwids.map((ids) => ids.join(":")).join(","));
   values.set(
     "usb.defines",
     usbDefines(text("build.usb_product") !== "" || dotted(json, "build.usb_product") === "", board, text("build.usb_product")),

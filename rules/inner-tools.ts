@@ -5,6 +5,8 @@ export const INNER_VERSIONS = {
   elf2bin: 1,
   uf2: 1,
   substitute: 1,
+  "dfu-suffix": 1,
+  lines: 1,
 } as const;
 
 export type ImageToolName = keyof typeof INNER_VERSIONS;

@@ -69,7 +69,14 @@ export function isMeant({ name, when }: Pick<Rule, "name" | "when">, names: Read
   return [...when].every(([key, pattern]) => {
     const value = names.get(key);
     if (key === "upload.protocol" && value === "custom" && name === "flash") return true;
-    return typeof value === "string" && pattern.split("|").some((each) => nameFits(each, value));
+    const others = pattern.startsWith("!");
+    return (
+      typeof value === "string" &&
+      pattern
+        .slice(others ? 1 : 0)
+        .split("|")
+        .some((each) => nameFits(each, value)) !== others
+    );
   });
 }
 

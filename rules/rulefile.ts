@@ -152,6 +152,8 @@ export interface Uploader {
   readonly lost: string;
   /** Lines that say nothing to anybody. */
   readonly noise: string;
+  /** What to try where the board does not answer; "" for what is true of most. */
+  readonly advice: string;
   /** How it is given a TCP port; null: it takes none. */
   readonly net: Template | null;
 }
@@ -161,10 +163,14 @@ export interface UploadWay {
   readonly protocols: readonly string[];
   /** A regular expression: an `upload_port` that fits it means the first of `protocols`, whatever upload_protocol says; "" for none. */
   readonly ports: string;
+  /** Empty: all. */
+  readonly mcus: readonly string[];
   readonly uploader: string;
   readonly port: readonly Template[];
   readonly speed: readonly Template[];
   readonly more: readonly Template[];
+  /** Neither reset nor touch before the program opens the port. */
+  readonly untouched: boolean;
 }
 
 /** What the first group of `match` finds in the lines of text files. */
@@ -461,14 +467,22 @@ function uploader(table: TomlTable): Uploader {
   return {
     idle: idle?.is === "number" ? idle.value : IDLE_S,
     ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
-    ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), net: templateAt(table, "net") },
+    ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), advice: text("advice"), net: templateAt(table, "net") },
   };
 }
 
 function upload(name: string, table: TomlTable): UploadWay {
   const list = (key: string) => templates(at(table, key));
   const ways = { port: list("port"), speed: list("speed"), more: list("more") };
-  return { name, protocols: textsAt(table, "protocols"), ports: textAt(table, "ports"), uploader: textAt(table, "uploader"), ...ways };
+  return {
+    name,
+    protocols: textsAt(table, "protocols"),
+    ports: textAt(table, "ports"),
+    mcus: textsAt(table, "mcus"),
+    uploader: textAt(table, "uploader"),
+    ...ways,
+    untouched: flagAt(table, "untouched"),
+  };
 }
 
 function change(value: TomlValue, span: Span): Change {

@@ -12,6 +12,8 @@ import { namesIn } from "./template.ts";
 export const CLAIM_PORT = "${claim.port}";
 /** What stands for a board's place in the network until it is known: the ini's upload_port, or -p. */
 export const CLAIM_HOST = "${claim.host}";
+/** What stands for the last part of its path. */
+export const CLAIM_PORT_NAME = "${claim.port_name}";
 /** The same while `$NAME`s are replaced, which would take it for one. */
 const MARK = "\u0001port\u0001";
 /** What stands for the image in `upload_command`. */
@@ -33,7 +35,7 @@ export interface Upload {
 }
 
 const CUSTOM: Uploader = {
-  ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "" },
+  ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "", advice: "" },
   net: null,
 };
 
@@ -85,7 +87,7 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     const args = new Map([["flags", flags], ...["port", "speed", "more", "extra"].map((name): [string, string[]] => [name, []])] as const);
     return ok({ protocol, uploader: CUSTOM, command: whole, ...board, touch: false, awaitsPort: false, flushes: false, args });
   }
-  const way = rules.uploads.find(({ protocols }) => protocols.some((each) => nameFits(each, protocol)));
+  const way = wayOf(rules, names);
   const uploader = way === undefined ? undefined : rules.uploaders.get(way.uploader);
   if (way === undefined || uploader === undefined) {
     const hint = "set upload_protocol = custom and upload_command";
@@ -93,7 +95,24 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
       failure("upload.protocol", 3, `platform ${rules.platform?.names[0]} has no way to upload by "${protocol}"`, { ...at, hint }),
     );
   }
-  return ok({ protocol, uploader, command: null, ...board, args: argsOf(way, names, flags) });
+  const before = way.untouched ? { touch: false, awaitsPort: false, flushes: false } : board;
+  return ok({ protocol, uploader, command: null, ...before, args: argsOf(way, names, flags) });
+}
+
+/** The platform's way for the protocol and the chip that names say (of envNames); undefined where there is none. */
+function wayOf(rules: RuleFile, names: ReadonlyMap<string, Bound>): UploadWay | undefined {
+  const fits = (patterns: readonly string[], name: string) => {
+    const value = names.get(name);
+    return patterns.some((each) => nameFits(each, typeof value === "string" ? value.trim() : ""));
+  };
+  return rules.uploads.find(
+    ({ protocols, mcus }) => fits(protocols, "upload.protocol") && (mcus.length === 0 || fits(mcus, "board.build.mcu")),
+  );
+}
+
+/** Whether an argument names the port. */
+export function namesPort(arg: string): boolean {
+  return arg.includes(CLAIM_PORT) || arg.includes(CLAIM_PORT_NAME);
 }
 
 function portIn(text: string): string {
@@ -125,7 +144,12 @@ export function maybe(templates: ReadonlyArray<UploadWay["port"][number]>, where
 /** The scope that a platform's effects are written in: of `where`, with `${uploader.…}`, the port and the lists of `[maybe]`. */
 export function effectScope(rules: RuleFile, upload: Upload | null, where: Scope, more: Iterable<readonly [string, Bound]>): Scope {
   const args = [...(upload?.args ?? [])].map(([name, words]): [string, Bound] => [`uploader.${name}`, words]);
-  const inner = within(where, [["claim.port", CLAIM_PORT], ["claim.host", CLAIM_HOST], ...args, ...more]);
+  const port: [string, Bound][] = [
+    ["claim.port", CLAIM_PORT],
+    ["claim.port_name", CLAIM_PORT_NAME],
+    ["claim.host", CLAIM_HOST],
+  ];
+  const inner = within(where, [...port, ...args, ...more]);
   return within(
     inner,
     [...rules.maybe].map(([name, list]): [string, Bound] => [name, maybe(list, inner)]),

@@ -70,7 +70,9 @@ export function flashFailure(fault: Fault, end: UploaderEnd, uploader: Uploader,
       return make(
         "flash.sync",
         `${port}: the bootloader does not answer, tried ${tries} times${quote}`,
-        "press the board's reset button as the upload starts; is it the right port (-p), board and upload_speed? Some boards have an older bootloader, which is slower (nanoatmega328: 57600)",
+        uploader.advice === ""
+          ? "press the board's reset button as the upload starts; is it the right port (-p), board and upload_speed? Some boards have an older bootloader, which is slower (nanoatmega328: 57600)"
+          : uploader.advice,
       );
     case "other": {
       const code = end.code === null ? "was ended" : `ended with exit code ${end.code}`;

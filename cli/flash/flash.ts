@@ -9,7 +9,7 @@ import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Bound, expandText, scope } from "../../rules/expand.ts";
 import type { Uploader } from "../../rules/rulefile.ts";
-import { CLAIM_PORT, type Upload } from "../../rules/uploads.ts";
+import { CLAIM_PORT, CLAIM_PORT_NAME, namesPort, type Upload } from "../../rules/uploads.ts";
 import type { DaemonClient, Lease } from "../daemon/client.ts";
 import { type Address, addressText, type PortAddress } from "../device/address.ts";
 import { openConnection, plainSettings } from "../device/connection.ts";
@@ -192,9 +192,11 @@ async function makeReady(path: string, { touch: touches, awaitsPort, flushes }: 
 
 /** The command with the port in it. Failure (exit 5): a port that this uploader does not open. */
 function commandFor(argv: readonly string[], port: PortAddress | null, uploader: Uploader): Result<readonly string[]> {
-  if (port === null || !argv.some((arg) => arg.includes(CLAIM_PORT))) return ok(argv);
+  if (port === null || !argv.some(namesPort)) return ok(argv);
   const name = portArgument(port, uploader);
-  return name.ok ? ok(argv.map((arg) => arg.replaceAll(CLAIM_PORT, () => name.value))) : name;
+  if (!name.ok) return name;
+  const last = name.value.slice(name.value.lastIndexOf("/") + 1);
+  return ok(argv.map((arg) => arg.replaceAll(CLAIM_PORT, () => name.value).replaceAll(CLAIM_PORT_NAME, () => last)));
 }
 
 function portArgument(port: PortAddress, { net }: Uploader): Result<string> {

@@ -6,7 +6,7 @@ import { type EnvProject, envNames, type Project } from "../../rules/project.ts"
 import { isMeant } from "../../rules/resolve.ts";
 import type { Rule } from "../../rules/rulefile.ts";
 import { namesIn } from "../../rules/template.ts";
-import { CLAIM_HOST, CLAIM_PORT, missingFacts, type Upload, uploadOf } from "../../rules/uploads.ts";
+import { CLAIM_HOST, missingFacts, namesPort, type Upload, uploadOf } from "../../rules/uploads.ts";
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
 import { knownHwids } from "../device/board-ids.ts";
@@ -109,7 +109,7 @@ export class DevicePlan {
         .replaceAll(CLAIM_HOST, () => host ?? CLAIM_HOST),
     );
     const { bound } = devices;
-    if (bound.length === 0 || !argv.some((arg) => arg.includes(CLAIM_PORT))) return [{ ...spec, argv }];
+    if (bound.length === 0 || !argv.some(namesPort)) return [{ ...spec, argv }];
     return bound.map((device) => {
       const name = (bound.length === 1 ? spec.name : `${spec.name}@${device.id}`) as ProjectPath;
       this.#aims.set(name, device);
@@ -126,7 +126,7 @@ export class DevicePlan {
     const { env, upload } = devices;
     const bound = this.#aims.get(spec.name);
     if (bound !== undefined) return ok({ env, upload, address: bound.address });
-    if (!spec.argv.some((arg) => arg.includes(CLAIM_PORT))) return ok({ env, upload, address: null });
+    if (!spec.argv.some(namesPort)) return ok({ env, upload, address: null });
     const chosen = await choosePort(this.#wanted(env, this.#named(env)[0] ?? null), stop);
     return chosen.ok ? ok({ env, upload, address: chosen.value.address }) : chosen;
   }
@@ -188,8 +188,8 @@ export class DevicePlan {
 }
 
 function usesPort(rule: Rule, upload: Upload): boolean {
-  if (rule.name === "flash" && upload.command !== null) return upload.command.includes(CLAIM_PORT);
+  if (rule.name === "flash" && upload.command !== null) return namesPort(upload.command);
   const used = new Set(rule.run.flatMap(namesIn));
   const args = (name: string) => (used.has(`uploader.${name}`) ? (upload.args.get(name) ?? []) : []);
-  return used.has("claim.port") || [...args("port"), ...args("flags")].some((arg) => arg.includes(CLAIM_PORT));
+  return used.has("claim.port") || used.has("claim.port_name") || [...args("port"), ...args("flags")].some(namesPort);
 }

@@ -1,9 +1,11 @@
 /** An STM32 from its sources to its image, by Debian's compiler and a small core of our own in stm32duino's shape. Left out where there is no such compiler. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { coreFiles } from "../platforms/cores/folder.ts";
+import { Bootloader, FLASH_START, ptyOf } from "./stm32-bootloader.ts";
 import { diagnostics, ends, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
 
 const COMPILER = "arm-none-eabi-gcc";
@@ -27,6 +29,8 @@ function projectWith(core: TestProject, envs = F4, options: { readonly folder?: 
   const ini = `[env]\nplatform = ststm32\nframework = arduino\nplatform_packages =${packages}\n${envs}`;
   return new TestProject({ ...SOURCES, "platformio.ini": ini }, options);
 }
+
+const hasFlasher = spawnSync("stm32flash", ["-h"]).status !== null && spawnSync("socat", ["-V"]).status === 0;
 
 if (spawnSync(COMPILER, ["--version"]).status !== 0)
   test("left out: no STM32 is built here", () => {
@@ -126,6 +130,46 @@ else {
     assert.is(none.code, 3);
     assert.match(none.stdout + none.stderr, /did you mean "F103C8T_F103CB\(T-U\)"/);
   });
+
+  if (hasFlasher) {
+    // A pty has no parity, which the bootloader asks for.
+    const serial = `${F4}upload_protocol = serial\nupload_flags =\n  -m\n  8n1\n`;
+    const vars = { FB_DAEMON_PORT: "0" };
+    let flashing: TestProject | null = null;
+    test.after(() => {
+      flashing?.fb(["daemon", "kill"], { vars });
+    });
+
+    test("stm32flash writes what was built, into a bootloader that speaks AN3155", async () => {
+      const project = projectWith(core, serial);
+      flashing = project;
+      const chip = new Bootloader();
+      const port = join(freshFolder("pty"), "port");
+      const pty = await ptyOf(port, (bytes) => chip.hear(bytes));
+      const ran = await project.start(["run", ":flash", "-p", port, "--json"], { vars }).ended;
+      await pty.close();
+      assert.is(ran.code, 0, ran.stdout + ran.stderr);
+      const image = readFileSync(project.path(`${OUT}/firmware.bin`));
+      assert.equal(Buffer.from(chip.flash.subarray(0, image.length)), image);
+      assert.is(chip.started, FLASH_START);
+      assert.ok(ran.events.some((event) => event.type === "progress" && event.done === 100));
+    });
+
+    test("no answer: exit 5, the cause, and what to try", async () => {
+      const project = projectWith(core, serial, { cache: flashing?.cache ?? freshFolder("cache") });
+      const port = join(freshFolder("pty"), "port");
+      const pty = await ptyOf(port, null);
+      const ran = await project.start(["run", ":flash", "-p", port, "--json"], { vars }).ended;
+      await pty.close();
+      assert.is(ran.code, 5, ran.stdout + ran.stderr);
+      const told = diagnostics(ran).find((each) => each.severity === "error");
+      assert.is(told?.code, "flash.sync");
+      assert.match(`${told?.message} ${told?.hint}`, /does not answer[\s\S]*BOOT0/);
+    });
+  } else
+    test("left out: nothing is flashed here", () => {
+      console.error("no stm32flash or no socat: Debian has both");
+    });
 }
 
 test.run();
