@@ -2,7 +2,6 @@
  * A firmware file with the suffix of USB's Device Firmware Upgrade (DFU 1.1, appendix B), by which dfu-util knows the device that it is for. Sixteen bytes, lowest byte
  * first: release of the device (any: 0xFFFF), product, vendor, version of the format (1.0), `UFD`, the suffix's length, CRC-32 of all that stands before it.
  */
-import { crc32 } from "node:zlib";
 import { numberOf } from "../number.ts";
 import { type ImageTool, made, one } from "./image-tool.ts";
 
@@ -21,10 +20,22 @@ export function dfuFile(content: Uint8Array, vendor: number, product: number): U
   view.setUint16(6, FORMAT, true);
   bytes.set(new TextEncoder().encode("UFD"), content.length + 8);
   view.setUint8(11, LENGTH);
-  // The usual CRC without its last inversion.
-  view.setUint32(12, ~crc32(bytes.subarray(0, -4)), true);
+  view.setUint32(12, crc(bytes.subarray(0, -4)), true);
   return bytes;
 }
+
+/** The usual CRC-32 (polynomial 0xEDB88320, lowest bit first, from all ones) without its last inversion. */
+function crc(bytes: Uint8Array): number {
+  let sum = 0xffffffff;
+  for (const byte of bytes) sum = (sum >>> 8) ^ (TABLE[(sum ^ byte) & 0xff] ?? 0);
+  return sum >>> 0;
+}
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  return sum >>> 0;
+});
 
 export const dfuSuffix: ImageTool = {
   usage: "fb tool dfu-suffix FILE --vid ID --pid ID --out FILE",
