@@ -33,6 +33,7 @@ const common = {
     "undici",
     "listr2",
     "avr8js",
+    "rp2040js",
     "ws",
     "yauzl",
     "xz-decompress",

@@ -7,7 +7,7 @@ import { startSim } from "../device/sim/start.ts";
 
 const OPTIONS = ["mcu", "clock", "device", "pace", "timeout", "halt-on-error", "halt-on-success", "expect"];
 const USAGE =
-  "usage: fb tool emulate HEX --mcu MCU --clock HZ [--device NAME] [--pace real|free] [--timeout S] [--halt-on-error RE] [--halt-on-success RE] [--expect RE]";
+  "usage: fb tool emulate IMAGE --mcu MCU --clock HZ [--device NAME] [--pace real|free] [--timeout S] [--halt-on-error RE] [--halt-on-success RE] [--expect RE]";
 
 /** What one run says of its emulators, beside what the project says: whoever watches, the patterns and the time limit of its command line. */
 export interface EmulateFlags {

@@ -3,6 +3,7 @@ import { AVREEPROM, AVRTimer, avrInstruction, CPU, EEPROMMemoryBackend, eepromCo
 import type { Chip } from "./chips.ts";
 import { bootStart, type Kept, SelfProgramming, SPMCSR } from "./spm.ts";
 import { Usart } from "./usart.ts";
+import type { VirtualBoard } from "./virtual-board.ts";
 import { Waiting } from "./waiting.ts";
 import { attachWatchdog, MCUSR, WDRF } from "./watchdog.ts";
 
@@ -18,9 +19,11 @@ interface Running {
   readonly waiting: Waiting;
 }
 
-export class Board {
+export class Board implements VirtualBoard {
   /** A byte has left the first serial port. */
   onSerial: (byte: number) => void = () => {};
+  readonly halted = null;
+  readonly load = null;
   readonly #chip: Chip;
   readonly #clockHz: number;
   readonly #kept: Kept;

@@ -7,6 +7,7 @@ import type { Failure, Result } from "../../../engine/types.ts";
 import { addressText } from "../address.ts";
 import type { Said } from "./process.ts";
 import { startSim } from "./start.ts";
+import { isPico } from "./virtual-board.ts";
 
 /** Where Debian's arduino-core-avr lies. */
 const DEBIAN_CORE = "/usr/share/arduino/hardware/arduino/avr";
@@ -83,7 +84,7 @@ export class SimBoards {
   /** Settles `place` once; ends when the board's process does. */
   async #run(board: string, unit: number, stop: AbortSignal, place: (result: Result<SimPlace>) => void): Promise<void> {
     let first: Failure | null = null;
-    for (const core of this.#cores()) {
+    for (const core of isPico(board) ? [""] : this.#cores()) {
       for await (const said of startSim(["serve", board, core], stop)) {
         if ("failure" in said) first ??= said.failure;
         if (!isServing(said)) continue;

@@ -5,7 +5,9 @@ import type { Patterns, Verdict } from "../patterns.ts";
 import { Board } from "./board.ts";
 import { CHIPS } from "./chips.ts";
 import { loadHex } from "./hex.ts";
+import type { VirtualBoard } from "./virtual-board.ts";
 
+const PICO = "rp2040";
 /** A longer line is cut into lines: a program that sends no newline. */
 const LONGEST = 4096;
 /** Simulated seconds between looks at whether it is over. */
@@ -17,8 +19,8 @@ const FUSES = { low: 0xff, high: 0xdf, extended: 0xfd };
 export interface Image {
   readonly mcu: string;
   readonly clockHz: number;
-  /** Intel hex, and the name of its file. */
-  readonly hex: string;
+  /** Intel hex or UF2, as the chip takes it, and the name of its file. */
+  readonly bytes: Uint8Array;
   readonly file: string;
 }
 
@@ -29,7 +31,7 @@ export interface Line {
 }
 
 export class Emulation {
-  readonly #board: Board;
+  readonly #board: VirtualBoard;
   readonly #patterns: Patterns;
   readonly #limit: number;
   readonly #onLine: (line: Line) => void;
@@ -37,7 +39,7 @@ export class Emulation {
   #bytes: number[] = [];
   #verdict: Verdict | null = null;
 
-  private constructor(board: Board, patterns: Patterns, limit: number, onLine: (line: Line) => void) {
+  constructor(board: VirtualBoard, patterns: Patterns, limit: number, onLine: (line: Line) => void) {
     this.#board = board;
     this.#patterns = patterns;
     this.#limit = limit;
@@ -46,16 +48,9 @@ export class Emulation {
   }
 
   /** limit: simulated seconds, Infinity for none. Failures: a chip that is not simulated, an image that is none or too large. */
-  static open(image: Image, patterns: Patterns, limit: number, onLine: (line: Line) => void): Result<Emulation> {
-    const chip = CHIPS[image.mcu];
-    if (chip === undefined) {
-      const hint = `simulated: ${Object.keys(CHIPS).join(", ")}`;
-      return fail(failure("device.sim", 5, `there is no simulator for the ${image.mcu}`, { hint }));
-    }
-    const flash = new Uint8Array(chip.flashBytes).fill(0xff);
-    const loaded = loadHex(image.hex, flash, image.file);
-    if (!loaded.ok) return loaded;
-    return ok(new Emulation(new Board(chip, image.clockHz, { flash, fuses: FUSES, lock: 0xff }), patterns, limit, onLine));
+  static async open(image: Image, patterns: Patterns, limit: number, onLine: (line: Line) => void): Promise<Result<Emulation>> {
+    const board = image.mcu === PICO ? await picoWith(image) : avrWith(image);
+    return board.ok ? ok(new Emulation(board.value, patterns, limit, onLine)) : board;
   }
 
   /** Simulated seconds since power came. */
@@ -66,7 +61,10 @@ export class Emulation {
   /** Runs for so many simulated seconds, or until it is over; what decided that. */
   run(seconds: number): Verdict | null {
     const end = Math.min(this.#limit, this.#board.seconds + seconds);
-    while (this.#verdict === null && this.#board.seconds < end) this.#board.run(Math.min(SLICE_S, end - this.#board.seconds));
+    while (this.#verdict === null && this.#board.seconds < end) {
+      this.#board.run(Math.min(SLICE_S, end - this.#board.seconds));
+      if (this.#verdict === null && this.#board.halted !== null) this.#verdict = { exit: 1, why: this.#board.halted };
+    }
     if (this.#verdict === null && this.#board.seconds >= this.#limit) this.#timeUp();
     return this.#verdict;
   }
@@ -88,4 +86,23 @@ export class Emulation {
     this.#onLine({ at: this.#board.seconds, text });
     return text;
   }
+}
+
+function avrWith({ mcu, clockHz, bytes, file }: Image): Result<VirtualBoard> {
+  const chip = CHIPS[mcu];
+  if (chip === undefined) {
+    const hint = `simulated: ${[...Object.keys(CHIPS), PICO].join(", ")}`;
+    return fail(failure("device.sim", 5, `there is no simulator for the ${mcu}`, { hint }));
+  }
+  const flash = new Uint8Array(chip.flashBytes).fill(0xff);
+  const loaded = loadHex(Buffer.from(bytes).toString("latin1"), flash, file);
+  return loaded.ok ? ok(new Board(chip, clockHz, { flash, fuses: FUSES, lock: 0xff })) : loaded;
+}
+
+/** Its simulator is loaded when it is wanted. */
+async function picoWith({ bytes, file }: Image): Promise<Result<VirtualBoard>> {
+  const { PicoBoard } = await import("./pico/board.ts");
+  const board = new PicoBoard();
+  const why = board.load(bytes);
+  return why === null ? ok(board) : fail(failure("image.uf2", 5, `${file}: ${why}`, { file, hint: "fb run :firmware makes it" }));
 }

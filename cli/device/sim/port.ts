@@ -1,10 +1,11 @@
 /**
  * A virtual board behind a port: a TCP server on 127.0.0.1 that avrdude opens as net:127.0.0.1:PORT and monitors as socket://127.0.0.1:PORT.
  * A connection finds the board just reset, as DTR does on an Arduino, and holds the port alone; without one the board stands still. It runs no faster than real time, as
- * the other side's patience is real.
+ * the other side's patience is real. A board that takes UF2 files on a drive takes them here: a client that sends one gets an answer in one line, and the end.
  */
 import { createServer, type Server, type Socket } from "node:net";
-import type { Board } from "./board.ts";
+import { ImageUpload } from "./image-upload.ts";
+import type { VirtualBoard } from "./virtual-board.ts";
 
 /**
  * After a reset the board runs until its bootloader listens, at most so many simulated seconds. At a serial port avrdude waits until then (250 ms with DTR low, 50 more), at
@@ -34,7 +35,7 @@ export interface SimPort {
 }
 
 /** The board after a reset, as far as it is when a client may speak; what it said meanwhile. */
-function restart(board: Board): number[] {
+function restart(board: VirtualBoard): number[] {
   const said: number[] = [];
   board.onSerial = (byte) => said.push(byte);
   board.reset("external");
@@ -44,7 +45,7 @@ function restart(board: Board): number[] {
 }
 
 /** Port 0 takes a free one. Rejects when the port is taken. */
-export async function servePort(board: Board, port = 0): Promise<SimPort> {
+export async function servePort(board: VirtualBoard, port = 0): Promise<SimPort> {
   let holder: Connection | null = null;
   // Before the client comes, as its patience begins when it is connected.
   let said = restart(board);
@@ -92,7 +93,7 @@ function listening(server: Server, port: number): Promise<void> {
 
 /** One client's hold on the board. */
 class Connection {
-  readonly #board: Board;
+  readonly #board: VirtualBoard;
   readonly #socket: Socket;
   #sent: number[];
   #timer: NodeJS.Timeout | null = null;
@@ -104,7 +105,7 @@ class Connection {
   #busy: number;
   #heard = 0;
 
-  constructor(board: Board, socket: Socket, said: number[]) {
+  constructor(board: VirtualBoard, socket: Socket, said: number[]) {
     this.#board = board;
     this.#socket = socket;
     this.#sent = said;
@@ -112,7 +113,11 @@ class Connection {
     this.#real = performance.now() / 1000;
     this.#simulated = board.seconds;
     this.#busy = board.seconds;
+    const upload = board.load === null ? null : new ImageUpload(board.load);
     socket.on("data", (bytes) => {
+      const answer = upload?.take(bytes) ?? null;
+      if (answer === "more") return;
+      if (answer !== null) return void socket.end(answer);
       board.send(bytes);
       this.#spokenTo = true;
       this.#heard = performance.now() / 1000;

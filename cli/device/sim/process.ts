@@ -12,6 +12,7 @@ import { Patterns, type PatternTexts, type Verdict } from "../patterns.ts";
 import { Emulation, type Line } from "./emulation.ts";
 import { openBoard } from "./open.ts";
 import { servePort } from "./port.ts";
+import { isPico, type VirtualBoard } from "./virtual-board.ts";
 
 /** note: what somebody should know of the board that is served; null for nothing. */
 export type Said =
@@ -24,7 +25,7 @@ export type Said =
 export interface Order {
   readonly mcu: string;
   readonly clockHz: number;
-  /** An Intel hex image. */
+  /** An image: Intel hex, for an RP2040 UF2. */
   readonly file: string;
   readonly patterns: PatternTexts;
   /** Simulated seconds; null: no limit. */
@@ -37,27 +38,34 @@ export interface Order {
 const TURN_S = 0.02;
 
 async function serve(name: string, core: string, port: number): Promise<Result<null>> {
-  const opened = openBoard(name, core);
+  const opened = isPico(name) ? ok({ board: await pico(), note: null }) : openBoard(name, core);
   if (!opened.ok) return opened;
   const served = await servePort(opened.value.board, port);
   await say([{ port: served.port, note: opened.value.note }]);
   return ok(null);
 }
 
+/** Its simulator is loaded when it is wanted. */
+async function pico(): Promise<VirtualBoard> {
+  const { PicoBoard } = await import("./pico/board.ts");
+  return new PicoBoard();
+}
+
 async function emulate(order: Order): Promise<Result<null>> {
   const patterns = Patterns.read(order.patterns);
   if (!patterns.ok) return patterns;
-  let hex: string;
+  let bytes: Uint8Array;
   try {
-    hex = readFileSync(order.file, "latin1");
+    bytes = readFileSync(order.file);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return fail(failure("image.hex", 5, `the image can not be read: ${why}`, { file: order.file, hint: "fb run :firmware makes it" }));
+    return fail(
+      failure("image.unreadable", 5, `the image can not be read: ${why}`, { file: order.file, hint: "fb run :firmware makes it" }),
+    );
   }
   let said: Said[] = [];
-  const emulation = Emulation.open({ ...order, hex }, patterns.value, order.limit ?? Number.POSITIVE_INFINITY, (line) =>
-    said.push({ line }),
-  );
+  const limit = order.limit ?? Number.POSITIVE_INFINITY;
+  const emulation = await Emulation.open({ ...order, bytes }, patterns.value, limit, (line) => said.push({ line }));
   if (!emulation.ok) return emulation;
   const began = performance.now();
   for (;;) {
@@ -84,6 +92,8 @@ async function main(): Promise<void> {
   const [what, name = "", core = "", port = "0"] = process.argv.slice(2);
   process.stdin.on("end", () => process.exit()).resume();
   process.stdout.on("error", () => process.exit());
+  // rp2040js tells of registers that it does not have.
+  console.warn = console.error = () => {};
   const order = () => JSON.parse(name) as Order;
   const unknown = fail<null>(failure("tool.usage", 2, `a virtual board's process does not know ${what}`));
   const done = what === "serve" ? await serve(name, core, Number(port)) : what === "emulate" ? await emulate(order()) : unknown;
