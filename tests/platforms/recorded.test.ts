@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { CLAIM_PORT } from "../../rules/uploads.ts";
+import { CLAIM_PORT, CLAIM_PORT_NAME } from "../../rules/uploads.ts";
 import { planned } from "../rules/memory-plan.ts";
 
 interface Recorded {
@@ -59,7 +59,10 @@ for (const file of readdirSync(folder)) {
           ({ kind, outputs, argv }) =>
             ["flash", "erase"].includes(kind) || (kind === "objcopy" && argv[0] !== "fb" && /fs\.bin$/.test(outputs[0] ?? "")),
         );
-      assert.equal(ours.map((action) => line(action.argv).replaceAll(CLAIM_PORT, "PORT")).sort(), [...lines].sort());
+      assert.equal(
+        ours.map((action) => line(action.argv).replaceAll(CLAIM_PORT, "PORT").replaceAll(CLAIM_PORT_NAME, "NAME")).sort(),
+        [...lines].sort(),
+      );
     });
 }
 
