@@ -86,9 +86,13 @@ export function ownBoards(
     if (faces !== null) complain(faces, [{ ...opened.failure, severity: "warning" }]);
     return [];
   }
-  const { dirs } = opened.value.project;
+  const { dirs, envs } = opened.value.project;
+  // One that names no platform is, most likely, of one that the project builds for.
+  const used = [...envs.values()].flatMap((env) =>
+    env.ok && platforms.includes(env.value.platform.name) ? [env.value.platform.name] : [],
+  );
   const folders = [dirs.boards, `${dirs.core}/boards`].map((d) => (isAbsolute(d) ? d : join(folder, d)));
-  return projectBoards(folders, platforms, reading(disk));
+  return projectBoards(folders, [...new Set([...used, ...platforms])], reading(disk));
 }
 
 /** Columns: id, name, chip, clock, flash, RAM. */
