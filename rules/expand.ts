@@ -16,12 +16,12 @@ export type Variable =
   | Computed;
 
 /**
- * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). upper: in capitals. fit: a pattern (`*` for any letters), then
+ * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). hex: the same, in hexadecimal. upper: in capitals. fit: a pattern (`*` for any letters), then
  * what is looked through: the elements that fit. each: what is put before each of the others. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
  */
 export interface Computed {
   readonly is: "computed";
-  readonly by: "sum" | "upper" | "fit" | "each" | "find";
+  readonly by: "sum" | "hex" | "upper" | "fit" | "each" | "find";
   readonly items: readonly Template[];
   readonly span: Span;
 }
@@ -166,6 +166,8 @@ function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bo
   switch (by) {
     case "sum":
       return String(words.reduce((sum, each) => sum + number(each, span), 0));
+    case "hex":
+      return `0x${words.reduce((sum, each) => sum + number(each, span), 0).toString(16)}`;
     case "upper":
       return words.join("").toUpperCase();
     case "fit":

@@ -171,6 +171,8 @@ export interface UploadWay {
   readonly more: readonly Template[];
   /** Neither reset nor touch before the program opens the port. */
   readonly untouched: boolean;
+  /** It finds boards that have no port. */
+  readonly optional: boolean;
 }
 
 /** What the first group of `match` finds in the lines of text files. */
@@ -482,6 +484,7 @@ function upload(name: string, table: TomlTable): UploadWay {
     uploader: textAt(table, "uploader"),
     ...ways,
     untouched: flagAt(table, "untouched"),
+    optional: flagAt(table, "optional"),
   };
 }
 

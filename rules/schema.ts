@@ -78,11 +78,12 @@ function named(about: string, expected: string, pattern: string, of: Shape, name
 }
 
 const variable = textOrList("A text or a list; it may use other names.");
-export const COMPUTED = ["sum", "upper", "find", "fit", "each"] as const;
+export const COMPUTED = ["sum", "hex", "upper", "find", "fit", "each"] as const;
 const computed = table(
   "A value made of others.",
   {
     sum: list("Numbers that are added, - before one takes it away: 0x100, 4M and 80000000L are numbers too.", template("A number."), 1),
+    hex: list("The same, as 0x and hexadecimal digits.", template("A number."), 1),
     upper: template("A text, in capitals."),
     find: list(
       "A regular expression (case does not count), the text that it is looked for in, and what it is otherwise: its first group, else all that fits.",
@@ -294,6 +295,7 @@ const upload = table(
     port: list("Arguments that name the port, where the board needs one: ${uploader.port}. None: no port is needed."),
     speed: list("Arguments that name the speed, where there is one: ${uploader.speed}."),
     more: list("Further arguments: ${uploader.more}."),
+    optional: flag("The uploader finds boards that have no port: none is no failure, and a folder may stand in the place of one."),
     untouched: flag("The port is left alone before the program opens it: no reset, and no touch at 1200 baud."),
   },
   { name: "upload", required: ["protocols", "uploader"] },

@@ -30,11 +30,14 @@ export interface Upload {
   readonly awaitsPort: boolean;
   /** What the board has sent is thrown away first, and the board reset. */
   readonly flushes: boolean;
+  /** No port is no failure. */
+  readonly optional: boolean;
   /** `${uploader.…}` of rules. */
   readonly args: ReadonlyMap<string, readonly string[]>;
 }
 
-const CUSTOM: Uploader = {
+/** Of programs of which nothing is known. */
+export const CUSTOM: Uploader = {
   ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "", advice: "" },
   net: null,
 };
@@ -85,7 +88,17 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     known.set("UPLOAD_FLAGS", flags.join(" ").replaceAll(CLAIM_PORT, MARK));
     const whole = portIn(expandText(command, known));
     const args = new Map([["flags", flags], ...["port", "speed", "more", "extra"].map((name): [string, string[]] => [name, []])] as const);
-    return ok({ protocol, uploader: CUSTOM, command: whole, ...board, touch: false, awaitsPort: false, flushes: false, args });
+    return ok({
+      protocol,
+      uploader: CUSTOM,
+      command: whole,
+      optional: false,
+      ...board,
+      touch: false,
+      awaitsPort: false,
+      flushes: false,
+      args,
+    });
   }
   const way = wayOf(rules, names);
   const uploader = way === undefined ? undefined : rules.uploaders.get(way.uploader);
@@ -96,7 +109,7 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     );
   }
   const before = way.untouched ? { touch: false, awaitsPort: false, flushes: false } : board;
-  return ok({ protocol, uploader, command: null, ...before, args: argsOf(way, names, flags) });
+  return ok({ protocol, uploader, command: null, optional: way.optional, ...before, args: argsOf(way, names, flags) });
 }
 
 /** The platform's way for the protocol and the chip that names say (of envNames); undefined where there is none. */

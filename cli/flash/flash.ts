@@ -17,6 +17,7 @@ import { listPorts } from "../device/ports.ts";
 import { awaitNewPort, touch } from "../device/touch.ts";
 import { clock } from "../host/clock.ts";
 import { faultOf, flashFailure } from "./faults.ts";
+import { mountedFolders } from "./bootsel.ts";
 import { innerUpload, isInner } from "./inner.ts";
 import { runUploader, type UploaderEnd } from "./uploader.ts";
 
@@ -120,7 +121,10 @@ async function upload(job: FlashJob, lease: Lease | null, shown: string | null, 
     if (tries === 1 && lease !== null) job.onBegin(lease.device);
     if (isInner(argv.value)) {
       const onProgress = (phase: string, percent: number) => around.progress(percent, 100, phase);
-      const done = await innerUpload(argv.value, { folder: job.folder, stop, patience: 1, onProgress });
+      const done = await innerUpload(argv.value, {
+        ...{ folder: job.folder, stop, patience: 1, onProgress },
+        ...{ uploader: job.upload.uploader, drives: mountedFolders },
+      });
       if (stop.aborted) return fail(whyStopped());
       return done.ok ? ok({ device: lease?.device ?? null, port: shown ?? "the board", argv: argv.value, output: done.value }) : done;
     }

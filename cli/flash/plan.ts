@@ -1,4 +1,5 @@
 /** Which devices the effects of a run are for: told from the command line, the ini and what is plugged in, before anything is built. */
+import { statSync } from "node:fs";
 import { isEffect } from "../../engine/effects.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Claim, Failure, ProjectPath, Result } from "../../engine/types.ts";
@@ -6,7 +7,7 @@ import { type EnvProject, envNames, type Project } from "../../rules/project.ts"
 import { isMeant } from "../../rules/resolve.ts";
 import type { Rule } from "../../rules/rulefile.ts";
 import { namesIn } from "../../rules/template.ts";
-import { CLAIM_HOST, missingFacts, namesPort, type Upload, uploadOf } from "../../rules/uploads.ts";
+import { CLAIM_HOST, CLAIM_PORT, missingFacts, namesPort, type Upload, uploadOf } from "../../rules/uploads.ts";
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
 import { knownHwids } from "../device/board-ids.ts";
@@ -28,6 +29,8 @@ interface EnvDevices {
   readonly upload: Upload;
   /** What the command line or the ini names as port; null: nothing. */
   readonly host: string | null;
+  /** The same where it is a folder that an uploader takes in the place of a port. */
+  readonly folder: string | null;
   /** Empty: none is needed, or it is looked for when the time comes. */
   readonly bound: readonly Bound[];
   readonly needsPort: boolean;
@@ -81,7 +84,8 @@ export class DevicePlan {
       });
     }
     const needsPort = rules.some((rule) => usesPort(rule, upload.value));
-    const bound = needsPort ? await this.#find(env) : ok([]);
+    const folder = upload.value.optional && host !== null && isFolder(host) ? host : null;
+    const bound = needsPort && folder === null ? await this.#find(env) : ok([]);
     if (!bound.ok) return bound.failure;
     for (const [other, { bound: theirs }] of this.#envs) {
       const both = bound.value.find(({ id }) => theirs.some((their) => their.id === id));
@@ -89,7 +93,7 @@ export class DevicePlan {
       const hint = `one of them with -e, or an upload_port of its own for each`;
       return failure("device.two-envs", 5, `envs ${other} and ${env.name} would both write to ${addressText(both.address)}`, { hint });
     }
-    this.#envs.set(env.name, { env, upload: upload.value, host, bound: bound.value, needsPort, tools: new Map() });
+    this.#envs.set(env.name, { env, upload: upload.value, host, folder, bound: bound.value, needsPort, tools: new Map() });
     return null;
   }
 
@@ -102,13 +106,14 @@ export class DevicePlan {
   bind(spec: ActionSpec): readonly ActionSpec[] {
     const devices = this.#envs.get(spec.env);
     if (devices === undefined || spec.kind === "monitor") return [spec];
-    const { host, tools } = devices;
+    const { host, tools, bound, upload, folder } = devices;
+    const portless = bound.length === 0 && upload.optional;
     const argv = spec.argv.map((arg) =>
       arg
         .replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => tools.get(name) ?? text)
-        .replaceAll(CLAIM_HOST, () => host ?? CLAIM_HOST),
+        .replaceAll(CLAIM_HOST, () => host ?? CLAIM_HOST)
+        .replaceAll(CLAIM_PORT, () => (portless ? (folder ?? "") : CLAIM_PORT)),
     );
-    const { bound } = devices;
     if (bound.length === 0 || !argv.some(namesPort)) return [{ ...spec, argv }];
     return bound.map((device) => {
       const name = (bound.length === 1 ? spec.name : `${spec.name}@${device.id}`) as ProjectPath;
@@ -192,4 +197,8 @@ function usesPort(rule: Rule, upload: Upload): boolean {
   const used = new Set(rule.run.flatMap(namesIn));
   const args = (name: string) => (used.has(`uploader.${name}`) ? (upload.args.get(name) ?? []) : []);
   return used.has("claim.port") || used.has("claim.port_name") || [...args("port"), ...args("flags")].some(namesPort);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

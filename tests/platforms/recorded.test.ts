@@ -27,7 +27,8 @@ const OWN: ReadonlySet<string> = new Set(["-no-canonical-prefixes", "-fno-canoni
 
 /** As PlatformIO would say it: without fb's own, the tool by its name, the output folder as OUT. */
 function line(argv: readonly string[]): string {
-  const [program = "", ...rest] = argv;
+  // What runs within fb around another's program stands before it.
+  const [program = "", ...rest] = argv.slice(argv[0] === "fb" ? argv.indexOf("--") + 1 : 0);
   const words = rest.filter((word, i) => !OWN.has(word) && word !== "-MF" && rest[i - 1] !== "-MF" && !word.startsWith("-frandom-seed="));
   return [program.slice(program.lastIndexOf("/") + 1), ...words]
     .map((word) => word.replace(/\.fb\/build\/\w+\/\w+/, "OUT").replace("${UNIX_TIME}", "TIME"))

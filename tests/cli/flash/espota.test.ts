@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { espota } from "../../../cli/flash/espota.ts";
+import { CUSTOM } from "../../../rules/uploads.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fb-ota-"));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -85,6 +86,8 @@ async function flash(behaviour: Behaviour, ...more: string[]) {
   const around = {
     folder,
     stop: new AbortController().signal,
+    uploader: CUSTOM,
+    drives: () => [],
     patience: 0.05,
     onProgress: (_: string, percent: number) => progress.push(percent),
   };
@@ -142,6 +145,8 @@ test("stopped while nobody answers: at once", async () => {
   const done = await espota(["-i", "127.0.0.1", "-p", String(it.port), "-f", "firmware.bin"], {
     folder,
     stop: stop.signal,
+    uploader: CUSTOM,
+    drives: () => [],
     patience: 1,
     onProgress() {},
   });
