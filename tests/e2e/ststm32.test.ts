@@ -30,6 +30,7 @@ function projectWith(core: TestProject, envs = F4, options: { readonly folder?: 
   return new TestProject({ ...SOURCES, "platformio.ini": ini }, options);
 }
 
+const QEMU = "qemu-system-arm";
 const hasFlasher = spawnSync("stm32flash", ["-h"]).status !== null && spawnSync("socat", ["-V"]).status === 0;
 
 if (spawnSync(COMPILER, ["--version"]).status !== 0)
@@ -130,6 +131,24 @@ else {
     assert.is(none.code, 3);
     assert.match(none.stdout + none.stderr, /did you mean "F103C8T_F103CB\(T-U\)"/);
   });
+
+  if (spawnSync(QEMU, ["--version"]).status === 0)
+    test("it runs in QEMU, and says what it says", () => {
+      const project = projectWith(core);
+      const said = project.run([":emulate", "--expect", "^F4$", "--halt-on-success", "^F4$", "--timeout", "30"]);
+      assert.ok(said.events.some((event) => event.type === "serial" && event.line === "F4"));
+      const silent = project.run([":emulate", "--halt-on-error", "^F4$", "--timeout", "30"], { exit: 1 });
+      assert.match(
+        diagnostics(silent)
+          .map((each) => each.message)
+          .join(),
+        /--halt-on-error .* matched: F4/,
+      );
+    });
+  else
+    test("left out: nothing runs in QEMU here", () => {
+      console.error(`no ${QEMU}: Debian has it`);
+    });
 
   if (hasFlasher) {
     // A pty has no parity, which the bootloader asks for.
