@@ -91,6 +91,9 @@ export class DaemonClient {
   #closed = false;
   /** What ends each lease that is held. */
   readonly #leases = new Map<string, (reason: string) => void>();
+  /** Leases that are asked for, and why some were over before the answer came that grants them. */
+  #asking = 0;
+  readonly #over = new Map<string, string>();
 
   constructor(state: DaemonState, notes: readonly Failure[]) {
     this.state = state;
@@ -116,10 +119,12 @@ export class DaemonClient {
     const id = encodeURIComponent(named.value);
     const { mode, description, ttlSeconds, takeover } = wish;
     const who = { client_id: this.name, client_pid: process.pid, ...(ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds }) };
+    this.#asking++;
     const answer =
       takeover === undefined
         ? await this.request("POST", `/api/devices/${id}/lease`, { ...who, lease_type: mode, description })
         : await this.request("POST", `/api/devices/${id}/preempt`, { ...who, reason: takeover });
+    this.#asking--;
     if (!answer.ok) return answer;
     const { status, body } = answer.value;
     if (status !== 200) return fail(refused(status, body));
@@ -132,6 +137,9 @@ export class DaemonClient {
 
   #held(id: string, device: string, port: PortAddress, note: string | null): Lease {
     const lost = new Promise<string>((resolve) => this.#leases.set(id, resolve));
+    const over = this.#over.get(id);
+    if (over !== undefined) this.#lost(id, over);
+    if (this.#asking === 0) this.#over.clear();
     const release = async () => {
       if (!this.#leases.delete(id)) return;
       await this.request("POST", `/api/devices/${encodeURIComponent(device)}/release`, { lease_id: id });
@@ -185,7 +193,9 @@ export class DaemonClient {
   }
 
   #lost(id: string, reason: string): void {
-    this.#leases.get(id)?.(reason);
+    const end = this.#leases.get(id);
+    if (end !== undefined) end(reason);
+    else if (this.#asking > 0) this.#over.set(id, reason);
     this.#leases.delete(id);
   }
 

@@ -2,10 +2,11 @@
 import { addressText } from "../device/address.ts";
 import { notFound } from "../device/trouble.ts";
 import type { Failure } from "../../engine/types.ts";
+import type { OpenPlace } from "./channel.ts";
 import { holderText } from "./claims.ts";
 import { type Daemon, leaseJson } from "./daemon.ts";
 import type { Device } from "./devices.ts";
-import type { Wish } from "./leases.ts";
+import type { Lease, Wish } from "./leases.ts";
 import { type Call, type Reply, refuse, reply, type Route } from "./route.ts";
 import { LEASE } from "./routes-daemon.ts";
 import { choice, flag, list, object, options, orNull, type Schema, seconds, text, whole } from "./schema.ts";
@@ -170,6 +171,8 @@ async function leaseIt(daemon: Daemon, call: Call): Promise<Reply> {
   if (!found.ok) return refused(found.failure);
   const { address } = found.value;
   if (address.is === "serial" && !daemon.devices.present(found.value)) return refused(await notFound(address.path));
+  const place = await daemon.devices.place(found.value).open();
+  if (!place.ok) return refused(place.failure);
   const wish = wishOf(daemon, found.value, call);
   const taken = await daemon.claims.take({ ...wish, mode: body["lease_type"] === "monitor" ? "monitor" : "exclusive" });
   if ("conflict" in taken) {
@@ -177,28 +180,28 @@ async function leaseIt(daemon: Daemon, call: Call): Promise<Reply> {
     const conflict = { holder: holderText(taken.conflict), since: new Date(since).toISOString(), description };
     return refuse(409, "busy", `${found.value.id} is held by ${conflict.holder} since ${conflict.since}`, { conflict });
   }
-  return granted(daemon, call, found.value, taken.granted.id, {});
+  return granted(daemon, call, place.value, taken.granted, {});
 }
 
 async function preempt(daemon: Daemon, call: Call): Promise<Reply> {
   const found = await daemon.devices.find(call.params["id"] ?? "");
   if (!found.ok) return refused(found.failure);
+  const place = await daemon.devices.place(found.value).open();
+  if (!place.ok) return refused(place.failure);
   const held = daemon.claims.leases.exclusiveOf(found.value.id);
   const reason = String(call.body["reason"]);
   const taken = await daemon.claims.take({ ...wishOf(daemon, found.value, call), description: reason, takeover: reason });
   if ("conflict" in taken) throw new Error("a takeover was refused");
-  return granted(daemon, call, found.value, taken.granted.id, { preempted_client_id: held?.client ?? null });
+  return granted(daemon, call, place.value, taken.granted, { preempted_client_id: held?.client ?? null });
 }
 
-/** The lease with what a tool opens; ended again where its client has gone meanwhile, or the device can not be had. */
-async function granted(daemon: Daemon, call: Call, device: Device, id: string, more: object): Promise<Reply> {
-  const place = await daemon.devices.place(device).open();
-  if (!place.ok || call.gone.aborted) daemon.claims.release(id);
-  if (!place.ok) return refused(place.failure);
-  const { address, note } = place.value;
-  const lease = daemon.claims.leases.get(id);
-  const expires = lease === null || lease.expires === null ? null : new Date(lease.expires).toISOString();
-  return reply({ success: true, ...more, lease_id: id, device_id: device.id, port: addressText(address), note, expires });
+/** The lease with what a tool opens; ended again where its client has gone while monitors made way. */
+function granted(daemon: Daemon, call: Call, { address, note }: OpenPlace, { id, device, expires }: Lease, more: object): Reply {
+  if (call.gone.aborted) daemon.claims.release(id);
+  if (daemon.claims.leases.get(id) === null)
+    return refuse(409, "lease-lost", `the lease on ${device} was over before its monitors had made way`);
+  const until = expires === null ? null : new Date(expires).toISOString();
+  return reply({ success: true, ...more, lease_id: id, device_id: device, port: addressText(address), note, expires: until });
 }
 
 function wishOf(daemon: Daemon, device: Device, { body }: Call): Wish {

@@ -64,6 +64,22 @@ test("a client that is killed with -9 holds nothing any more, and monitors go on
   await until(watch, (leases) => leases.length === 0);
 });
 
+test("a lease whose time is over before monitors have made way is refused, not held for ever", async () => {
+  const board = await Board.open();
+  const monitor = await Peer.monitor(board.port);
+  await board.when(() => board.socket !== null);
+  // A device that takes nothing: its port needs a moment to close.
+  board.socket?.pause();
+  for (let i = 0; i < 15; i++) monitor.say({ type: "write", data: Buffer.alloc(500_000).toString("base64") });
+  const asked = await client();
+  const leased = await asked.lease(board.port, { mode: "exclusive", description: "short", ttlSeconds: 0.02 });
+  assert.is(leased.ok ? await leased.value.lost : "", "");
+  assert.match(leased.ok ? "" : leased.failure.message, /was over before/);
+  await monitor.untilType("reconnected");
+  monitor.socket.terminate();
+  await asked.close();
+});
+
 test("a monitor that is killed lets the port go", async () => {
   const board = await Board.open();
   const monitor = await Peer.monitor(board.port);
