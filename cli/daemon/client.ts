@@ -17,6 +17,8 @@ import { openSocket } from "./socket.ts";
 
 /** A daemon answers a question at once; one that gives a port away closes it first. */
 const ANSWER_MS = 30_000;
+/** RFC 6455, 7.4.1: a WebSocket that was not closed but broke off. */
+const BROKE_OFF = 1006;
 
 export interface LeaseWish {
   readonly mode: "exclusive" | "monitor";
@@ -226,11 +228,12 @@ class Attachment {
 
   async begin(socket: WebSocket, message: object): Promise<Result<Attached>> {
     this.#socket = socket;
-    socket.on("close", (_, why) => {
+    socket.on("close", (code, why) => {
       for (const ack of this.#acks.splice(0)) ack(null);
       this.#first?.(null);
-      const text = String(why);
-      this.#end(this.#detaching ? null : failure("daemon.gone", 5, `the daemon let go of the port: ${text === "" ? "it ended" : text}`));
+      const died = code === BROKE_OFF;
+      const text = died ? "it died" : String(why) || "it ended";
+      this.#end(this.#detaching ? null : failure(died ? "daemon.died" : "daemon.gone", 5, `the daemon let go of the port: ${text}`));
     });
     const first = new Promise<ServerMessage | null>((resolve) => (this.#first = resolve));
     socket.send(JSON.stringify(message));

@@ -173,6 +173,7 @@ async function leaseIt(daemon: Daemon, call: Call): Promise<Reply> {
   if (address.is === "serial" && !daemon.devices.present(found.value)) return refused(await notFound(address.path));
   const place = await daemon.devices.place(found.value).open();
   if (!place.ok) return refused(place.failure);
+  if (call.gone.aborted) return nobody();
   const wish = wishOf(daemon, found.value, call);
   const taken = await daemon.claims.take({ ...wish, mode: body["lease_type"] === "monitor" ? "monitor" : "exclusive" });
   if ("conflict" in taken) {
@@ -188,6 +189,7 @@ async function preempt(daemon: Daemon, call: Call): Promise<Reply> {
   if (!found.ok) return refused(found.failure);
   const place = await daemon.devices.place(found.value).open();
   if (!place.ok) return refused(place.failure);
+  if (call.gone.aborted) return nobody();
   const held = daemon.claims.leases.exclusiveOf(found.value.id);
   const reason = String(call.body["reason"]);
   const taken = await daemon.claims.take({ ...wishOf(daemon, found.value, call), description: reason, takeover: reason });
@@ -240,6 +242,11 @@ async function release(daemon: Daemon, call: Call): Promise<Reply> {
     return refuse(404, "lease", `there is no lease ${id} of this device: it is over, or never was`);
   daemon.claims.release(id);
   return reply({ success: true, lease_id: id });
+}
+
+/** Its client went while the device was made ready: nothing is held for it, not for a moment. */
+function nobody(): Reply {
+  return refuse(409, "gone", "nobody waits for this lease");
 }
 
 /** A text that names no port is the client's mistake; a device that is not there may come. */

@@ -1,7 +1,6 @@
 /** Where a monitor's bytes come from and go to: the port itself, or the daemon that holds it. */
 import { ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
-import type { DaemonClient } from "../daemon/client.ts";
 import { addressText, type PortAddress } from "../device/address.ts";
 import type { Chosen } from "../device/choose.ts";
 import type { SerialSettings } from "../device/connection.ts";
@@ -46,67 +45,11 @@ export async function openSource(
 ): Promise<Result<Source>> {
   const { connectDaemon } = await import("../daemon/client.ts");
   const daemon = await connectDaemon({ start: true });
-  if (daemon.ok) return attach(daemon.value, address, settings, options, faces);
+  const { DaemonSource } = await import("./daemon-source.ts");
+  if (daemon.ok) return DaemonSource.open(daemon.value, address, settings, options, faces);
   if (address.is === "sim") return daemon;
   faces.note({ ...daemon.failure, severity: "warning" });
   return openPort(address, settings, options, faces, stop);
-}
-
-async function attach(
-  daemon: DaemonClient,
-  address: Chosen["address"],
-  settings: SerialSettings,
-  { reconnect, patience }: SourceOptions,
-  faces: SourceFaces,
-): Promise<Result<Source>> {
-  for (const note of daemon.notes) faces.note(note);
-  let timer: NodeJS.Timeout | null = null;
-  let over = false;
-  const giveUp = (why: Failure) => {
-    if (over) return;
-    over = true;
-    faces.ended(why);
-  };
-  const back = () => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-  };
-  const attached = await daemon.attach(address, settings, {
-    data: (bytes) => faces.data(bytes),
-    preempted: (reason, by) => {
-      back();
-      faces.preempted(by, reason);
-    },
-    lost: (why) => {
-      if (!reconnect) return giveUp(why);
-      if (patience !== null) timer ??= setTimeout(() => giveUp(why), patience * 1000);
-      faces.lost(why);
-    },
-    reconnected: () => {
-      back();
-      faces.reconnected();
-    },
-    ended: (why) => {
-      back();
-      if (why !== null) giveUp(why);
-    },
-  });
-  if (!attached.ok) {
-    await daemon.close();
-    return attached;
-  }
-  const { value } = attached;
-  return ok({
-    device: address.is === "sim" ? addressText(address) : value.port,
-    write: (bytes) => value.write(bytes),
-    signals: (lines) => value.signals(lines),
-    close: async () => {
-      over = true;
-      back();
-      await value.detach();
-      await daemon.close();
-    },
-  });
 }
 
 /** The port opened by this process. Failure: exit 5. */

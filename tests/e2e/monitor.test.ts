@@ -1,5 +1,7 @@
 /** `fb monitor` and `:monitor` through the binary: the contract's table of patterns and exit codes, what goes wrong with ports, what is shown and sent. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { openConnection, plainSettings } from "../../cli/device/connection.ts";
@@ -207,6 +209,18 @@ test("a device that goes is waited for; --no-reconnect: 5", async () => {
   const ended = await once.ended;
   assert.is(ended.code, 5);
   assert.match(ended.stderr, /closed by the other side/);
+});
+
+test("a daemon that is killed: the monitor goes on by another one", async () => {
+  const device = await TcpDevice.open("before\n");
+  const running = monitor(device.address, "--json --halt-on-success after -t 60");
+  await running.until((e) => e.type === "serial" && e.line === "before");
+  process.kill(JSON.parse(readFileSync(join(project.cache, "daemon/state.json"), "utf8")).pid, "SIGKILL");
+  await running.until((e) => e.type === "device" && e.state === "reconnected");
+  device.say("after\n");
+  const ran = await running.ended;
+  assert.is(ran.code, 0, ran.stderr);
+  assert.match(ran.stderr, /it died; waiting for it\n.*reconnected/);
 });
 
 test("monitor_* of the ini; -e chooses the env, flags win", async () => {
