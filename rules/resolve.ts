@@ -70,13 +70,10 @@ export function isMeant({ name, when }: Pick<Rule, "name" | "when">, names: Read
     const value = names.get(key);
     if (key === "upload.protocol" && value === "custom" && name === "flash") return true;
     const others = pattern.startsWith("!");
-    return (
-      typeof value === "string" &&
-      pattern
-        .slice(others ? 1 : 0)
-        .split("|")
-        .some((each) => nameFits(each, value)) !== others
-    );
+    // What nobody says is none of those that are meant, and so one of the others.
+    if (typeof value !== "string") return others;
+    const meant = pattern.slice(others ? 1 : 0).split("|");
+    return meant.some((each) => nameFits(each, value)) !== others;
   });
 }
 

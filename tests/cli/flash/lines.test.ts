@@ -53,13 +53,14 @@ function commands(board: string, target: string, options: Case[2]): string[][] |
   const upload = uploadOf(rules, names, flagVariables(read.value, env.value, "release"));
   if (!upload.ok) throw new Error(upload.failure.message);
   const around = { env: "a", profile: "release", host: "linux", framework: "arduino", toolVersions: new Map(), macros: new Set<string>() };
-  const { vars } = resolve(rules, { ...around, ...boardContext(names) });
+  const { vars, rules: meant } = resolve(rules, { ...around, ...boardContext(names) });
   const more: [string, Bound][] = [
     ["framework", "CORE"],
     ["tool.avrdude", "T"],
+    ["tool.micronucleus", "T"],
   ];
   const where = effectScope(rules, upload.value, scope(new Map([...names, ...more]), vars), []);
-  const mine = [...rules.rules.values()].filter((rule) => rule.target === target);
+  const mine = [...meant.values()].filter((rule) => rule.target === target);
   const made = mine.map((rule) => {
     const read = rule.name === "bootloader" ? expand(rule.in, where) : null;
     const input = read?.ok === true ? (read.value[0] ?? "") : "IMAGE";
@@ -76,6 +77,13 @@ test("of every board, and of other protocols, speeds and flags", () => {
     const said = commands(board, TARGETS[target] ?? target, options);
     assert.equal(said, lines, `${board} ${target} ${JSON.stringify(options)}`);
   }
+});
+
+test("micronucleus has a program of its own, for boards without USB hardware", () => {
+  const options = { upload_protocol: "micronucleus", upload_flags: ["--fast-mode"] };
+  const [line, ...more] = commands("trinket3", "flash", options) ?? [];
+  assert.equal(line, ["T/bin/micronucleus", "--fast-mode", "--no-ansi", "--run", "--timeout", "60", "IMAGE"]);
+  assert.equal(more, []);
 });
 
 test("what PlatformIO's line would get wrong: a port of another kind in upload_flags counts alone; lock bits that nobody gives are left out", () => {
