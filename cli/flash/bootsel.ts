@@ -32,7 +32,7 @@ interface Wanted {
   readonly command: readonly string[];
 }
 
-/** `--port PORT --image FILE`, then for picotool `-- COMMAND…`. */
+/** `--port PORT --image FILE`, then for picotool `-- COMMAND…`, for drive `-- FILE…`: files of which a board's drive has one, where it is no UF2 loader's. */
 function wantedOf(args: readonly string[]): Wanted | null {
   const [a, port, b, image, dashes, ...command] = args;
   const sound = a === "--port" && b === "--image" && (dashes === undefined || (dashes === "--" && command.length > 0));
@@ -68,20 +68,23 @@ export const picotool: InnerUpload = async (args, around) => {
 /** Failures (exit 5): `flash.no-drive`, `flash.two-drives`, `flash.drive`; those of a virtual board. */
 export const drive: InnerUpload = async (args, around) => {
   const wanted = wantedOf(args);
-  if (wanted === null || wanted.command.length > 0) return usage("drive", "");
+  if (wanted === null) return usage("drive", " [-- FILE…]");
   if (NET.test(wanted.port)) return toVirtual(wanted, around);
   const named = wanted.port !== "" && isFolder(wanted.port) ? wanted.port : null;
-  const find = () => (named === null ? around.drives() : [named]).filter((folder) => existsSync(join(folder, INFO)));
+  const marks = wanted.command.length === 0 ? [INFO] : wanted.command;
+  const find = () => (named === null ? around.drives() : [named]).filter((folder) => marks.some((mark) => existsSync(join(folder, mark))));
   await until(() => find().length > 0, DRIVE_MS, around);
   const [found, ...others] = find();
   if (found === undefined) {
-    const where = named === null ? "no drive with a file INFO_UF2.TXT is mounted" : `${named} has no file INFO_UF2.TXT`;
-    const hint = `${HOLD}; a drive that is not found by itself: upload_port = its folder`;
-    return fail(bad("flash.no-drive", `no board is in its loader: ${where}`, hint));
+    const file = marks.join(" or ");
+    const where = named === null ? `no drive with a file ${file} is mounted` : `${named} has no file ${file}`;
+    const loader = marks[0] === INFO;
+    const hint = `${loader ? HOLD : "plug the board in, and mount the drive that it is"}; a drive that is not found by itself: upload_port = its folder`;
+    return fail(bad("flash.no-drive", `${loader ? "no board is in its loader" : "no board is there"}: ${where}`, hint));
   }
   if (others.length > 0)
-    return fail(bad("flash.two-drives", `several boards are in their loaders: ${[found, ...others].join(", ")}`, "name one: -p FOLDER"));
-  return copied(join(around.folder, wanted.image), found, around);
+    return fail(bad("flash.two-drives", `several boards are there: ${[found, ...others].join(", ")}`, "name one: -p FOLDER"));
+  return copied(join(around.folder, wanted.image), found, marks, around);
 };
 
 function bad(code: string, message: string, hint: string): Failure {
@@ -98,7 +101,7 @@ async function until(is: () => boolean, ms: number, { patience, stop }: InnerSur
 }
 
 /** The loader starts the program when it has all blocks: the drive may be gone before the file is closed. */
-function copied(image: string, folder: string, { onProgress }: InnerSurroundings): Result<string> {
+function copied(image: string, folder: string, marks: readonly string[], { onProgress }: InnerSurroundings): Result<string> {
   const bytes = readFileSync(image);
   let done = 0;
   try {
@@ -111,7 +114,7 @@ function copied(image: string, folder: string, { onProgress }: InnerSurroundings
       closeSync(file);
     }
   } catch (error) {
-    if (done < bytes.length || existsSync(join(folder, INFO))) {
+    if (done < bytes.length || marks.some((mark) => existsSync(join(folder, mark)))) {
       const why = error instanceof Error ? error.message : String(error);
       const hint = "the cable, or a drive that is full or read-only; what is on the board now is incomplete: flash it again";
       return fail(bad("flash.drive", `${folder} took ${done} of ${bytes.length} bytes: ${why}`, hint));

@@ -1,12 +1,12 @@
 /** An STM32 from its sources to its image, by Debian's compiler and a small core of our own in stm32duino's shape. Left out where there is no such compiler. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { coreFiles } from "../platforms/cores/folder.ts";
 import { Bootloader, FLASH_START, ptyOf } from "./stm32-bootloader.ts";
-import { diagnostics, ends, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+import { diagnostics, digestOf, ends, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
 
 const COMPILER = "arm-none-eabi-gcc";
 const OUT = ".fb/build/f4/release";
@@ -130,6 +130,14 @@ else {
     const none = project.fb(["run", "-e", "none"]);
     assert.is(none.code, 3);
     assert.match(none.stdout + none.stderr, /did you mean "F103C8T_F103CB\(T-U\)"/);
+  });
+
+  test("a Nucleo's drive gets the image", () => {
+    const project = projectWith(core, `${F4}upload_protocol = mbed\n`);
+    const folder = freshFolder("drive");
+    writeFileSync(join(folder, "MBED.HTM"), "");
+    project.run([":flash", "-p", folder]);
+    assert.is(digestOf(join(folder, "firmware.bin")), project.digest(`${OUT}/firmware.bin`));
   });
 
   if (spawnSync(QEMU, ["--version"]).status === 0)

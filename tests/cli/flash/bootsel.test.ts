@@ -53,6 +53,17 @@ test("one that is mounted while it is waited for; one that is named, though othe
   assert.ok(existsSync(join(named, "firmware.uf2")));
 });
 
+test("a drive that is known by another file", async () => {
+  const [nucleo, pico] = [drives("NODE_F411RE", false), drives("pico")];
+  const marked = [...TO(""), "--", "MBED.HTM", "mbed.htm"];
+  const [none, exit, says] = await ran(drive, marked, { drives: () => [nucleo, pico] });
+  assert.equal([none, exit], ["flash.no-drive", "5"]);
+  assert.match(says ?? "", /no drive with a file MBED\.HTM or mbed\.htm.*plug the board in/);
+  writeFileSync(join(nucleo, "mbed.htm"), "");
+  assert.is((await ran(drive, marked, { drives: () => [pico, nucleo] }))[0], "ok");
+  assert.equal([existsSync(join(nucleo, "firmware.uf2")), existsSync(join(pico, "firmware.uf2"))], [true, false]);
+});
+
 test("no drive, a folder that is none, two of them, one that can not be written to", async () => {
   const [none, exit, says] = await ran(drive, TO(""));
   assert.equal([none, exit], ["flash.no-drive", "5"]);
@@ -83,7 +94,7 @@ test("picotool is called when it finds a board; what it says when it finds none,
   const later = `echo x >> ${JSON.stringify(count)}; [ $(wc -l < ${JSON.stringify(count)}) -gt 2 ] && echo ' type: RP2040'`;
   const good = standIn("good", later, "echo 'Loading into Flash: [==============================]  100%'");
   const load = (program: string) => [...TO("/dev/ttyACM0"), "--", program, "load", "-v", "-x", "firmware.elf"];
-  const [how, output] = await ran(picotool, load(good));
+  const [how, output] = await ran(picotool, load(good), { patience: 1 });
   assert.is(how, "ok");
   assert.match(output ?? "", /Loading/);
   assert.is(readFileSync(`${good}.log`, "utf8"), "load -v -x firmware.elf\n");
