@@ -55,7 +55,8 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   };
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
-  const all = [...rules.tools.values()];
+  const mcu = env.board?.mcu ?? "";
+  const all = [...rules.tools.values()].filter(({ mcus }) => mcus.length === 0 || mcus.includes(mcu));
   const names = envNames(env);
   const meant = [...rules.rules.values()].filter((rule) => isMeant(rule, names));
   const used = usedTools(all, wanted(meant, targets), steps, info?.tools ?? []);

@@ -6,10 +6,14 @@ import { isObject, parseJson } from "./json.ts";
 import { namesIn, type Template } from "./template.ts";
 import type { Span } from "./toml.ts";
 
-/** Asked in this order: `first`, then `file`, then `find`; "" where none of them has an answer. */
+/** Asked in this order: `there`, `first`, `text`, `file`, `find`; "" where none of them has an answer. */
 export interface Derived {
   readonly name: string;
   readonly span: Span;
+  /** The first of these files that is there. */
+  readonly there: readonly Template[];
+  /** A file whose text it is; null for none. */
+  readonly text: Template | null;
   /** The first of these counts all of whose names are there and that is not empty. */
   readonly first: readonly Template[];
   /** What is looked up; null for nothing. */
@@ -40,10 +44,19 @@ export function withDerived(
 }
 
 function derive(derived: Derived, names: Scope, read: (path: string) => string | null): Result<string> {
+  for (const template of derived.there) {
+    if (!namesIn(template).every((name) => names.names.has(name))) continue;
+    const path = expandText(template, names);
+    if (!path.ok || (!path.value.endsWith("/") && read(path.value) !== null)) return path;
+  }
   for (const template of derived.first) {
     if (!namesIn(template).every((name) => names.names.has(name))) continue;
     const text = expandText(template, names);
     if (!text.ok || text.value !== "") return text;
+  }
+  if (derived.text !== null) {
+    const path = expandText(derived.text, names);
+    return path.ok ? ok(read(path.value) ?? "") : path;
   }
   if (derived.of === null) return ok("");
   const of = expandText(derived.of, names);

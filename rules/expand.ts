@@ -17,11 +17,11 @@ export type Variable =
 
 /**
  * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). hex: the same, in hexadecimal. upper: in capitals. fit: a pattern (`*` for any letters), then
- * what is looked through: the elements that fit. each: what is put before each of the others. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
+ * what is looked through: the elements that fit. each: what is put before each of the others. lines: of texts, without empty ones. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
  */
 export interface Computed {
   readonly is: "computed";
-  readonly by: "sum" | "hex" | "upper" | "fit" | "each" | "find";
+  readonly by: "sum" | "hex" | "upper" | "fit" | "each" | "lines" | "find";
   readonly items: readonly Template[];
   readonly span: Span;
 }
@@ -174,6 +174,8 @@ function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bo
       return rest.filter((each) => nameFits(pattern, each));
     case "each":
       return rest.map((each) => pattern + each);
+    case "lines":
+      return words.flatMap((each) => each.split("\n").map((line) => line.trim())).filter((line) => line !== "");
     case "find": {
       const [where = "", otherwise] = rest;
       const found = new RegExp(pattern, "im").exec(where);

@@ -3,6 +3,7 @@
 /** One more whenever the same arguments give another output: results of the one before are not taken any more. */
 export const INNER_VERSIONS = {
   elf2bin: 1,
+  embed: 1,
   uf2: 1,
   substitute: 1,
   "dfu-suffix": 1,

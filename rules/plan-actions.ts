@@ -119,11 +119,14 @@ export class EnvActions {
     return ok(objects);
   }
 
-  /** What the platform's rules of kind step make before the link: linker scripts. */
+  /** What the platform's rules of kind step make before the link: linker scripts, and objects (`.o`) that are linked. One whose inputs are all empty lists makes nothing. */
   prepare(): Result<ProjectPath[]> {
     const outputs: ProjectPath[] = [];
     for (const rule of this.resolved.rules.values()) {
       if (rule.kind !== "step") continue;
+      const ins = expand(rule.in, this.scope);
+      if (!ins.ok) return ins;
+      if (ins.value.length === 0 && rule.in.length > 0) continue;
       const tool = this.toolOf(rule);
       const action = instantiate(rule, this.scope, { ...this.given(rule, tool), builtIn: tool?.includeC ?? [] });
       if (!action.ok) return action;

@@ -6,7 +6,7 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
-import { type CompileFlags, type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
+import { type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
 import { withDerived } from "./derive.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, knows, type Scope, scope, within } from "./expand.ts";
@@ -18,6 +18,7 @@ import { linesOf } from "./lines.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
 import { boardContext, type ResolveContext, type Resolved, resolve } from "./resolve.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
+import { scriptLists } from "./script-lists.ts";
 import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
 import type { Template } from "./template.ts";
 
@@ -43,6 +44,7 @@ function namesOf(plan: EnvPlan, io: PlanIo): Result<ReadonlyMap<string, Bound>> 
     ["framework.version", plan.frameworkVersion],
     ["framework.numbers", plan.frameworkVersion.split(".")],
   ]);
+  if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
   return withDerived(plan.platform.derived, names, (path) => {
     const bytes = io.read(path);
     return bytes === null ? null : new TextDecoder().decode(bytes);
@@ -93,7 +95,6 @@ class EnvPlanner {
       ["data", plan.dataDir],
       ...["elf", "hex", "bin", "uf2"].map(image),
     ]);
-    if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
     for (const each of FLAG_SCOPES) {
       const words = [this.board, this.user].flatMap(({ scopes }) => flagWords(scopes[each], plan));
       // Those become undefines (compose).
@@ -102,8 +103,9 @@ class EnvPlanner {
     }
     const inner = scope(names, this.resolved.vars);
     const lines = linesOf(plan.platform, inner, io);
-    this.mistake = lines.ok ? null : lines.failure;
-    this.scope = lines.ok ? within(inner, lines.value) : inner;
+    const scripts = plan.framework === "" ? ok<ReadonlyMap<string, Bound>>(new Map()) : scriptLists(plan.platform.scripts, inner, io);
+    this.mistake = !lines.ok ? lines.failure : !scripts.ok ? scripts.failure : null;
+    this.scope = within(inner, [...(lines.ok ? lines.value : []), ...(scripts.ok ? scripts.value : [])]);
     this.actions = new EnvActions(plan, io, hash, this.build, this.resolved, this.scope);
   }
 
@@ -116,7 +118,7 @@ class EnvPlanner {
     const composed = compose({ ...input.value, libraries: libraries.value.inputs, uses: libraries.value.uses });
     const steps = this.steps();
     if (!steps.ok) return steps;
-    const { project, framework, link } = composed;
+    const { project, link } = composed;
     const generated = steps.value.generatedOutputs;
     const libs = this.buildLibraries(libraries.value, composed, generated);
     if (!libs.ok) return libs;
@@ -125,14 +127,14 @@ class EnvPlanner {
     if (all.length === 0 && libs.value.objects.length === 0) return fail(this.nothingToBuild());
     const own = this.actions.compileAll({ sources: all, flags: project, waitFor: generated });
     if (!own.ok) return own;
-    const parts = this.frameworkParts(framework, generated);
+    const parts = this.frameworkParts(composed, input.value, generated);
     if (!parts.ok) return parts;
     const { direct, objects, archives: libArchives } = libs.value;
     const prepared = this.actions.prepare();
     if (!prepared.ok) return prepared;
     const linked = this.actions.link(
       [...direct, ...all],
-      [...parts.value.objects, ...objects, ...own.value],
+      [...prepared.value.filter((path) => path.endsWith(".o")), ...parts.value.objects, ...objects, ...own.value],
       [...libArchives, ...parts.value.archives],
       link,
       [...steps.value.beforeLink, ...prepared.value],
@@ -294,11 +296,15 @@ class EnvPlanner {
   }
 
   /** Compiles the framework's parts; objects are of those that are linked without an archive. */
-  private frameworkParts(flags: CompileFlags, generated: readonly string[]): Result<{ objects: ProjectPath[]; archives: ProjectPath[] }> {
+  private frameworkParts(
+    { framework: flags }: Composed,
+    input: ComposeInput,
+    generated: readonly string[],
+  ): Result<{ objects: ProjectPath[]; archives: ProjectPath[] }> {
     const archives: ProjectPath[] = [];
     const linked: ProjectPath[] = [];
     const forced = flags.includes.some((i) => i.includes(`${this.build}/`)) ? generated : [];
-    for (const { name, folder: where, filter, link } of this.p.platform.frameworks.get(this.p.framework)?.parts ?? []) {
+    for (const { name, folder: where, filter, link, defines, debug } of this.p.platform.frameworks.get(this.p.framework)?.parts ?? []) {
       const folder = expandText(where, this.scope);
       if (!folder.ok) return folder;
       const words = expand(filter, this.scope);
@@ -310,7 +316,11 @@ class EnvPlanner {
         return kind === null ? [] : [{ src: join(folder.value, path), obj: withoutSuffix(objectPath(name, path)), kind }];
       });
       if (found.length === 0) continue;
-      const objects = this.actions.compileAll({ sources: found, flags, waitFor: forced });
+      const own = expand(defines, this.scope);
+      if (!own.ok) return own;
+      const common = debug || input.debug === null ? flags : compose({ ...input, debug: null }).framework;
+      const partFlags = { ...common, defines: [...common.defines, ...own.value.map((define) => `-D${define}`)] };
+      const objects = this.actions.compileAll({ sources: found, flags: partFlags, waitFor: forced });
       if (!objects.ok) return objects;
       if (link === "objects") {
         linked.push(...objects.value);

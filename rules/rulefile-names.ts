@@ -135,11 +135,12 @@ function usedNames(file: RuleFile): Set<string> {
   for (const list of file.flags.values()) see(list);
   for (const tool of file.tools.values()) for (const v of tool.names.values()) seeVariable(v);
   for (const framework of file.frameworks.values()) {
-    for (const part of framework.parts) see([part.folder, ...part.filter]);
+    for (const part of framework.parts) see([part.folder, ...part.filter, ...part.defines]);
     for (const list of [...framework.before.values(), ...framework.after.values()]) see(list);
   }
-  for (const { first, of, file: table, find } of file.derived)
-    see([...first, ...[of, table].filter((t) => t !== null), ...find.map(([, text]) => text)]);
+  for (const script of file.scripts.values()) see([script.file, ...script.names.values()]);
+  for (const { there, first, text, of, file: table, find } of file.derived)
+    see([...there, ...first, ...[text, of, table].filter((t) => t !== null), ...find.map(([, text]) => text)]);
   for (const overlay of file.overlays)
     for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
       if (change.is === "set") seeVariable(change.to);

@@ -7,6 +7,7 @@ import type { Derived } from "./derive.ts";
 import type { Computed, Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
 import { checkRuleFile, COMPUTED, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
+import type { Script } from "./script-lists.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { settingsOf } from "./settings.ts";
 import { parseTemplate, type Template } from "./template.ts";
@@ -50,6 +51,10 @@ export interface FrameworkPart {
   readonly folder: Template;
   readonly filter: readonly Template[];
   readonly link: "archive" | "objects";
+  /** What is defined for its sources alone. */
+  readonly defines: readonly Template[];
+  /** Whether the flags of debug builds reach its sources. */
+  readonly debug: boolean;
 }
 
 /** before: flags that come before all others of their scope. */
@@ -68,6 +73,8 @@ export interface Framework extends PackageInfo {
 
 export interface Tool extends PackageInfo {
   readonly probe: "gcc" | "none" | "folder";
+  /** Those of the boards' mcus that it is for; empty: all. */
+  readonly mcus: readonly string[];
   /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
   readonly names: ReadonlyMap<string, Variable>;
 }
@@ -190,6 +197,7 @@ export interface RuleFile {
   readonly settings: PackageSettings;
   readonly vars: ReadonlyMap<string, Variable>;
   readonly lines: ReadonlyMap<string, Lines>;
+  readonly scripts: ReadonlyMap<string, Script>;
   /** In the order in which they are made. */
   readonly derived: readonly Derived[];
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
@@ -286,9 +294,9 @@ function textsAt(table: TomlTable, key: string): string[] {
 function tableList(value: TomlValue | undefined): TomlTable[] {
   return (value?.is === "list" ? value.items : []).map((item) => (item.is === "table" ? item : bug()));
 }
-function flagAt(table: TomlTable, key: string): boolean {
+function flagAt(table: TomlTable, key: string, otherwise = false): boolean {
   const value = at(table, key);
-  return value?.is === "flag" && value.value;
+  return value?.is === "flag" ? value.value : otherwise;
 }
 function template(value: TomlValue): Template {
   const parsed = value.is === "text" ? parseTemplate(value) : bug();
@@ -322,6 +330,7 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
     lines: new Map(tablesAt(top, "lines").map(([name, t]) => [name, { files: templates(at(t, "files")), match: textAt(t, "match") }])),
+    scripts: new Map(tablesAt(top, "script").map(([name, t]) => [name, script(t)])),
     derived: tablesAt(top, "derive").map(([name, t, span]) => derived(name, t, span)),
     flags: lists<FlagScope>(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
@@ -371,7 +380,7 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 }
 
 const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
-const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when"]);
+const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus"]);
 const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "board_flags", "after", "tools", "vars", "flags"]);
 
 function framework(name: string, table: TomlTable, span: Span): Framework {
@@ -381,6 +390,8 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
       folder: templateAt(part, "folder") ?? bug(),
       filter: templates(at(part, "filter")),
       link: textAt(part, "link", "archive") as FrameworkPart["link"],
+      defines: templates(at(part, "defines")),
+      debug: flagAt(part, "debug", true),
     }),
   );
   return {
@@ -394,11 +405,22 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
   };
 }
 
+function script(table: TomlTable): Script {
+  const names = tableAt(table, "names");
+  return {
+    file: templateAt(table, "file") ?? bug(),
+    names: new Map([...(names?.entries ?? [])].map(([name, e]) => [name, template(e.value)])),
+    without: textsAt(table, "without"),
+  };
+}
+
 function derived(name: string, table: TomlTable, span: Span): Derived {
   return {
     name,
     span,
+    there: templates(at(table, "there")),
     first: templates(at(table, "first")),
+    text: templateAt(table, "text"),
     of: templateAt(table, "of"),
     file: templateAt(table, "file"),
     case: textAt(table, "case") as Derived["case"],
@@ -417,7 +439,7 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
     const value = variable(entry.value);
     names.set(key, value.is === "text" ? { ...value, text: own(value.text) } : { ...value, items: value.items.map(own) });
   }
-  return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], names };
+  return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], mcus: textsAt(table, "mcus"), names };
 }
 
 /** A later one wins. */

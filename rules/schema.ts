@@ -78,7 +78,7 @@ function named(about: string, expected: string, pattern: string, of: Shape, name
 }
 
 const variable = textOrList("A text or a list; it may use other names.");
-export const COMPUTED = ["sum", "hex", "upper", "find", "fit", "each"] as const;
+export const COMPUTED = ["sum", "hex", "upper", "find", "fit", "each", "lines"] as const;
 const computed = table(
   "A value made of others.",
   {
@@ -91,6 +91,7 @@ const computed = table(
       1,
     ),
     each: list("A text, and a list: the text before each of its elements.", template("The text; the list."), 1),
+    lines: list("Texts: their lines, without blanks around them and without empty ones.", template("A text."), 1),
     fit: list("A pattern, * for any letters, and a list: the elements that fit.", template("The pattern; the list."), 1),
   },
   { name: "computed", exactlyOne: COMPUTED },
@@ -146,6 +147,7 @@ const tool = table(
       "none",
       "folder",
     ]),
+    mcus: list("The board's mcu must be one of these for it to be wanted. Default: any.", plain("An mcu.")),
     when: named("Overlays for versions of this tool.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
   },
   { name: "tool", rest: { pattern: WORD, expected: "a name", of: variable } },
@@ -158,13 +160,17 @@ const part = table(
     folder: template("Where its sources are."),
     filter: list("Which of them, as in build_src_filter. Default: all but what lies in folders of version control."),
     link: word("archive (the default), or objects: every one of them enters the program.", ["archive", "objects"]),
+    defines: list("What is defined for its sources alone: NAME or NAME=VALUE."),
+    debug: flag("Whether the flags of debug builds reach its sources. Default: true."),
   },
   { name: "part", required: ["name", "folder"] },
 );
 
 const derived = table(
-  "A name made of others. Asked in this order: first, file, find; it is empty where none of them has an answer.",
+  "A name made of others. Asked in this order: there, first, text, file, find; it is empty where none of them has an answer.",
   {
+    there: list("The first of these files that is there.", template("A path.")),
+    text: template("A file whose text it is."),
     first: list("The first of these counts all of whose names are there and that is not empty."),
     of: template("What is looked up."),
     file: template("A JSON file: an object from texts to texts."),
@@ -397,6 +403,20 @@ export const RULE_FILE: TableShape = table(
         "The first group of a regular expression, of each line that it fits.",
         { files: list("The files, in this order.", template("A path."), 1), match: plain("A regular expression.") },
         { name: "lines", required: ["files", "match"] },
+      ),
+    ),
+    script: named(
+      "Build scripts of packages, read as data and never run: ${NAME.LIST} is a list that it hands to env.Append(LIST=[...]).",
+      "the name of a script",
+      WORD,
+      table(
+        "A build script in Python.",
+        {
+          file: template("Its path."),
+          names: named("What names in it stand for.", "a name of the script", WORD, template("A text.")),
+          without: list("Elements of its lists that are left out.", plain("An element.")),
+        },
+        { name: "script", required: ["file"] },
       ),
     ),
     flags: table("The platform's own flags, by PlatformIO's scopes.", ownFlags),

@@ -3,13 +3,14 @@ import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Disk, Result } from "../../engine/types.ts";
 import { dfuSuffix } from "../../rules/image/dfu-suffix.ts";
 import { elf2bin } from "../../rules/image/elf2bin.ts";
+import { embed } from "../../rules/image/embed.ts";
 import { type ImageTool, one, optionsOf } from "../../rules/image/image-tool.ts";
 import { lines } from "../../rules/image/lines.ts";
 import { substitute } from "../../rules/image/substitute.ts";
 import { uf2 } from "../../rules/image/uf2.ts";
 import type { ImageToolName } from "../../rules/inner-tools.ts";
 
-const TOOLS: Readonly<Record<ImageToolName, ImageTool>> = { elf2bin, substitute, uf2, "dfu-suffix": dfuSuffix, lines };
+const TOOLS: Readonly<Record<ImageToolName, ImageTool>> = { elf2bin, embed, substitute, uf2, "dfu-suffix": dfuSuffix, lines };
 
 /** What it prints is its log. */
 export function imageTool(name: ImageToolName, disk: Disk, args: readonly string[]): Result<string> {

@@ -31,7 +31,7 @@ function line(argv: readonly string[]): string {
   const [program = "", ...rest] = argv.slice(argv[0] === "fb" ? argv.indexOf("--") + 1 : 0);
   const words = rest.filter((word, i) => !OWN.has(word) && word !== "-MF" && rest[i - 1] !== "-MF" && !word.startsWith("-frandom-seed="));
   return [program.slice(program.lastIndexOf("/") + 1), ...words]
-    .map((word) => word.replace(/\.fb\/build\/\w+\/\w+/, "OUT").replace("${UNIX_TIME}", "TIME"))
+    .map((word) => word.replace(/\.fb\/build\/[\w-]+\/\w+/, "OUT").replace("${UNIX_TIME}", "TIME"))
     .join(" ");
 }
 

@@ -84,4 +84,28 @@ test("a pattern that is none, and a name that fb gives, are told", () => {
   assert.equal(code('[derive.board]\nfirst = ["x"]\n'), ["rule.reserved-name", 2]);
 });
 
+test("a file that is there, in order; the text of a file; nothing where there is none", () => {
+  const file = readRuleFile(
+    "p.toml",
+    `schema = 1
+[derive.table]
+there = ["\${absent}/a.csv", "/V/\${name}", "/FW/\${name}"]
+first = ["\${name}"]
+[derive.content]
+text = "\${table}"
+`,
+  );
+  if (!file.ok) throw new Error(file.failure.message);
+  const table = (name: string, files: Readonly<Record<string, string>>) => {
+    const derived = withDerived(file.value.derived, new Map([["name", name]]), (path) => files[path] ?? null);
+    return derived.ok ? [derived.value.get("table"), derived.value.get("content")] : derived.failure;
+  };
+  assert.equal(table("a.csv", { "/FW/a.csv": "1", "/V/a.csv": "2" }), ["/V/a.csv", "2"]);
+  assert.equal(table("a.csv", { "/FW/a.csv": "" }), ["/FW/a.csv", ""]);
+  assert.equal(table("own.csv", { "own.csv": "3" }), ["own.csv", "3"]);
+  assert.equal(table("own.csv", {}), ["own.csv", ""]);
+  // A folder is no file.
+  assert.equal(table("", { "/V/": "" }), ["", ""]);
+});
+
 test.run();

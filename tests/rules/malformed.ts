@@ -50,7 +50,7 @@ export const SHAPES: readonly Malformed[] = [
   bad(`${HEAD}[platform]\nnames = "avr"\ntitle = "A"\n`, "rule.wrong-type", 3, 9, 'put it in brackets: ["avr"]'),
   bad(`${HEAD}[vars]\na = 3\n`, "rule.wrong-type", 3, 5, 'put it in quotes: "3"'),
   bad(`${HEAD}[vars]\na = ["x", 3]\n`, "rule.wrong-type", 3, 11, "vars.a[1]: expected a text"),
-  bad(`${HEAD}[vars]\na = { append = ["x"] }\n`, "rule.missing-key", 3, 5, '"sum" or "upper"'),
+  bad(`${HEAD}[vars]\na = { append = ["x"] }\n`, "rule.missing-key", 3, 5, '"sum" or "hex"'),
   bad(`${HEAD}[vars]\na = { sum = ["1"], upper = "x" }\n`, "rule.unknown-key", 3, 20, "expected only one of"),
   bad(`${HEAD}[vars]\n"a b" = "x"\n`, "rule.unknown-key", 3, 1, "expected the name of a variable"),
   bad(`${HEAD}[vars]\na = "x \${b"\n`, "rule.template", 3, 8, "expected ${NAME}"),
