@@ -1,0 +1,2 @@
+#include "Adafruit_TinyUSB.h"
+int tusb(void) { return 1; }

@@ -1,0 +1,1 @@
+int spi(void);

@@ -1,0 +1,1 @@
+#define REGS_OF "rp2350"

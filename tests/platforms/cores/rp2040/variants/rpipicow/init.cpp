@@ -1,0 +1,2 @@
+#include <Arduino.h>
+extern "C" int variant(void) { return PIN_LED; }

@@ -1,0 +1,2 @@
+#pragma once
+#define PIN_LED 25
