@@ -53,11 +53,14 @@ function* ask(peer: Peer, cases: readonly Named<LibraryCase>[]): Generator<Libra
   }
 }
 
-/** Libraries of `file://` are copied by PlatformIO and used in place by fb: the copy's path, and the folder's that it is of. */
-function copies(folder: string, env: string): (readonly [copy: string, folder: string])[] {
+/** A copy of a library, the folder that it is of, and the one that lib_deps names, which may have nothing but that. */
+type Copied = readonly [copy: string, folder: string, named: string];
+
+/** Libraries of `file://` are copied by PlatformIO and used in place by fb. */
+function copies(folder: string, env: string): Copied[] {
   const storage = `.pio/libdeps/${env}`;
   if (!existsSync(join(folder, storage))) return [];
-  return readdirSync(join(folder, storage)).flatMap((name): [string, string][] => {
+  return readdirSync(join(folder, storage)).flatMap((name): Copied[] => {
     const copy = join(folder, storage, name);
     const file = [".git/.piopm", ".piopm"].map((each) => join(copy, each)).find(existsSync);
     const uri = file === undefined ? undefined : /"uri": "file:\/\/([^"]+)"/.exec(readFileSync(file, "utf8"))?.[1];
@@ -69,7 +72,7 @@ function copies(folder: string, env: string): (readonly [copy: string, folder: s
       : readdirSync(join(folder, uri))
           .map((each) => `${uri}/${each}`)
           .find(isCopied);
-    return [[`${storage}/${name}`, from ?? uri]];
+    return [[`${storage}/${name}`, from ?? uri, uri]];
   });
 }
 
@@ -84,14 +87,14 @@ function escaped(text: string): string {
   return text.replace(/[.+]/g, "\\$&");
 }
 
-function peerSummary(calls: readonly (readonly string[])[], env: string, copied: readonly (readonly [string, string])[]): EnvSummary {
+function peerSummary(calls: readonly (readonly string[])[], env: string, copied: readonly Copied[]): EnvSummary {
   const builder = new RegExp(`${CORE}/platforms/\\w+/builder/`);
   const plain = (word: string): string => {
     let text = word.replace(`${PROJECT}/`, "").replace(PROJECT, ".").replace(builder, "").replace(`.pio/build/${env}`, "@");
-    for (const [copy, folder] of copied)
+    for (const [copy, folder, named] of copied)
       text = text
         .replace(copy, folder)
-        .replace(new RegExp(`^(@/lib[0-9a-f]{3}/(?:lib)?)${escaped(base(copy))}(?=/|\\.a$|$)`), (_, before) => before + base(folder));
+        .replace(new RegExp(`^(@/lib[0-9a-f]{3}/(?:lib)?)${escaped(base(copy))}(?=/|\\.a$|$)`), (_, before) => before + base(named));
     return text;
   };
   return summary(calls.map((words) => words.map(plain)));
