@@ -28,13 +28,15 @@ export function memoryIo(
       const found = text(path);
       return found === null ? null : new TextEncoder().encode(found);
     },
-    digest: (path) =>
-      text(path) === null
-        ? null
-        : (createHash("sha256")
-            .update(text(path) ?? "")
-            .digest("hex") as Digest),
-    exists: (path) => text(path) !== null || folders.has(path),
+    digest(path) {
+      asked.push(`digest ${path}`);
+      const found = text(path);
+      return found === null ? null : (createHash("sha256").update(found).digest("hex") as Digest);
+    },
+    exists(path) {
+      asked.push(`exists ${path}`);
+      return text(path) !== null || folders.has(path);
+    },
     list(path) {
       asked.push(`listing ${path}`);
       const entries = folders.get(path === "." ? "" : path);
