@@ -1,12 +1,7 @@
-/** Options of a platformio.ini that fb reads but does not obey yet: which of them would change the firmware, and which wait for their verb. */
+/** Options of a platformio.ini that fb reads but does not obey: what is done with boards, and what waits for its verb. */
 import type { Config } from "./ini/config.ts";
 import type { OptionValue } from "./project.ts";
 import type { Origin } from "./spec.ts";
-
-/** Options that a build does not obey, and what to do instead. An option leaves this table when fb obeys it; lib_deps of which nothing is found: plan-libs. */
-const UNHEARD: Readonly<Record<string, string>> = {
-  targets: "name targets on the command line, as in `fb run :flash`",
-};
 
 /** Options of verbs that are still to come, by prefix. */
 const LATER = ["check_", "test_", "debug_"];
@@ -20,20 +15,15 @@ export interface Unheard {
   readonly origin: Origin | null;
 }
 
-/** One for each option of an env that would change its firmware and is not obeyed; nothing for one that is set to nothing. */
+/** One for each option of an env that a build does not obey (of lib_deps of which nothing is found tells plan-libs); nothing for one that is set to nothing. */
 export function unheardOptions(section: string, options: ReadonlyMap<string, OptionValue>): Unheard[] {
-  const found: Unheard[] = [];
-  for (const [name, hint] of Object.entries(UNHEARD)) {
-    const option = options.get(name);
-    if (option === undefined || option.value === "" || (typeof option.value === "object" && option.value.length === 0)) continue;
-    found.push({
-      code: "env.option-unheard",
-      message: `${name} of [${section}] has no effect yet`,
-      hint,
-      origin: option.origin,
-    });
-  }
-  return found;
+  const targets = options.get("targets");
+  const names = [targets?.value ?? []].flat().filter((name) => name !== "");
+  if (targets === undefined || names.length === 0) return [];
+  // `fb` alone builds, always: who only wants to compile does not write to a board because of a line in the ini.
+  const command = ["fb run", ...names.map((name) => `-t ${name}`), `-e ${section.replace(/^env:/, "")}`].join(" ");
+  const message = `targets of [${section}] is not obeyed: what fb does beyond building is named on its command line`;
+  return [{ code: "env.option-unheard", message, hint: `here: ${command}`, origin: targets.origin }];
 }
 
 /** The names of options, in any env, that belong to verbs which are still to come; sorted. */

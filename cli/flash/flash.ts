@@ -15,7 +15,7 @@ import { type Address, addressText, type PortAddress } from "../device/address.t
 import { openConnection, plainSettings } from "../device/connection.ts";
 import { listPorts } from "../device/ports.ts";
 import { awaitNewPort, touch } from "../device/touch.ts";
-import { clock } from "../host/clock.ts";
+import { openBridge, reset } from "./bridge.ts";
 import { faultOf, flashFailure } from "./faults.ts";
 import { mountedFolders } from "./bootsel.ts";
 import { innerUpload, isInner } from "./inner.ts";
@@ -48,14 +48,14 @@ export interface FlashDone {
   readonly output: string;
 }
 
-/** So long DTR and RTS are off (PlatformIO's FlushSerialBuffer). */
-const RESET_MS = 100;
+/** Where neither board nor env names an upload_speed. */
+const SPEED = 115_200;
 /** So often what is opened is looked for while it is used. */
 const LOOK_MS = 500;
 
 /** Failures of exit 5, each with what to try; `run.cancelled` where it was stopped. */
 export async function flash(job: FlashJob, daemon: () => Promise<Result<DaemonClient>>, around: ToolRun): Promise<Result<FlashDone>> {
-  if (job.address === null) return upload(job, null, null, around);
+  if (job.address === null) return upload(job, null, null, null, around);
   const { address } = job;
   const held = (async () => {
     const client = await daemon();
@@ -71,7 +71,7 @@ export async function flash(job: FlashJob, daemon: () => Promise<Result<DaemonCl
   const { note } = lease.value;
   if (note !== null) around.note(warning("device.sim-note", note, { hint: "" }));
   try {
-    return await upload(job, lease.value, named(job.address, lease.value), around);
+    return await uploadTo(job, lease.value, around);
   } finally {
     await lease.value.release();
   }
@@ -87,11 +87,36 @@ function orStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | null> {
   });
 }
 
-function named(address: Address, lease: Lease): string {
-  return lease.port.is === "serial" ? lease.port.path : addressText(address);
+/** A port that the uploader can not open itself is made one that it can. */
+async function uploadTo(job: FlashJob, lease: Lease, around: ToolRun): Promise<Result<FlashDone>> {
+  const { port } = lease;
+  const { uploader, args, touch: touches } = job.upload;
+  const shown = port.is === "serial" ? port.path : addressText(job.address ?? port);
+  if (port.is !== "rfc2217" || uploader.net === null || !job.argv.some(namesPort)) return upload(job, lease, port, shown, around);
+  if (touches) {
+    const hint = "flash it at a serial port of this machine";
+    return fail(
+      failure("flash.port", 5, `${shown}: board "${job.board}" changes its port when it is written, which RFC 2217 has no word for`, {
+        hint,
+      }),
+    );
+  }
+  const bridge = await openBridge(port, Number(args.get("speed")?.at(-1) ?? "") || SPEED, around.stop);
+  if (!bridge.ok) return bridge;
+  try {
+    return await upload(job, lease, bridge.value.address, shown, around);
+  } finally {
+    await bridge.value.close();
+  }
 }
 
-async function upload(job: FlashJob, lease: Lease | null, shown: string | null, around: ToolRun): Promise<Result<FlashDone>> {
+async function upload(
+  job: FlashJob,
+  lease: Lease | null,
+  opened: PortAddress | null,
+  shown: string | null,
+  around: ToolRun,
+): Promise<Result<FlashDone>> {
   const lost = new AbortController();
   let taken: string | null = null;
   void lease?.lost.then((reason) => {
@@ -108,7 +133,7 @@ async function upload(job: FlashJob, lease: Lease | null, shown: string | null, 
       hint: "a longer --timeout; press the board's reset button as the upload starts",
     });
   };
-  let port = lease?.port ?? null;
+  let port = opened;
   for (let tries = 1; ; tries++) {
     if (tries === 1 || port?.is === "serial") {
       const ready = port?.is === "serial" ? await makeReady(port.path, job.upload, stop) : ok(port);
@@ -184,11 +209,7 @@ async function makeReady(path: string, { touch: touches, awaitsPort, flushes }: 
   } else if (flushes || !awaitsPort) {
     const opened = await openConnection({ is: "serial", path }, plainSettings(9600), { data() {}, closed() {} }, stop);
     if (!opened.ok) return opened;
-    if (flushes) {
-      await opened.value.signals({ dtr: false, rts: false });
-      await clock.sleep(RESET_MS, stop);
-      await opened.value.signals({ dtr: true, rts: true });
-    }
+    if (flushes) await reset(opened.value, stop);
     await opened.value.close();
   }
   return serial(awaitsPort ? await awaitNewPort(before, path, stop) : path);
@@ -212,6 +233,5 @@ function portArgument(port: PortAddress, { net }: Uploader): Result<string> {
     ];
     return expandText(net, scope(new Map(names)));
   }
-  const hint = port.is === "rfc2217" ? `the same server may give plain bytes: socket://${port.host}:PORT` : "name a serial port: -p";
-  return fail(failure("flash.port", 5, `the uploader does not open ${addressText(port)}`, { hint }));
+  return fail(failure("flash.port", 5, `the uploader does not open ${addressText(port)}`, { hint: "name a serial port: -p" }));
 }

@@ -9,6 +9,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { SimBoards } from "../../cli/device/sim/boards.ts";
 import { diagnostics, digestOf, ends, freshFolder, type Ran, result, type Running, TestProject, unoCache } from "./harness.ts";
+import { Rfc2217Server } from "../cli/device/rfc2217-server.ts";
 import { talker } from "./talker.ts";
 
 /** Says "tick N" every 20 ms. MORE is for tests that change it. */
@@ -155,6 +156,33 @@ interface PtyPair {
   close(): Promise<void>;
 }
 
+flashes("through rfc2217://, whose server resets the board by DTR", async () => {
+  const p = project();
+  const place = await boards.portOf("uno", 5);
+  assert.ok(place.ok);
+  if (!place.ok) return;
+  let socket: Socket | null = null;
+  /** The board is reset by who connects: so the server does when DTR comes on. */
+  const control = (value: number) => {
+    if (value !== 8) return;
+    socket?.destroy();
+    socket = connect(place.value.port, "127.0.0.1");
+    socket.on("data", (said) => server.say(said)).on("error", () => {});
+  };
+  const server = await Rfc2217Server.open({ device: { hear: (byte) => void socket?.write(Uint8Array.of(byte)), control } });
+  try {
+    const address = `rfc2217://127.0.0.1:${server.port}`;
+    const ran = await p.start(["run", ":flash", "-p", address, "--packages", "system", "--json"], { vars: VARS }).ended;
+    assert.is(ran.code, 0, ran.stderr);
+    assert.equal(flashEnds(ran), [`firmware.hex → ${address}: ran`]);
+    assert.ok(server.set.includes("baud 115200"), server.set.join());
+    assert.equal(server.set.filter((one) => one === "control 9").length, 1, "one reset");
+  } finally {
+    (socket as Socket | null)?.destroy();
+    server.close();
+  }
+});
+
 /** Two joined ptys: fb has one end, the test the other. */
 async function ptyPair(): Promise<PtyPair> {
   const folder = freshFolder("pty");
@@ -293,7 +321,7 @@ const FAULTS: readonly (readonly [
   ["a file is no port", INI, ["-p", "/dev/null"], 5, "device.not-a-port", /not a serial port/, true],
   ["a word that names no port", INI, ["-p", "ftp://x"], 2, "device.address", /names no port/, false],
   ["nobody listens", INI, ["-p", "socket://127.0.0.1:1"], 5, "flash.refused", /Connection refused/, true],
-  ["an RFC 2217 server", INI, ["-p", "rfc2217://127.0.0.1:1"], 5, "flash.port", /socket:\/\//, true],
+  ["no RFC 2217 server", INI, ["-p", "rfc2217://127.0.0.1:1"], 5, "device.unreachable", /nobody listens there/, true],
   ["a board that is not simulated", INI, ["-p", "sim:leonardo"], 5, "device.sim", /USB/, true],
   [
     "two envs, one port",

@@ -8,6 +8,8 @@ export interface Rfc2217Behaviour {
   readonly mute?: boolean;
   /** Sets another speed than was asked for. */
   readonly speed?: number;
+  /** The device behind it, instead of the loop: told what is sent to it, and of each control (RFC 2217, SET-CONTROL). */
+  readonly device?: { hear(byte: number): void; control(value: number): void };
 }
 
 /** What clients set, in order: `baud 57600`, `control 8`… */
@@ -47,14 +49,12 @@ export class Rfc2217Server {
     const [first, second, third] = bytes;
     if (first === undefined) return 0;
     if (first !== 255) {
-      this.data.push(first);
-      socket.write(Uint8Array.of(first));
+      this.heard(first, how);
       return 1;
     }
     if (second === undefined) return 0;
     if (second === 255) {
-      this.data.push(255);
-      socket.write(Uint8Array.of(255, 255));
+      this.heard(255, how);
       return 2;
     }
     if (second !== 250) {
@@ -81,11 +81,23 @@ export class Rfc2217Server {
     return 0;
   }
 
+  private heard(byte: number, how: Rfc2217Behaviour): void {
+    this.data.push(byte);
+    if (how.device === undefined) this.say(Uint8Array.of(byte));
+    else how.device.hear(byte);
+  }
+
+  /** The device says something. */
+  say(bytes: Uint8Array): void {
+    this.socket?.write(Uint8Array.from([...bytes].flatMap((byte) => (byte === 255 ? [255, 255] : [byte]))));
+  }
+
   private command([option, command = 0, ...value]: readonly number[], socket: Socket, how: Rfc2217Behaviour): void {
     if (option !== 44) return;
     const names: Readonly<Record<number, string>> = { 1: "baud", 2: "data", 3: "parity", 4: "stop", 5: "control" };
     const number = value.reduce((sum, byte) => sum * 256 + byte, 0);
     this.set.push(`${names[command] ?? command} ${number}`);
+    if (command === 5) how.device?.control(number);
     const told = command === 1 && how.speed !== undefined ? [24, 16, 8, 0].map((bits) => ((how.speed ?? 0) >>> bits) & 255) : value;
     const quoted = told.flatMap((byte) => (byte === 255 ? [255, 255] : [byte]));
     // In pieces, as networks do.
