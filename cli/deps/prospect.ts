@@ -78,7 +78,7 @@ function summed(failures: readonly Failure[]): readonly Failure[] {
   const far = all.filter(({ code }) => OUT_OF_REACH.has(code));
   const [first] = far;
   if (first === undefined || far.length === 1) return all;
-  const why = first.message.slice(first.message.lastIndexOf(": ") + 2);
+  const why = first.message.slice(first.message.lastIndexOf(": ") + 2).split(";", 1)[0] ?? "";
   const message = `${far.length} things that the envs ask for are not known: the registry could not be asked: ${why}`;
   const hint = "connect to the network, or bring the packages from another machine (`fb cache export` there, `fb cache import` here)";
   return [...all.filter((f) => !far.includes(f)), failure(first.code, 4, message, { hint })];
