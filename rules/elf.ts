@@ -9,6 +9,8 @@ export interface Section {
   readonly address: number;
   /** SHF_* of the ABI: see FLAGS. */
   readonly flags: number;
+  /** SHT_* of the ABI. */
+  readonly type: number;
   /** Takes no room in the file: SHT_NOBITS. */
   readonly isEmpty: boolean;
   /** Where its content lies in the file. */
@@ -91,6 +93,7 @@ export function readElf(file: string, bytes: Uint8Array): Result<Elf> {
         size: word(at + (wide ? 0x20 : 0x14)),
         address: word(at + (wide ? 0x10 : 0x0c)),
         flags: word(at + 8),
+        type,
         isEmpty: type === SHT_NOBITS,
         offset: word(at + (wide ? 0x18 : 0x10)),
       });

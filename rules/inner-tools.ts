@@ -8,6 +8,9 @@ export const INNER_VERSIONS = {
   substitute: 1,
   "dfu-suffix": 1,
   lines: 1,
+  "esp32-image": 1,
+  "esp32-partitions": 1,
+  merge: 1,
 } as const;
 
 export type ImageToolName = keyof typeof INNER_VERSIONS;

@@ -5,11 +5,17 @@ import type { Result } from "../../engine/types.ts";
 /** Words by the option that they follow; those before the first option stand under "". */
 export type Options = ReadonlyMap<string, readonly string[]>;
 
+export type Hash = (algorithm: "md5" | "sha256", bytes: Uint8Array) => Uint8Array;
+
 export interface ImageTool {
   /** Its arguments, for the message where some are missing. */
   readonly usage: string;
   /** `null`: an argument is missing or makes no sense. log: what it has to say. */
-  make(options: Options, read: (path: string) => Uint8Array): Result<{ readonly bytes: Uint8Array; readonly log: string }> | null;
+  make(
+    options: Options,
+    read: (path: string) => Uint8Array,
+    hash: Hash,
+  ): Result<{ readonly bytes: Uint8Array; readonly log: string }> | null;
 }
 
 /** Words before the first `--NAME`, and after each. */

@@ -1,5 +1,6 @@
 /** The suffix by which dfu-util knows a file's device: what Debian's dfu-suffix 0.11 writes. */
 import { test } from "uvu";
+import { noHash } from "./elf-writer.ts";
 import * as assert from "uvu/assert";
 import { dfuSuffix } from "../../../rules/image/dfu-suffix.ts";
 import { optionsOf } from "../../../rules/image/image-tool.ts";
@@ -9,7 +10,7 @@ const PROGRAM = "a program";
 const WITH_SUFFIX = "612070726f6772616dffff11df8304000155464410b2ec8351";
 
 function hex(args: readonly string[]): string | null {
-  const made = dfuSuffix.make(optionsOf(args), () => new TextEncoder().encode(PROGRAM));
+  const made = dfuSuffix.make(optionsOf(args), () => new TextEncoder().encode(PROGRAM), noHash);
   if (made === null) return null;
   if (!made.ok) throw new Error(made.failure.message);
   return Buffer.from(made.value.bytes).toString("hex");

@@ -46,3 +46,8 @@ export function noise(length: number, seed: number): Uint8Array {
   let state = seed >>> 0;
   return Uint8Array.from({ length }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24);
 }
+
+/** For tools that hash nothing. */
+export function noHash(): never {
+  throw new Error("nothing to hash here");
+}

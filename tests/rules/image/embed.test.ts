@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readElf } from "../../../rules/elf.ts";
 import { embed } from "../../../rules/image/embed.ts";
+import { noHash } from "./elf-writer.ts";
 import { optionsOf } from "../../../rules/image/image-tool.ts";
 
 const files: Record<string, Uint8Array> = {
@@ -12,7 +13,7 @@ const files: Record<string, Uint8Array> = {
 };
 
 function object(args: string): Uint8Array | null {
-  const result = embed.make(optionsOf(args.split(",")), (path) => files[path] ?? new Uint8Array());
+  const result = embed.make(optionsOf(args.split(",")), (path) => files[path] ?? new Uint8Array(), noHash);
   if (result === null) return null;
   if (!result.ok) throw new Error(result.failure.message);
   return result.value.bytes;

@@ -6,10 +6,10 @@ import { readLinkMap } from "../../../rules/size/link-map.ts";
 import { BERKELEY, countsOf, LTO, PADDING, rowsOf } from "../../../rules/size/rows.ts";
 import { newSeed, Random } from "../../random.ts";
 
-const TEXT: Section = { name: ".text", size: 100, address: 0, flags: 6, isEmpty: false, offset: 0 };
-const DATA: Section = { name: ".data", size: 20, address: 0x800100, flags: 3, isEmpty: false, offset: 100 };
-const BSS: Section = { name: ".bss", size: 12, address: 0x800114, flags: 3, isEmpty: true, offset: 120 };
-const NOTE: Section = { name: ".comment", size: 9, address: 0, flags: 0, isEmpty: false, offset: 120 };
+const TEXT: Section = { name: ".text", size: 100, address: 0, flags: 6, type: 1, isEmpty: false, offset: 0 };
+const DATA: Section = { name: ".data", size: 20, address: 0x800100, flags: 3, type: 1, isEmpty: false, offset: 100 };
+const BSS: Section = { name: ".bss", size: 12, address: 0x800114, flags: 3, type: 1, isEmpty: true, offset: 120 };
+const NOTE: Section = { name: ".comment", size: 9, address: 0, flags: 0, type: 1, isEmpty: false, offset: 120 };
 const COUNTS = countsOf([".text", ".data"], [".data", ".bss"]);
 
 function elfOf(symbols: readonly ElfSymbol[], sections: readonly Section[] = [TEXT, DATA, BSS, NOTE]): Elf {

@@ -1,0 +1,127 @@
+/** Images, partition tables and merged images of ESP32 chips: digests of what esptool 4.8.1 (elf2image, merge_bin) and gen_esp32part.py of ESP-IDF 4.4 made of the same, recorded by hand. */
+import { createHash } from "node:crypto";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { imageTool } from "../../../cli/tools/image.ts";
+import type { Disk } from "../../../engine/types.ts";
+import { esp32Image } from "../../../rules/image/esp32-image.ts";
+import { partitionTable, readPartitions } from "../../../rules/image/esp32-partitions.ts";
+import type { Hash } from "../../../rules/image/image-tool.ts";
+import { mergedImage } from "../../../rules/image/merged.ts";
+import type { ImageToolName } from "../../../rules/inner-tools.ts";
+import { PLACES, PROGRAMS, TABLES } from "./esp32-cases.ts";
+import { elfOf, noise } from "./elf-writer.ts";
+
+const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+const IMAGES: Readonly<Record<string, string>> = {
+  esp32: "f638dea9ce8256d03aa661dbfed054f9e90a64f6e103555e4ab18e12752a2317",
+  esp32s2: "364b8af30d23bb380506368a25737dbbe9c498064dcb44440b52d4960438ce84",
+  esp32s3: "57749c8aaabe894115cffaed29330b7c73e4748ba2acde82134d70354728dbc9",
+  esp32c3: "89280116b9766a572289d0b4a3edade6163f6dd11d728b7ed68818364e9e71ac",
+  esp32c6: "9edf8a08a1c30e9ef89edef862f881e28ac327dd03bb6a79ffe88b9fe0cd1f48",
+  esp32h2: "bb614c33b1d3cf04f74d59596cf30a62fd3b5cbb1d130ad3b1643f2168c039b4",
+};
+const BINARIES: Readonly<Record<string, string>> = {
+  usual: "148b959cbff1c38aa8e1d5c0ba9d612c54997b945e56a63f41223eef650653a1",
+  free: "84f0f90a736d6b160f5ff170e97ef5329727d9ab4001b81fa2d7587ee1f764d1",
+  many: "27951065c50947a52e86e3244ae857c880bf64fb378f10e11e6afdd89a8ab290",
+};
+
+for (const [chip, [elf, mode, frequency, size]] of Object.entries(PROGRAMS))
+  test(`as esptool elf2image: ${chip}`, () => {
+    const image = esp32Image(chip, "firmware.elf", elf, { mode, frequency, size }, hash);
+    assert.is(image?.ok === true ? sha256(image.value) : JSON.stringify(image), IMAGES[chip]);
+  });
+
+for (const [name, text] of Object.entries(TABLES))
+  test(`as gen_esp32part.py: ${name}`, () => {
+    const table = readPartitions("p.csv", text);
+    if (!table.ok) throw new Error(table.failure.message);
+    const bytes = partitionTable("p.csv", table.value, hash);
+    assert.is(bytes.ok ? sha256(bytes.value) : "", BINARIES[name]);
+  });
+
+test("as esptool merge_bin: plain, as long as the flash, for a later place", () => {
+  const files = PLACES.map(([offset, content], i) => ({ file: `m${i}`, offset, content }));
+  const merged = (from: number, to: number) => {
+    const image = mergedImage(files, from, to);
+    return image.ok ? sha256(image.value) : image.failure.code;
+  };
+  assert.is(merged(0, 0), "8812db08409f086e87712d8e54ed2a5d0ff6039dab02b691b5eb313e79b40ee9");
+  assert.is(merged(0, 1 << 20), "7f2d25f48b515265193648c4b8e6008f2f945cd93ed75493e51eb83e031af022");
+  assert.is(merged(0x1000, 0), "549697ca6651c567631890c08de3650fe962d4499639bed274b3e230dbe25a3e");
+  assert.is(merged(0x2000, 0), "image.overlap");
+  const over = mergedImage([...files, { file: "x", offset: 0x8bff, content: noise(1, 1) }]);
+  assert.is(over.ok ? "" : over.failure.code, "image.overlap");
+});
+
+test("a line that makes no sense is told with its place", () => {
+  const says = (...lines: string[]): [number, string] | null => {
+    const read = readPartitions("p.csv", ["# table", ...lines].join("\n"));
+    return read.ok ? null : [read.failure.line, read.failure.message];
+  };
+  const NVS = "nvs,data,nvs,0x9000,0x5000";
+  assert.is(says(NVS), null);
+  assert.equal(says(NVS, "a,apps,ota_0,,1M"), [3, 'expected a type, found "apps"']);
+  assert.equal(says("a,app,,,1M"), [2, 'expected a subtype of app, found ""']);
+  assert.equal(says("a,app,ota_16,,1M"), [2, 'expected a subtype of app, found "ota_16"']);
+  assert.equal(says("a,app,ota_0,,"), [2, 'expected a size, found ""']);
+  assert.equal(says("a,app,ota_0,ten,1M"), [2, 'expected an offset, found "ten"']);
+  assert.equal(says(`${NVS},locked`), [2, 'expected a flag (encrypted, readonly), found "locked"']);
+  assert.equal(says("a,data,nvs,0x8000,4K"), [2, 'partition "a" begins at 0x8000, where the partition table ends at 0x9000']);
+  assert.equal(says(NVS, "b,data,phy,0xd000,4K"), [3, 'partition "b" begins at 0xd000, where partition "nvs" ends at 0xe000']);
+  assert.equal(says("a,app,ota_0,0x11000,1M"), [2, 'partition "a" begins at 0x11000, which is no multiple of 0x10000']);
+  assert.equal(says(NVS, "nvs,data,phy,,4K"), [3, 'there are two partitions "nvs"']);
+  assert.equal(says("o,data,ota,,0x1000"), [2, 'partition "o" has 0x1000 bytes: data, ota has 0x2000']);
+  assert.equal(says("o,data,ota,,0x2000", "p,data,ota,,0x2000"), [3, "there are two partitions of type data, ota"]);
+});
+
+test("programs that no image can be made of; chips and flashes that there are not", () => {
+  const flash = { mode: "dio", frequency: "80m", size: "4MB" };
+  const at = (...addresses: number[]) =>
+    elfOf(
+      0,
+      addresses.map((address, i) => ({ name: `.s${i}`, address, content: noise(8, i) })),
+    );
+  const code = (chip: string, elf: Uint8Array, more = {}) => {
+    const image = esp32Image(chip, "f.elf", elf, { ...flash, ...more }, hash);
+    return image === null ? null : image.ok ? "ok" : image.failure.code;
+  };
+  assert.is(code("esp32", at(0x400d0020, 0x400d1020)), "image.segments");
+  assert.is(code("esp32", at(...Array.from({ length: 17 }, (_, i) => 0x40080000 + 32 * i))), "image.segments");
+  assert.is(code("esp32", elfOf(0, [])), "image.segments");
+  assert.is(code("esp32", noise(100, 1)), "elf.malformed");
+  assert.is(code("esp32", at(0x40080000)), "ok");
+  assert.is(code("esp9000", at(0x40080000)), null);
+  assert.is(code("esp32h2", at(0x40810000)), null, "its flash has no 80 MHz");
+  assert.is(code("esp32", at(0x40080000), { size: "3MB" }), null);
+});
+
+test("as tools of rules: fb tool esp32-image, esp32-partitions, merge", () => {
+  const files: Record<string, Uint8Array> = {
+    "f.elf": PROGRAMS["esp32"]?.[0] ?? noise(1, 1),
+    "p.csv": new TextEncoder().encode(TABLES["usual"]),
+  };
+  const disk = {
+    read: (path: string) => files[path] ?? new Uint8Array(),
+    writeAtomic: (path: string, bytes: Uint8Array) => {
+      files[path] = bytes;
+    },
+  } as unknown as Disk;
+  const run = (name: ImageToolName, ...args: string[]) => {
+    const done = imageTool(name, disk, args);
+    return done.ok ? "" : done.failure.code;
+  };
+  assert.is(run("esp32-image", "f.elf", "--chip", "esp32", "--mode", "dio", "--frequency", "80m", "--size", "4MB", "--out", "f.bin"), "");
+  assert.is(sha256(files["f.bin"] ?? noise(0, 0)), IMAGES["esp32"]);
+  assert.is(run("esp32-partitions", "p.csv", "--out", "p.bin"), "");
+  assert.is(sha256(files["p.bin"] ?? noise(0, 0)), BINARIES["usual"]);
+  assert.is(run("merge", "0x10000", "f.bin", "0x8000", "p.bin", "--out", "all.bin"), "");
+  assert.equal(files["all.bin"]?.subarray(0x8000, 0x8c00), files["p.bin"]);
+  assert.is(run("merge", "0x10000", "--out", "all.bin"), "tool.usage");
+  assert.is(run("esp32-image", "f.elf", "--out", "f.bin"), "tool.usage");
+});
+
+test.run();
