@@ -15,6 +15,17 @@ export const CORE = "/CORE";
 /** Texts by path. */
 export type Files = Readonly<Record<string, string>>;
 
+/** Pauses are none. Folders below a folder come in the order of their names, as in fb: where PlatformIO takes the disk's (of an old mbed library), every machine has its own. */
+const CUSTOM = `import os, time
+time.sleep = lambda seconds: None
+walk = os.walk
+def walk_sorted(*args, **named):
+    for root, folders, files in walk(*args, **named):
+        folders.sort()
+        yield root, folders, sorted(files)
+os.walk = walk_sorted
+`;
+
 /** No build of stand-ins takes so long. */
 const LIMIT_S = 120;
 
@@ -119,7 +130,7 @@ export class Peer {
   private setUp(): string {
     const core = join(this.work, "core");
     this.standIns(this.bin, "");
-    writeFileTo(join(this.work, "python", "sitecustomize.py"), "import time\ntime.sleep = lambda seconds: None\n");
+    writeFileTo(join(this.work, "python", "sitecustomize.py"), CUSTOM);
     mkdirSync(join(core, "packages"), { recursive: true });
     cpSync(join(this.from, "platforms"), join(core, "platforms"), { recursive: true });
     symlinkSync(join(this.from, "packages", "tool-scons"), join(core, "packages", "tool-scons"));
