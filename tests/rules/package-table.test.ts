@@ -35,10 +35,7 @@ for (const file of globSync("platforms/*/packages.toml", { cwd: root }))
     const named = [...read.value.keys()];
     // What only writes to boards may be the system's alone, a framework whose publisher gives no sum what the ini names.
     const others = [...uploaderPackages(rules.value), ...[...rules.value.frameworks.values()].map((each) => each.package)];
-    const all = new Set([
-      ...needed.filter((name) => !others.includes(name)),
-      ...named.filter((name) => needed.includes(name)),
-    ]);
+    const all = new Set([...needed.filter((name) => !others.includes(name)), ...named.filter((name) => needed.includes(name))]);
     assert.equal(named.sort(), [...all].sort());
     for (const each of read.value.values())
       for (const system of ["linux_x86_64", "linux_aarch64", "darwin_x86_64", "darwin_arm64", "windows_amd64"])
