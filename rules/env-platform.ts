@@ -4,7 +4,7 @@ import type { Failure, Result } from "../engine/types.ts";
 import { NO_BOARDS } from "./boards.ts";
 import type { Config } from "./ini/config.ts";
 import { didYouMean } from "./nearest.ts";
-import { type PlatformPackage, platformUncovered, readPlatformPackage } from "./platform-package.ts";
+import { type PlatformPackage, platformUncovered, rangeUncovered, readPlatformPackage } from "./platform-package.ts";
 import type { Platform, PlatformShelf, ProjectIo } from "./project.ts";
 import type { PlatformSpec } from "./spec.ts";
 
@@ -30,13 +30,17 @@ export function choosePlatform(env: string, spec: PlatformSpec, reader: Platform
   // A platform that has neither boards nor frameworks is all in fb's rules: native.
   const needsNone = byName?.ok === true && byName.value.boards === NO_BOARDS && byName.value.rules.frameworks.size === 0;
   if (source === null || needsNone || spec.name === "") return chosen(byName ?? fail(unknown(env, spec, reader)), null, false);
+  const place = config.origin(`env:${env}`, "platform");
+  const never =
+    source.is === "registry" && byName?.ok === true ? rangeUncovered(env, spec.name, source.requirement, byName.value.rules, place) : null;
+  if (never !== null) return fail(never);
   const folder = source.is === "folder" ? atHome(source.path, io) : (io.platformFolder?.(env, spec) ?? null);
   if (folder === null) return chosen(byName ?? fail(unknown(env, spec, reader)), null, true);
-  const held = readPlatformPackage(folder, io, config.origin(`env:${env}`, "platform"));
+  const held = readPlatformPackage(folder, io, place);
   if (!held.ok) return held;
   const { name } = held.value;
   const platform = shelf.find(name) ?? byName ?? fail(unknown(env, { ...spec, name, address: null }, reader));
-  const wrong = platform.ok ? platformUncovered(env, held.value, platform.value.rules, config.origin(`env:${env}`, "platform")) : null;
+  const wrong = platform.ok ? platformUncovered(env, held.value, platform.value.rules, place) : null;
   return wrong === null ? chosen(platform, held.value, false) : fail(wrong);
 }
 

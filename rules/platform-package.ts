@@ -89,10 +89,34 @@ export function packageWants(
 /** Failure `platform.not-covered` (exit 3) where fb's rules are for other versions of a platform package; it names them. */
 export function platformUncovered(env: string, { name, version }: PlatformPackage, rules: RuleFile, place: Origin | null): Failure | null {
   const covers = rules.platform?.covers ?? [];
-  if (outside([version], covers) === null) return null;
-  const message = `[env:${env}] asks for platform ${name} ${version}: fb's rules cover ${covers.join(", ")}`;
+  return outside([version], covers) === null ? null : notCovered(env, name, version, covers, place);
+}
+
+/**
+ * The same for a range (`requirement`) that is asked for and has nothing in common with those: known before anybody is asked. Two ranges meet where the lowest version of one
+ * is in the other.
+ */
+export function rangeUncovered(env: string, name: string, requirement: string, rules: RuleFile, place: Origin | null): Failure | null {
+  const covers = rules.platform?.covers ?? [];
+  const low = lowest(requirement);
+  if (low === null || covers.length === 0) return null;
+  const meets = (range: string): boolean => {
+    const other = lowest(range);
+    return other === null || inRange(low, range) !== false || inRange(other, requirement) !== false;
+  };
+  return covers.some(meets) ? null : notCovered(env, name, requirement, covers, place);
+}
+
+function notCovered(env: string, name: string, asked: string, covers: readonly string[], place: Origin | null): Failure {
+  const message = `[env:${env}] asks for platform ${name} ${asked}: fb's rules cover ${covers.join(", ")}`;
   const hint = `ask for one of these, as platform = ${name}@${covers.at(-1)}`;
   return failure("platform.not-covered", 3, message, { ...place, hint });
+}
+
+/** The lowest version of a range such as `1.2.3`, `^1.2`, `~1.2.0`, `>=1.2,<2`; null for one that begins otherwise. */
+function lowest(range: string): string | null {
+  const numbers = /^(?:\^|~|>=|==?)?(\d+(?:\.\d+){0,2})/.exec(range)?.[1];
+  return numbers === undefined ? null : [...numbers.split("."), "0", "0"].slice(0, 3).join(".");
 }
 
 /** The first version where none of them is in any of the ranges; null where one is, or where none tells anything. */

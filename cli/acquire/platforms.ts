@@ -50,9 +50,9 @@ export class Platforms {
     const { lock, locked, machine, store } = this.host;
     const asked = askedPlatform(env);
     const entry = lock.locked(asked);
+    if (locked && entry === null) return fail(lock.notLocked(asked));
     const offer = entry === null ? await this.offer(env, asked) : lockedOffer(entry, machine);
     if (!offer.ok) return offer;
-    if (locked && entry === null) return fail(lock.notLocked(asked));
     const installed = this.host.installed(offer.value);
     const digest = (entry === null ? null : lockedFile(entry, machine))?.digest ?? "";
     const there = packageOf(offer.value, installed, digest, store);

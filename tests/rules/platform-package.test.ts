@@ -1,7 +1,7 @@
 /** Platform packages as data: platform.json, what it asks for of the packages that rules name, versions that the rules are for. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { packageWants, type PlatformPackage, readPlatformPackage, uncovered } from "../../rules/platform-package.ts";
+import { packageWants, type PlatformPackage, rangeUncovered, readPlatformPackage, uncovered } from "../../rules/platform-package.ts";
 import { readRuleFile, type RuleFile } from "../../rules/rulefile.ts";
 import { parsePackageWant, type PackageWant } from "../../rules/spec.ts";
 
@@ -102,6 +102,29 @@ for (const [versions, isCovered] of covered)
   test(`covered: ${versions.join(" or ")}`, () => {
     assert.is(uncovered("e", framework, versions, PLATFORM, PLACE) === null, isCovered);
     assert.is(uncovered("e", { ...framework, covers: [] }, versions, PLATFORM, PLACE), null);
+  });
+
+const COVERED = rules('[platform]\nnames = ["x"]\ntitle = "X"\ncovers = ["~5.2.0", "^6", ">=8.1,<9"]\n');
+const ranges: readonly (readonly [range: string, meets: boolean])[] = [
+  ["5.2.7", true],
+  ["5.1.9", false],
+  ["^5", true],
+  ["~5.1.0", false],
+  ["~5.1", false],
+  ["^6.9", true],
+  ["^7", false],
+  [">=7", true],
+  [">=7,<8", false],
+  ["8.0.0", false],
+  ["~8.1", true],
+  ["*", true],
+  ["<5", true],
+];
+for (const [range, meets] of ranges)
+  test(`platform = x @ ${range} ${meets ? "may be" : "is never"} covered`, () => {
+    const wrong = rangeUncovered("e", "x", range, COVERED, PLACE);
+    assert.is(wrong?.code ?? null, meets ? null : "platform.not-covered");
+    assert.is(rangeUncovered("e", "x", range, RULES, PLACE), null);
   });
 
 test("what is not covered says which version it is, of which platform, and which would be", () => {
