@@ -65,7 +65,13 @@ export function flashFailure(fault: Fault, end: UploaderEnd, uploader: Uploader,
         `the board that is plugged in decides: another \`board =\` in platformio.ini, or another port with -p${chipIn(end.output)}`,
       );
     case "refused":
-      return make("flash.refused", `${port} could not be opened${quote}`, "`fb devices` lists the ports of this machine");
+      return make(
+        "flash.refused",
+        `${port} could not be opened${quote}`,
+        at.port === null
+          ? "is it plugged in, and the board in its bootloader where one is meant? On Linux a udev rule lets users reach it"
+          : "`fb devices` lists the ports of this machine",
+      );
     case "sync":
       return make(
         "flash.sync",

@@ -132,6 +132,23 @@ else {
     assert.match(none.stdout + none.stderr, /did you mean "F103C8T_F103CB\(T-U\)"/);
   });
 
+  test("a command of the env's own takes the place of the protocol's; a protocol that nobody knows, and a script that is not there, are told", () => {
+    const envs = `${F4}upload_protocol = custom\nupload_command = cp $SOURCE copied.bin\n[env:odd]\nboard = nucleo_f411re\nupload_protocol = teleport\n[env:own]\nboard = nucleo_f411re\nboard_build.ldscript = own.ld\n`;
+    const project = projectWith(core, envs);
+    project.run(["-e", "f4", ":flash"]);
+    assert.is(project.digest("copied.bin"), project.digest(`${OUT}/firmware.bin`));
+    assert.match(
+      diagnostics(project.run(["-e", "odd", ":flash"], { exit: 3 }))
+        .map((each) => each.code)
+        .join(),
+      /upload\.protocol/,
+    );
+    project.write("own.ld", core.read(`${F4_VARIANT}/ldscript.ld`));
+    assert.ok(executed(project.run(["-e", "own"])).includes("link firmware.elf"));
+    project.edit("own.ld", "ENTRY(Reset_Handler)", "ENTRY(main)");
+    assert.ok(executed(project.run(["-e", "own"])).includes("link firmware.elf"), "it is an input");
+  });
+
   test("a Nucleo's drive gets the image", () => {
     const project = projectWith(core, `${F4}upload_protocol = mbed\n`);
     const folder = freshFolder("drive");

@@ -107,4 +107,11 @@ for (const [output, fault, says] of SAID)
     assert.is.not(told.hint, "");
   });
 
+test("a programmer without a port is looked for elsewhere; what to try where nobody answers is the platform's to say", () => {
+  const end: UploaderEnd = { why: "exited", code: 1, output: "No DFU capable USB device available\n" };
+  const at = { program: "dfu-util", port: null, board: "b", mcu: "m", idle: 30, tries: 2 };
+  assert.match(flashFailure("refused", end, avrdude, at).hint, /plugged in.*udev/);
+  assert.is(flashFailure("sync", end, { ...avrdude, advice: "set BOOT0" }, at).hint, "set BOOT0");
+});
+
 test.run();
