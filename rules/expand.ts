@@ -1,9 +1,8 @@
 /** What templates stand for: names looked up in scopes, lists spliced, variables expanded when they are used. */
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
-import { nameFits } from "./name-fits.ts";
+import { type ComputedBy, compute, matched, type ReadText } from "./computed.ts";
 import { didYouMean } from "./nearest.ts";
-import { numberOf } from "./number.ts";
 import type { Part, Template } from "./template.ts";
 import type { Span } from "./toml.ts";
 
@@ -15,13 +14,10 @@ export type Variable =
   | { readonly is: "list"; readonly items: readonly Template[]; readonly span: Span }
   | Computed;
 
-/**
- * Made of other values. sum: of numbers, `-` before one takes it away (`0x…`, `4M`, `80000000L` are numbers too). hex: the same, in hexadecimal. upper: in capitals. fit: a pattern (`*` for any letters), then
- * what is looked through: the elements that fit. each: what is put before each of the others. lines: of texts, without empty ones. find: a regular expression, a text, and what it is if nothing fits: the expression's first group, else all that fits.
- */
+/** Made of other values; computed.ts says what the elements mean. */
 export interface Computed {
   readonly is: "computed";
-  readonly by: "sum" | "hex" | "upper" | "fit" | "each" | "lines" | "find";
+  readonly by: ComputedBy;
   readonly items: readonly Template[];
   readonly span: Span;
 }
@@ -34,31 +30,32 @@ export interface Scope {
   readonly names: ReadonlyMap<string, Bound>;
   readonly vars: ReadonlyMap<string, Variable>;
   readonly outer: Scope | null;
+  /** What values that are made of files read them by; null: they are as files that are not there. */
+  readonly read: ReadText | null;
 }
 
-export type ExpandCode =
-  | "rule.unknown-name"
-  | "rule.list-in-text"
-  | "rule.name-cycle"
-  | "rule.index"
-  | "rule.not-a-number"
-  | "rule.not-found";
+export type ExpandCode = "rule.unknown-name" | "rule.list-in-text" | "rule.name-cycle" | "rule.index";
 
 const NO_NAMES: ReadonlyMap<string, Bound> = new Map();
 const NO_VARS: ReadonlyMap<string, Variable> = new Map();
 
-export function scope(names: ReadonlyMap<string, Bound>, vars: ReadonlyMap<string, Variable> = NO_VARS, outer: Scope | null = null): Scope {
-  return { names, vars, outer };
+export function scope(
+  names: ReadonlyMap<string, Bound>,
+  vars: ReadonlyMap<string, Variable> = NO_VARS,
+  outer: Scope | null = null,
+  read: ReadText | null = outer?.read ?? null,
+): Scope {
+  return { names, vars, outer, read };
 }
 
 /** A scope with further names before those of `outer`. */
 export function within(outer: Scope, names: Iterable<readonly [string, Bound]>): Scope {
-  return { names: new Map(names), vars: NO_VARS, outer };
+  return scope(new Map(names), NO_VARS, outer);
 }
 
 /** A scope with further variables (of another file) before those of `outer`. */
 export function withVars(outer: Scope, vars: ReadonlyMap<string, Variable>): Scope {
-  return { names: NO_NAMES, vars, outer };
+  return scope(NO_NAMES, vars, outer);
 }
 
 /** Whether a name is known in a scope; it is not expanded. */
@@ -69,7 +66,7 @@ export function knows(scope: Scope, name: string): boolean {
 
 /**
  * The elements that a list of templates stands for. An element that is nothing but `${name}` splices a list and keeps a text, an empty one too.
- * Failures (exit 3): `rule.unknown-name`, `rule.list-in-text`, `rule.name-cycle`, `rule.index`, each at the template that says the name.
+ * Failures (exit 3): `rule.unknown-name`, `rule.list-in-text`, `rule.name-cycle`, `rule.index`, each at the template that says the name; those of compute.
  */
 export function expand(templates: readonly Template[], scope: Scope): Result<string[]> {
   try {
@@ -100,9 +97,13 @@ export function expandVariable(variable: Variable, scope: Scope): Result<Bound> 
 /** Unwinds the recursion within this file; it never leaves it. */
 class Stop {
   readonly result: Result<never>;
-  constructor(code: ExpandCode, message: string, span: Span, hint: string) {
-    this.result = fail(failure(code, 3, message, { ...span, hint }));
+  constructor(result: Result<never>) {
+    this.result = result;
   }
+}
+
+function stop(code: ExpandCode, message: string, span: Span, hint: string): Stop {
+  return new Stop(fail(failure(code, 3, message, { ...span, hint })));
 }
 
 function asFailure(error: unknown): Result<never> {
@@ -139,7 +140,7 @@ function text(template: Template, scope: Scope, chain: Chain, quote: ((value: st
     if (typeof bound === "string") out += quote === null ? bound : quote(bound);
     else if (quote !== null) out += bound.map(quote).join(" ");
     else
-      throw new Stop(
+      throw stop(
         "rule.list-in-text",
         `expected a text, but \${${part.name}} is a list${bound.length === 0 ? " (empty here)" : ` of ${bound.length}`}`,
         part.span,
@@ -161,42 +162,31 @@ function value(variable: Variable, scope: Scope, chain: Chain): Bound {
 }
 
 function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bound {
-  const words = elements(items, scope, chain);
-  const [pattern = "", ...rest] = words;
-  switch (by) {
-    case "sum":
-      return String(words.reduce((sum, each) => sum + number(each, span), 0));
-    case "hex":
-      return `0x${words.reduce((sum, each) => sum + number(each, span), 0).toString(16)}`;
-    case "upper":
-      return words.join("").toUpperCase();
-    case "fit":
-      return rest.filter((each) => nameFits(pattern, each));
-    case "each":
-      return rest.map((each) => pattern + each);
-    case "lines":
-      return words.flatMap((each) => each.split("\n").map((line) => line.trim())).filter((line) => line !== "");
-    case "find": {
-      const [where = "", otherwise] = rest;
-      const found = new RegExp(pattern, "im").exec(where);
-      if (found !== null) return found[1] ?? found[0];
-      if (otherwise !== undefined) return otherwise;
-      throw new Stop("rule.not-found", `nothing in ${items[1]?.text} fits ${pattern}`, span, "add what it is otherwise as a third element");
-    }
-  }
+  if (by === "match") return chosen(items, scope, chain);
+  if (by === "first") return firstOf(items, scope, chain, (each) => each !== "");
+  if (by === "there") return firstOf(items, scope, chain, (path) => !path.endsWith("/") && (scope.read?.(path) ?? null) !== null);
+  const made = compute(by, elements(items, scope, chain), span, scope.read);
+  if (!made.ok) throw new Stop(fail(made.failure));
+  return made.value;
 }
 
-function number(text: string, span: Span): number {
-  const minus = text.startsWith("-");
-  const value = numberOf(minus ? text.slice(1) : text);
-  if (value === null)
-    throw new Stop(
-      "rule.not-a-number",
-      `expected a number, found "${text}"`,
-      span,
-      "write digits, 0x and hexadecimal digits, or K or M after them",
-    );
-  return minus ? -value : value;
+/** Of a text, then pairs of a pattern and what it is for it: that of the first pattern that fits all of the text, else the element that is left over, else "". */
+function chosen([of, ...rest]: readonly Template[], scope: Scope, chain: Chain): Bound {
+  if (of === undefined) return "";
+  const patterns = rest.filter((_, i) => i % 2 === 0 && i + 1 < rest.length).map((pattern) => text(pattern, scope, chain, null));
+  const match = matched(text(of, scope, chain, null), patterns);
+  const to = match === null ? rest[patterns.length * 2] : rest[match.at * 2 + 1];
+  return to === undefined ? "" : text(to, within(scope, [["found", match?.found ?? []]]), chain, null);
+}
+
+/** The first of these that counts, all of whose names are known; "" where there is none. */
+function firstOf(items: readonly Template[], scope: Scope, chain: Chain, counts: (each: string) => boolean): string {
+  for (const item of items) {
+    const known = item.parts.every((part) => part.is === "text" || [part.name, ...part.or].some((name) => knows(scope, name)));
+    const value = known ? text(item, scope, chain, null) : "";
+    if (known && counts(value)) return value;
+  }
+  return "";
 }
 
 function lookUp(part: NamePart, scope: Scope, chain: Chain): Bound {
@@ -207,7 +197,7 @@ function lookUp(part: NamePart, scope: Scope, chain: Chain): Bound {
   if (item !== undefined) return item;
   const has =
     items.length === 0 ? "is empty" : items.length === 1 ? "has one element, [0]" : `has the elements [0] to [${items.length - 1}]`;
-  throw new Stop(
+  throw stop(
     "rule.index",
     `no \${${part.name}[${part.index}]}: ${part.name} ${has}`,
     part.span,
@@ -229,7 +219,7 @@ function find(part: NamePart, scope: Scope, chain: Chain): Bound {
     if (variable === undefined) continue;
     if (chain.includes(part.name)) {
       const loop = [...chain.slice(chain.indexOf(part.name)), part.name].join(" → ");
-      throw new Stop(
+      throw stop(
         "rule.name-cycle",
         `\${${part.name}} needs itself: ${loop}`,
         part.span,
@@ -240,7 +230,7 @@ function find(part: NamePart, scope: Scope, chain: Chain): Bound {
   }
   const known: string[] = [];
   for (let at: Scope | null = scope; at !== null; at = at.outer) known.push(...at.names.keys(), ...at.vars.keys());
-  throw new Stop("rule.unknown-name", `unknown name \${${part.name}}`, part.span, didYouMean(part.name, known, hintFor(part.name, known)));
+  throw stop("rule.unknown-name", `unknown name \${${part.name}}`, part.span, didYouMean(part.name, known, hintFor(part.name, known)));
 }
 
 /** With nothing close: the names of the same table, or how to write a shell's own variable. */

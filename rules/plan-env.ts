@@ -7,14 +7,12 @@ import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
 import { type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
-import { withDerived } from "./derive.ts";
 import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, knows, type Scope, scope, within } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
 import { type FlagContext, type Item, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
 import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
 import { type LibraryOptions, type PlannedLibraries, planLibraries } from "./plan-libs.ts";
-import { linesOf } from "./lines.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
 import { boardContext, type ResolveContext, type Resolved, resolve } from "./resolve.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
@@ -23,18 +21,16 @@ import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
 import type { Template } from "./template.ts";
 
 export function planEnv(plan: EnvPlan, io: PlanIo, hash: Hash): Result<Planned> {
-  const names = namesOf(plan, io);
-  return names.ok ? new EnvPlanner(plan, io, hash, names.value).plan() : names;
+  return new EnvPlanner(plan, io, hash).plan();
 }
 
 /** The libraries of an env and what leads to them; nothing else is planned. Fails as planEnv does. */
 export function planEnvLibraries(plan: EnvPlan, io: PlanIo, hash: Hash): Result<PlannedLibraries> {
-  const names = namesOf(plan, io);
-  return names.ok ? new EnvPlanner(plan, io, hash, names.value).librariesAlone() : names;
+  return new EnvPlanner(plan, io, hash).librariesAlone();
 }
 
-/** Names that rules may use and that no variable changes: what was given, and what the platform derives of it. */
-function namesOf(plan: EnvPlan, io: PlanIo): Result<ReadonlyMap<string, Bound>> {
+/** Names that rules may use and that `when` looks at. */
+function namesOf(plan: EnvPlan): ReadonlyMap<string, Bound> {
   const names = new Map<string, Bound>([
     ...plan.names,
     ...[...plan.tools].map(([name, tool]) => [`tool.${name}`, tool.folder] as const),
@@ -45,10 +41,7 @@ function namesOf(plan: EnvPlan, io: PlanIo): Result<ReadonlyMap<string, Bound>> 
     ["framework.numbers", plan.frameworkVersion.split(".")],
   ]);
   if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
-  return withDerived(plan.platform.derived, names, (path) => {
-    const bytes = io.read(path);
-    return bytes === null ? null : new TextDecoder().decode(bytes);
-  });
+  return names;
 }
 
 class EnvPlanner {
@@ -66,11 +59,10 @@ class EnvPlanner {
   private readonly scope: Scope;
   private readonly actions: EnvActions;
   private readonly notes: Failure[];
-  /** Of what the platform reads from the packages. */
+  /** Of what the platform makes of names and reads from the packages. */
   private readonly mistake: Failure | null;
 
-  /** names: of namesOf. */
-  constructor(plan: EnvPlan, io: PlanIo, hash: Hash, known: ReadonlyMap<string, Bound>) {
+  constructor(plan: EnvPlan, io: PlanIo, hash: Hash) {
     this.p = plan;
     this.notes = [...plan.notes];
     this.io = io;
@@ -81,8 +73,13 @@ class EnvPlanner {
     this.board = this.parse(boardSource(plan.flags.board), false);
     this.user = this.parse(plan.flags.user, false);
     const { env, profile, host, framework } = plan;
+    const known = namesOf(plan);
+    const read = (path: string) => {
+      const bytes = io.read(path);
+      return bytes === null ? null : new TextDecoder().decode(bytes);
+    };
     this.extra = this.frameworkExtra(known);
-    this.context = { env, profile, host, framework, ...boardContext(known), macros: new Set(this.defined()), toolVersions };
+    this.context = { env, profile, host, framework, ...boardContext(known), read, macros: new Set(this.defined()), toolVersions };
     this.resolved = resolve(plan.platform, this.context);
     const gen = `${this.build}/gen`;
     const image = (kind: string): readonly [string, Bound] => [`image.${kind}`, `${this.build}/${imageName(plan, this.resolved, kind)}`];
@@ -101,11 +98,10 @@ class EnvPlanner {
       const kept = words.filter((word) => !word.startsWith("-U"));
       names.set(`user.${each}`, kept);
     }
-    const inner = scope(names, this.resolved.vars);
-    const lines = linesOf(plan.platform, inner, io);
+    const inner = scope(names, this.resolved.vars, null, read);
     const scripts = plan.framework === "" ? ok<ReadonlyMap<string, Bound>>(new Map()) : scriptLists(plan.platform.scripts, inner, io);
-    this.mistake = !lines.ok ? lines.failure : !scripts.ok ? scripts.failure : null;
-    this.scope = within(inner, [...(lines.ok ? lines.value : []), ...(scripts.ok ? scripts.value : [])]);
+    this.mistake = this.resolved.mistake ?? (scripts.ok ? null : scripts.failure);
+    this.scope = scripts.ok ? within(inner, scripts.value) : inner;
     this.actions = new EnvActions(plan, io, hash, this.build, this.resolved, this.scope);
   }
 

@@ -1,5 +1,7 @@
 /** A rule file for one env: overlays applied in their order, so that what is left has no conditions. */
-import type { Bound, Variable } from "./expand.ts";
+import type { Failure } from "../engine/types.ts";
+import type { ReadText } from "./computed.ts";
+import { type Bound, expandVariable, scope, type Variable } from "./expand.ts";
 import { nameFits } from "./name-fits.ts";
 import type { Change, Overlay, Rule, RuleFile, Tool, Word } from "./rulefile.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
@@ -7,7 +9,7 @@ import type { Template } from "./template.ts";
 
 /**
  * toolVersions: by the name of the tool; a tool that is not in it has no version that an overlay could fit. core, cpu, mcu: of the board's `build`, board: its id,
- * "" where there is none. names: what `when` looks at. macros: what the board's and the user's flags define, NAME or NAME=VALUE.
+ * "" where there is none. names: what `when` looks at, beside the file's variables as [vars] has them, which may read files by `read`. macros: what the board's and the user's flags define, NAME or NAME=VALUE.
  */
 export interface ResolveContext {
   readonly host: string;
@@ -17,6 +19,7 @@ export interface ResolveContext {
   readonly mcu: string;
   readonly board: string;
   readonly names: ReadonlyMap<string, Bound>;
+  readonly read?: ReadText;
   readonly macros: ReadonlySet<string>;
   readonly profile: string;
   readonly env: string;
@@ -39,6 +42,8 @@ export interface Resolved {
   readonly tools: ReadonlyMap<string, Tool>;
   /** Those that are for this env, in the order of the file. */
   readonly rules: ReadonlyMap<string, Rule>;
+  /** Of a variable that `when` looks at: it has no value. */
+  readonly mistake: Failure | null;
 }
 
 export function resolve(file: RuleFile, context: ResolveContext): Resolved {
@@ -48,9 +53,10 @@ export function resolve(file: RuleFile, context: ResolveContext): Resolved {
     readonly Template[]
   >;
   const chosen = new Set<string>();
+  const looked = new Looked(file, context);
   for (const overlay of file.overlays) {
     if (overlay.on === "choose" && chosen.has(overlay.within)) continue;
-    if (!applies(overlay, context)) continue;
+    if (!applies(overlay, context, looked)) continue;
     if (overlay.on === "choose") chosen.add(overlay.within);
     for (const [name, change] of overlay.vars) vars.set(name, changed(vars.get(name), change));
     for (const [scope, change] of overlay.flags) flags[scope] = changedList(flags[scope], change);
@@ -61,7 +67,33 @@ export function resolve(file: RuleFile, context: ResolveContext): Resolved {
     flags,
     tools: file.tools,
     rules: new Map([...file.rules].filter(([, rule]) => isFor(rule.env, context.env) && isMeant(rule, context.names))),
+    mistake: looked.mistake,
   };
+}
+
+/** What the overlays of `when` look at: names as they are, variables as the file has them before any overlay. */
+class Looked {
+  mistake: Failure | null = null;
+  private readonly file: RuleFile;
+  private readonly context: ResolveContext;
+
+  constructor(file: RuleFile, context: ResolveContext) {
+    this.file = file;
+    this.context = context;
+  }
+
+  /** null: nothing of that name, or a list. */
+  at(name: string): string | null {
+    const { names, read = null } = this.context;
+    let value = names.get(name);
+    const variable = this.file.vars.get(name);
+    if (value === undefined && variable !== undefined) {
+      const expanded = expandVariable(variable, scope(names, this.file.vars, null, read));
+      if (expanded.ok) value = expanded.value;
+      else this.mistake ??= expanded.failure;
+    }
+    return typeof value === "string" ? value : null;
+  }
 }
 
 /** Whether a rule is for an env with these names. Of a command that is the env's own (`upload_protocol = custom`) the rule "flash" tells what it is done with. */
@@ -118,7 +150,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-function applies(overlay: Overlay, context: ResolveContext): boolean {
+function applies(overlay: Overlay, context: ResolveContext, looked: Looked): boolean {
   const { on, name } = overlay;
   if (on === "tool") {
     const version = context.toolVersions.get(name);
@@ -126,8 +158,8 @@ function applies(overlay: Overlay, context: ResolveContext): boolean {
   }
   const fits = (value: string) => name.split("|").some((pattern) => nameFits(pattern, value));
   if (on === "when") {
-    const value = context.names.get(overlay.within);
-    return typeof value === "string" && fits(value);
+    const value = looked.at(overlay.within);
+    return value !== null && fits(value);
   }
   if (on === "choose") return name === "*" || [...context.macros].some((macro) => fits(macro) || name.split("|").includes(`${macro}=*`));
   return context[on] !== "" && fits(context[on]);

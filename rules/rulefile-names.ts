@@ -1,7 +1,8 @@
 /** What names a rule file may give, and whether those it speaks of are there: the checks that no shape can tell. */
 import { failure } from "../engine/failure.ts";
 import type { Failure } from "../engine/types.ts";
-import type { Variable } from "./expand.ts";
+import { ARITY } from "./computed.ts";
+import type { Computed, Variable } from "./expand.ts";
 import { didYouMean } from "./nearest.ts";
 import type { ActionTemplate, RuleFile } from "./rulefile.ts";
 import { FLAG_SCOPES } from "./schema.ts";
@@ -56,13 +57,18 @@ export function checkNames(file: RuleFile): Failure[] {
       `rename the variable, for instance to my_${name}`,
     );
 
-  for (const { name, span, find } of file.derived) {
-    if (GIVEN_NAMES.has(name)) reserved(name, span);
-    for (const [pattern, { span: place }] of find)
-      if (!isPattern(pattern))
-        say("rule.wrong-value", `expected a regular expression, found "${pattern}"`, place, "close its groups and brackets");
+  for (const [name, variable] of file.vars) {
+    if (GIVEN_NAMES.has(name)) reserved(name, spanOf(variable));
+    if (variable.is === "computed") found.push(...checkComputed(variable));
   }
-  for (const [name, variable] of file.vars) if (GIVEN_NAMES.has(name)) reserved(name, spanOf(variable));
+  for (const { on, within, span } of file.overlays)
+    if (on === "when" && !within.includes(".") && !file.vars.has(within))
+      say(
+        "rule.unknown-name",
+        `"${within}" is no variable of [vars]`,
+        span,
+        didYouMean(within, [...file.vars.keys()], "name it in [vars]"),
+      );
   const used = usedNames(file);
   const texts = new Set([...file.vars].filter(([, v]) => v.is !== "list").map(([name]) => name));
   for (const overlay of file.overlays)
@@ -107,9 +113,36 @@ export function checkNames(file: RuleFile): Failure[] {
   return inOrder(found);
 }
 
-function isPattern(text: string): boolean {
+/** How many elements there are, and regular expressions that are written out. */
+function checkComputed({ by, items, span }: Computed): Failure[] {
+  const [least, most, what] = ARITY[by];
+  if (items.length < least || items.length > most) {
+    const hint = `write ${by} = [ … ] with ${what}`;
+    return [
+      failure("rule.wrong-value", 3, `${by} expects ${what}, found ${items.length === 1 ? "one element" : `${items.length} elements`}`, {
+        ...span,
+        hint,
+      }),
+    ];
+  }
+  const at: readonly number[] =
+    by === "find" || by === "grep" ? [0] : by === "match" ? items.map((_, i) => i).filter((i) => i % 2 === 1 && i + 1 < items.length) : [];
+  return at.flatMap((i) => {
+    const pattern = items[i];
+    if (
+      pattern === undefined ||
+      namesIn(pattern).length > 0 ||
+      isPattern(pattern.parts.map((part) => (part.is === "text" ? part.text : "")).join(""), by === "find" ? "im" : "u")
+    )
+      return [];
+    const message = `expected a regular expression, found "${pattern.text}"`;
+    return [failure("rule.wrong-value", 3, message, { ...pattern.span, hint: "close its groups and brackets" })];
+  });
+}
+
+function isPattern(text: string, flags: string): boolean {
   try {
-    new RegExp(text, "u");
+    new RegExp(text, flags);
     return true;
   } catch {
     // What it throws names the place in the expression, which is one line here.
@@ -139,8 +172,6 @@ function usedNames(file: RuleFile): Set<string> {
     for (const list of [...framework.before.values(), ...framework.after.values()]) see(list);
   }
   for (const script of file.scripts.values()) see([script.file, ...script.names.values()]);
-  for (const { there, first, text, of, file: table, find } of file.derived)
-    see([...there, ...first, ...[text, of, table].filter((t) => t !== null), ...find.map(([, text]) => text)]);
   for (const overlay of file.overlays)
     for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
       if (change.is === "set") seeVariable(change.to);

@@ -3,10 +3,10 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
 import { type ReadBase, readTree } from "./base-files.ts";
-import type { Derived } from "./derive.ts";
+import { COMPUTED } from "./computed.ts";
 import type { Computed, Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
-import { checkRuleFile, COMPUTED, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
+import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
 import type { Script } from "./script-lists.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { settingsOf } from "./settings.ts";
@@ -182,12 +182,6 @@ export interface UploadWay {
   readonly optional: boolean;
 }
 
-/** What the first group of `match` finds in the lines of text files. */
-export interface Lines {
-  readonly files: readonly Template[];
-  readonly match: string;
-}
-
 export interface RuleFile {
   readonly file: string;
   readonly platform: PlatformInfo | null;
@@ -196,10 +190,7 @@ export interface RuleFile {
   /** `[mirrors]`, `[packages]` and `[registry]`. */
   readonly settings: PackageSettings;
   readonly vars: ReadonlyMap<string, Variable>;
-  readonly lines: ReadonlyMap<string, Lines>;
   readonly scripts: ReadonlyMap<string, Script>;
-  /** In the order in which they are made. */
-  readonly derived: readonly Derived[];
   readonly flags: ReadonlyMap<FlagScope, readonly Template[]>;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Those that have a table; their overlays are in `overlays`. */
@@ -329,9 +320,7 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     extraScripts: compat === null ? "error" : (textAt(compat, "extra_scripts", "error") as "error" | "ignore"),
     settings: settingsOf(top),
     vars: new Map([...(tableAt(top, "vars")?.entries ?? [])].map(([name, e]) => [name, variable(e.value)])),
-    lines: new Map(tablesAt(top, "lines").map(([name, t]) => [name, { files: templates(at(t, "files")), match: textAt(t, "match") }])),
     scripts: new Map(tablesAt(top, "script").map(([name, t]) => [name, script(t)])),
-    derived: tablesAt(top, "derive").map(([name, t, span]) => derived(name, t, span)),
     flags: lists<FlagScope>(tableAt(top, "flags")),
     tools: new Map(tablesAt(top, "tool").map(([name, t, span]) => [name, tool(name, t, span)])),
     frameworks: new Map(tablesAt(top, "framework").map(([name, t, span]) => [name, framework(name, t, span)])),
@@ -411,20 +400,6 @@ function script(table: TomlTable): Script {
     file: templateAt(table, "file") ?? bug(),
     names: new Map([...(names?.entries ?? [])].map(([name, e]) => [name, template(e.value)])),
     without: textsAt(table, "without"),
-  };
-}
-
-function derived(name: string, table: TomlTable, span: Span): Derived {
-  return {
-    name,
-    span,
-    there: templates(at(table, "there")),
-    first: templates(at(table, "first")),
-    text: templateAt(table, "text"),
-    of: templateAt(table, "of"),
-    file: templateAt(table, "file"),
-    case: textAt(table, "case") as Derived["case"],
-    find: [...(tableAt(table, "find")?.entries ?? [])].map(([pattern, e]) => [pattern, template(e.value)]),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The rule language, described once: rule files are checked by it, and the JSON Schema that editors read is printed from it. */
 import type { Failure } from "../engine/types.ts";
+import { COMPUTED } from "./computed.ts";
 import {
   type CountShape,
   check,
@@ -78,21 +79,34 @@ function named(about: string, expected: string, pattern: string, of: Shape, name
 }
 
 const variable = textOrList("A text or a list; it may use other names.");
-export const COMPUTED = ["sum", "hex", "upper", "find", "fit", "each", "lines"] as const;
 const computed = table(
   "A value made of others.",
   {
     sum: list("Numbers that are added, - before one takes it away: 0x100, 4M and 80000000L are numbers too.", template("A number."), 1),
     hex: list("The same, as 0x and hexadecimal digits.", template("A number."), 1),
     upper: template("A text, in capitals."),
+    fit: list("A pattern, * for any letters, and a list: the elements that fit.", template("The pattern; the list."), 1),
+    each: list("A text, and a list: the text before each of its elements.", template("The text; the list."), 1),
     find: list(
       "A regular expression (case does not count), the text that it is looked for in, and what it is otherwise: its first group, else all that fits.",
       template("The expression; the text; otherwise."),
       1,
     ),
-    each: list("A text, and a list: the text before each of its elements.", template("The text; the list."), 1),
+    match: list(
+      "A text, then regular expressions, each with what it is where that fits all of the text (${found[1]}: its first group), then what it is otherwise.",
+      template("The text; an expression; what it is; …; otherwise."),
+      1,
+    ),
+    lookup: list("A JSON file, an object from texts to texts, and a key; empty where it has none.", template("The file; the key."), 1),
+    first: list("The first of these all of whose names are known, and that is not empty.", template("A text."), 1),
+    there: list("The first of these files that is there, as its path.", template("A path."), 1),
+    text: template("A file whose text it is; empty where it is not there."),
     lines: list("Texts: their lines, without blanks around them and without empty ones.", template("A text."), 1),
-    fit: list("A pattern, * for any letters, and a list: the elements that fit.", template("The pattern; the list."), 1),
+    grep: list(
+      "A regular expression and text files of packages: its first group in each line that it fits.",
+      template("The expression; the files."),
+      1,
+    ),
   },
   { name: "computed", exactlyOne: COMPUTED },
 );
@@ -164,25 +178,6 @@ const part = table(
     debug: flag("Whether the flags of debug builds reach its sources. Default: true."),
   },
   { name: "part", required: ["name", "folder"] },
-);
-
-const derived = table(
-  "A name made of others. Asked in this order: there, first, text, file, find; it is empty where none of them has an answer.",
-  {
-    there: list("The first of these files that is there.", template("A path.")),
-    text: template("A file whose text it is."),
-    first: list("The first of these counts all of whose names are there and that is not empty."),
-    of: template("What is looked up."),
-    file: template("A JSON file: an object from texts to texts."),
-    case: word("Letters of `of` before `find` looks at them.", ["upper", "lower"]),
-    find: named(
-      "By regular expressions that fit the whole of `of`, the first counts; ${found[1]} is what its first group fits.",
-      "a regular expression",
-      "^.+$",
-      template("What the name is."),
-    ),
-  },
-  { name: "derive" },
 );
 
 const framework: TableShape = table(
@@ -395,16 +390,6 @@ export const RULE_FILE: TableShape = table(
     }),
     ...settingsKeys,
     vars: named("Variables of this file: ${NAME}.", "the name of a variable", WORD, computedToo),
-    lines: named(
-      "Lists read from text files of packages.",
-      "the name of a list",
-      WORD,
-      table(
-        "The first group of a regular expression, of each line that it fits.",
-        { files: list("The files, in this order.", template("A path."), 1), match: plain("A regular expression.") },
-        { name: "lines", required: ["files", "match"] },
-      ),
-    ),
     script: named(
       "Build scripts of packages, read as data and never run: ${NAME.LIST} is a list that it hands to env.Append(LIST=[...]).",
       "the name of a script",
@@ -427,9 +412,8 @@ export const RULE_FILE: TableShape = table(
     cpu: named("Overlays by the board's build.cpu; * stands for any letters, | is or.", "the name of a cpu", PATTERN, overlay),
     mcu: named("Overlays by the board's mcu; * stands for any letters, | is or.", "the name of an mcu", PATTERN, overlay),
     board: named("Overlays by the board's id; * stands for any letters, | is or.", "the id of a board", PATTERN, overlay),
-    derive: named("Names made of others; each may use those above it.", "a name", WORD, derived),
     when: named(
-      "Overlays by what a name (board.*, upload.*, one of [derive]) stands for; * stands for any letters, | is or.",
+      "Overlays by what a name (board.*, upload.*, one of [vars] as it stands there) stands for; * stands for any letters, | is or.",
       "a name",
       DOTTED,
       named("The overlays.", "a text", PATTERN, overlay),
