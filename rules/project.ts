@@ -170,7 +170,10 @@ export class PlatformShelf {
 
   /** The platform that `platform = name` stands for (without case), undefined where there is none. */
   find(name: string): Result<Platform> | undefined {
-    for (const folder of this.#folders()) {
+    // Mostly its folder is called so: then no other is read.
+    const own = `${this.#folder}/${name.toLowerCase()}`;
+    const folders = this.#folders();
+    for (const folder of [...folders.filter((each) => each === own), ...folders.filter((each) => each !== own)]) {
       const platform = this.#load(folder);
       if (platform === null) continue;
       if (!platform.ok || platform.value.rules.platform?.names.some((each) => each.toLowerCase() === name.toLowerCase()) === true)
