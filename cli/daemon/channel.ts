@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { fail, failure } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { addressText, type PortAddress } from "../device/address.ts";
-import type { SerialSettings } from "../device/connection.ts";
+import type { LineChange, SerialSettings } from "../device/connection.ts";
 import { PortSession, type SessionEvent } from "../device/session.ts";
 import { Lines } from "./lines.ts";
 import type { ServerMessage } from "./messages.ts";
@@ -170,7 +170,7 @@ export class Channel implements Stock {
     return this.#session === null ? fail(failure("device.away", 5, `${this.place.name} is not open now`)) : this.#session.write(bytes);
   }
 
-  async signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void> {
+  async signals(lines: LineChange): Promise<void> {
     await this.#session?.signals(lines);
   }
 

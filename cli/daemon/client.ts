@@ -8,7 +8,7 @@ import type { WebSocket } from "ws";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { type Address, addressText, type PortAddress, readAddress } from "../device/address.ts";
-import type { SerialSettings } from "../device/connection.ts";
+import type { LineChange, SerialSettings } from "../device/connection.ts";
 import { type Answered, ask, askLines, type JsonObject } from "./ask.ts";
 import { findDaemon, startDaemon } from "./find.ts";
 import type { ServerMessage } from "./messages.ts";
@@ -63,7 +63,7 @@ export interface Attached {
   readonly state: "open" | "preempted" | "lost";
   /** How many bytes the port has taken. */
   write(bytes: Uint8Array): Promise<Result<number>>;
-  signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void>;
+  signals(lines: LineChange): Promise<void>;
   /** Settles when the daemon has let go: if nobody else watches it, the port is being closed. */
   detach(): Promise<void>;
 }

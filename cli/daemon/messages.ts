@@ -31,7 +31,7 @@ export interface AttachMessage {
 export type ClientMessage =
   | AttachMessage
   | { readonly type: "write"; readonly data: Uint8Array }
-  | { readonly type: "signals"; readonly dtr: boolean | null; readonly rts: boolean | null }
+  | { readonly type: "signals"; readonly dtr: boolean | null; readonly rts: boolean | null; readonly brk: boolean | null }
   | { readonly type: "detach" }
   | { readonly type: "ping" };
 
@@ -84,7 +84,7 @@ export function readMessage(text: string): ClientMessage | { readonly wrong: str
       return write(given["data"]);
     case "signals": {
       const level = (name: string) => (typeof given[name] === "boolean" ? given[name] : null);
-      return { type: "signals", dtr: level("dtr"), rts: level("rts") };
+      return { type: "signals", dtr: level("dtr"), rts: level("rts"), brk: level("brk") };
     }
     case "attach":
       return attach(given);

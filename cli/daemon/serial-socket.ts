@@ -79,8 +79,12 @@ export class SerialSocket {
         return this.#send({ type: "detached" });
       case "signals": {
         if (this.#channel === null) return this.#error("not-attached", "attach first");
-        const { dtr, rts } = message;
-        await this.#channel.signals({ ...(dtr === null ? {} : { dtr }), ...(rts === null ? {} : { rts }) });
+        const { dtr, rts, brk } = message;
+        await this.#channel.signals({
+          ...(dtr === null ? {} : { dtr }),
+          ...(rts === null ? {} : { rts }),
+          ...(brk === null ? {} : { brk }),
+        });
         return this.#send({ type: "signals_ack" });
       }
       case "write": {

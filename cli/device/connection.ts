@@ -21,11 +21,18 @@ export function plainSettings(baud: number): SerialSettings {
   return { baud, dataBits: 8, parity: "none", stopBits: 1, rtscts: false, xonxoff: false, dtr: null, rts: null };
 }
 
+/** Lines that are set. brk: the device sees a break while it is on. */
+export interface LineChange {
+  readonly dtr?: boolean;
+  readonly rts?: boolean;
+  readonly brk?: boolean;
+}
+
 export interface Connection {
   /** When the system has taken them all; how many. Failure (exit 5): the port is gone. */
   write(bytes: Uint8Array): Promise<Result<number>>;
   /** Sets the lines that are named; nothing where there are none (a socket, a pty). */
-  signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void>;
+  signals(lines: LineChange): Promise<void>;
   /** The port is free afterwards. May be called twice. */
   close(): Promise<void>;
 }

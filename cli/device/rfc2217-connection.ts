@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { addressText, type PortAddress } from "./address.ts";
-import type { Connection, ConnectionFaces, Parity, SerialSettings } from "./connection.ts";
+import type { Connection, ConnectionFaces, LineChange, Parity, SerialSettings } from "./connection.ts";
 import { SocketConnection } from "./socket.ts";
 import * as telnet from "./telnet.ts";
 
@@ -19,7 +19,7 @@ const SUSPEND = 8;
 const RESUME = 9;
 const ANSWER = 100;
 const PARITIES: Readonly<Record<Parity, number>> = { none: 1, odd: 2, even: 3, mark: 4, space: 5 };
-const CONTROL = { noFlow: 1, xonXoff: 2, rtsCts: 3, dtrOn: 8, dtrOff: 9, rtsOn: 11, rtsOff: 12 };
+const CONTROL = { noFlow: 1, xonXoff: 2, rtsCts: 3, breakOn: 5, breakOff: 6, dtrOn: 8, dtrOff: 9, rtsOn: 11, rtsOff: 12 };
 
 /** How long a server may take to agree, and to answer a setting. */
 const PATIENCE_MS = 3000;
@@ -184,9 +184,10 @@ export class Rfc2217Connection implements Connection {
     return written.ok ? ok(bytes.length) : written;
   }
 
-  async signals({ dtr, rts }: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void> {
+  async signals({ dtr, rts, brk }: LineChange): Promise<void> {
     if (dtr !== undefined) await this.ask({ name: "DTR", command: SET_CONTROL, bytes: [dtr ? CONTROL.dtrOn : CONTROL.dtrOff] });
     if (rts !== undefined) await this.ask({ name: "RTS", command: SET_CONTROL, bytes: [rts ? CONTROL.rtsOn : CONTROL.rtsOff] });
+    if (brk !== undefined) await this.ask({ name: "break", command: SET_CONTROL, bytes: [brk ? CONTROL.breakOn : CONTROL.breakOff] });
   }
 
   close(): Promise<void> {

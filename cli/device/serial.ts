@@ -3,7 +3,7 @@ import { read as fsRead } from "node:fs";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { realOf } from "../host/look.ts";
-import type { Connection, ConnectionFaces, SerialSettings } from "./connection.ts";
+import type { Connection, ConnectionFaces, LineChange, SerialSettings } from "./connection.ts";
 import { otherHolders } from "./holder.ts";
 import { busy, notAPort, vanished, whyNotOpened } from "./trouble.ts";
 
@@ -21,7 +21,7 @@ interface Port {
   close(): Promise<void>;
   read(buffer: Buffer, offset: number, length: number): Promise<{ bytesRead: number }>;
   write(buffer: Buffer): Promise<void>;
-  set(lines: { dtr: boolean; rts: boolean }): Promise<void>;
+  set(lines: { dtr: boolean; rts: boolean; brk: boolean }): Promise<void>;
 }
 
 /** openConnection for a path, or a COM name. Opening raises DTR and RTS, which resets most Arduinos; closing lets DTR fall. */
@@ -71,7 +71,7 @@ class Serial implements Connection {
   private readonly unix: Unix | null;
   private readonly on: ConnectionFaces;
   /** As opening leaves them. */
-  private lines = { dtr: true, rts: true };
+  private lines = { dtr: true, rts: true, brk: false };
   private over = false;
   private reading: Promise<void> = Promise.resolve();
   private writing: Promise<unknown> = Promise.resolve();
@@ -136,8 +136,8 @@ class Serial implements Connection {
     }
   }
 
-  async signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void> {
-    if (lines.dtr === undefined && lines.rts === undefined) return;
+  async signals(lines: LineChange): Promise<void> {
+    if (Object.keys(lines).length === 0) return;
     this.lines = { ...this.lines, ...lines };
     // A pty has no such lines.
     await this.port.set(this.lines).catch(() => {});

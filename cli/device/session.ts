@@ -17,7 +17,7 @@ import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { clock } from "../host/clock.ts";
 import { addressText, type PortAddress } from "./address.ts";
-import { type Connection, openConnection, type SerialSettings } from "./connection.ts";
+import { type Connection, type LineChange, openConnection, type SerialSettings } from "./connection.ts";
 import { Ring } from "./ring.ts";
 import { reappearance } from "./reappear.ts";
 
@@ -66,7 +66,7 @@ export class PortSession {
   /** Changes of state, one after the other. */
   private changing: Promise<unknown> = Promise.resolve();
   private writing: Promise<unknown> = Promise.resolve();
-  private lines: { dtr?: boolean; rts?: boolean } = {};
+  private lines: LineChange = {};
 
   private constructor(address: PortAddress, settings: SerialSettings, options: SessionOptions) {
     this.address = address;
@@ -122,9 +122,10 @@ export class PortSession {
     return written;
   }
 
-  /** Sets DTR and RTS, now and after each reconnection. */
-  async signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void> {
-    this.lines = { ...this.lines, ...lines };
+  /** Sets DTR and RTS, now and after each reconnection; a break now. */
+  async signals(lines: LineChange): Promise<void> {
+    const { brk: _, ...kept } = lines;
+    this.lines = { ...this.lines, ...kept };
     await this.connection?.signals(lines);
   }
 

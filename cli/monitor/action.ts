@@ -59,7 +59,7 @@ export class RunMonitors {
     const patience = patienceOf(this.command.timeout, process.stdin);
     const opened = jobs.value.map((job) => ({
       job,
-      port: new Early(job.open, { reconnect: job.settings.reconnect, patience }),
+      port: new Early(job.open, { reconnect: job.settings.reconnect, patience, baud: null }),
     }));
     this.early.set(env, opened);
   }

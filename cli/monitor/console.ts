@@ -13,6 +13,12 @@ export interface ConsoleFaces {
   rts(): void;
   echo(): void;
   stamps(): void;
+  /** The next end of line of those that there are. */
+  eol(): void;
+  /** The line is broken for a moment. */
+  brk(): void;
+  encoding(name: string): void;
+  baud(speed: string): void;
   info(): void;
   say(line: string): void;
   /** Keys that whoever runs the monitor added. */
@@ -32,6 +38,7 @@ export interface Keyboard {
 
 const CTRL_C = "\x03";
 const CTRL_T = "\x14";
+const CTRL_B = "\x02";
 
 const HELP = [
   "Ctrl+C          quit",
@@ -42,6 +49,10 @@ const HELP = [
   "Ctrl+T r        RTS on or off",
   "Ctrl+T e        show what is typed, or not",
   "Ctrl+T s        time stamps on or off",
+  "Ctrl+T l        what Enter sends: CRLF, CR, LF in turn",
+  "Ctrl+T a        another encoding",
+  "Ctrl+T b        another baud rate",
+  "Ctrl+T Ctrl+B   send a break",
   "Ctrl+T u        send a file",
   "Ctrl+T i        which port, which settings",
 ];
@@ -69,15 +80,15 @@ export function openConsole(keyboard: Keyboard, faces: ConsoleFaces): () => void
 class Keys {
   private readonly faces: ConsoleFaces;
   private menu = false;
-  /** The name of a file that is being typed. */
-  private name: string | null = null;
+  /** What is being typed for a key of the menu, and who gets it. */
+  private asked: { text: string; readonly done: (text: string) => void } | null = null;
 
   constructor(faces: ConsoleFaces) {
     this.faces = faces;
   }
 
   press(key: string): void {
-    if (this.name !== null) return this.naming(key);
+    if (this.asked !== null) return this.typed(key, this.asked);
     if (this.menu) {
       this.menu = false;
       return this.chosen(key);
@@ -92,6 +103,7 @@ class Keys {
 
   private chosen(key: string): void {
     const { faces } = this;
+    if (key === CTRL_B) return faces.brk();
     // Letters also with Ctrl, as miniterm has them.
     const letter = key < " " && key !== CTRL_C && key !== CTRL_T ? String.fromCharCode(key.charCodeAt(0) + 96) : key.toLowerCase();
     const more = faces.more.get(letter);
@@ -117,25 +129,33 @@ class Keys {
         return faces.stamps();
       case "i":
         return faces.info();
+      case "l":
+        return faces.eol();
+      case "a":
+        return this.ask("an encoding", (name) => faces.encoding(name));
+      case "b":
+        return this.ask("a baud rate", (speed) => faces.baud(speed));
       case "u":
-        this.name = "";
-        return faces.say("a file to send, then Enter (Ctrl+C: none):");
+        return this.ask("a file to send", (name) => void this.send(name));
       default:
         return faces.say("no such key: Ctrl+T h lists them");
     }
   }
 
-  private naming(key: string): void {
+  private ask(what: string, done: (text: string) => void): void {
+    this.asked = { text: "", done };
+    this.faces.say(`${what}, then Enter (Ctrl+C: none):`);
+  }
+
+  private typed(key: string, asked: { text: string; readonly done: (text: string) => void }): void {
     if (key === CTRL_C) {
-      this.name = null;
-      return this.faces.say("nothing is sent");
-    }
-    if (key === "\r" || key === "\n") {
-      const name = this.name ?? "";
-      this.name = null;
-      void this.send(name);
-    } else if (key === "\x7f" || key === "\b") this.name = (this.name ?? "").slice(0, -1);
-    else this.name += key;
+      this.asked = null;
+      this.faces.say("none");
+    } else if (key === "\r" || key === "\n") {
+      this.asked = null;
+      asked.done(asked.text.trim());
+    } else if (key === "\x7f" || key === "\b") asked.text = asked.text.slice(0, -1);
+    else asked.text += key;
   }
 
   private async send(name: string): Promise<void> {

@@ -4,7 +4,7 @@ import type { Failure, Result } from "../../engine/types.ts";
 import { type AttachFaces, type Attached, connectDaemon, type DaemonClient } from "../daemon/client.ts";
 import { addressText } from "../device/address.ts";
 import type { Chosen } from "../device/choose.ts";
-import type { SerialSettings } from "../device/connection.ts";
+import type { LineChange, SerialSettings } from "../device/connection.ts";
 import type { Source, SourceFaces, SourceOptions } from "./source.ts";
 
 interface Wanted {
@@ -115,7 +115,7 @@ export class DaemonSource implements Source {
       : this.#attached.write(bytes);
   }
 
-  async signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void> {
+  async signals(lines: LineChange): Promise<void> {
     await this.#attached?.signals(lines);
   }
 

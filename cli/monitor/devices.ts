@@ -68,7 +68,7 @@ function monitorJob({ env, folder, profile }: Watched, flags: MonitorFlags): Res
       const hwids = env?.board?.hwids ?? [];
       const chosen = await choosePort({ named: settings.named, hwids, known: knownHwids() }, stop);
       if (!chosen.ok) return chosen;
-      return openSource(chosen.value.address, settings.serial, how, faces, stop);
+      return openSource(chosen.value.address, { ...settings.serial, baud: how.baud ?? settings.serial.baud }, how, faces, stop);
     },
   });
 }

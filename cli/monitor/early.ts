@@ -11,7 +11,10 @@ export class Early {
   private told: Told[] = [];
   private faces: SourceFaces | null = null;
 
+  private readonly again: MonitorOptions["open"];
+
   constructor(open: MonitorOptions["open"], how: SourceOptions) {
+    this.again = open;
     this.opened = open(
       {
         data: (bytes: Uint8Array) => this.tell((faces) => faces.data(bytes)),
@@ -32,7 +35,9 @@ export class Early {
   }
 
   /** As openSource: the port as it was opened, and all that it said since, first. */
-  async take(faces: SourceFaces, _how: SourceOptions, stop: AbortSignal): Promise<Result<Source>> {
+  async take(faces: SourceFaces, how: SourceOptions, stop: AbortSignal): Promise<Result<Source>> {
+    // Taken once; at another speed it is opened anew.
+    if (how.baud !== null) return this.again(faces, how, stop);
     const ended = () => this.stop.abort();
     stop.addEventListener("abort", ended);
     const opened = await this.opened;

@@ -14,9 +14,11 @@ export interface Filter {
 }
 
 export type Eol = "CR" | "LF" | "CRLF";
+export const EOLS: readonly Eol[] = ["CR", "LF", "CRLF"];
 
 export interface FilterHost {
-  readonly eol: Eol;
+  /** As it is now: the menu changes it. */
+  eol(): Eol;
   /** Where log2file makes its folder: the project's. */
   readonly folder: string;
   now(): Date;
@@ -47,7 +49,7 @@ export const FILTER_NAMES: readonly string[] = [...Object.keys(FILTERS), ...DECO
 /** All of them as one: what comes passes in the order given and then the line ends; what is sent the other way round. Names that are no filter's are left out. */
 export function filterChain(names: readonly string[], host: FilterHost): Filter {
   const chain = names.flatMap((name) => (Object.hasOwn(FILTERS, name) ? [whole(FILTERS[name]?.(host) ?? {})] : []));
-  const inward = [...chain, lineEnds(host.eol)];
+  const inward = [...chain, lineEnds(host)];
   const outward = [...inward].reverse();
   return {
     rx: (text) => inward.reduce((t, filter) => filter.rx(t), text),
@@ -61,10 +63,14 @@ function whole(part: Partial<Filter>): Filter {
   return { rx: part.rx ?? same, tx: part.tx ?? same, echo: part.echo ?? same };
 }
 
-function lineEnds(eol: Eol): Filter {
-  if (eol === "CRLF") return whole({ tx: (text) => text.replaceAll("\n", "\r\n") });
-  if (eol === "CR") return whole({ rx: (text) => text.replaceAll("\r", "\n"), tx: (text) => text.replaceAll("\n", "\r") });
-  return whole({});
+/** What Enter sends. */
+const ENDS: Readonly<Record<Eol, string>> = { CRLF: "\r\n", CR: "\r", LF: "\n" };
+
+function lineEnds({ eol }: FilterHost): Filter {
+  return whole({
+    rx: (text) => (eol() === "CR" ? text.replaceAll("\r", "\n") : text),
+    tx: (text) => text.replaceAll("\n", ENDS[eol()]),
+  });
 }
 
 /** Control codes as their pictures (Unicode's U+2400 block), but for those that any terminal takes well. */
@@ -173,12 +179,11 @@ function log2file({ folder, now, say }: FilterHost): Partial<Filter> {
 
 /** What is typed is sent when its line ends. */
 function sendOnEnter({ eol }: FilterHost): Partial<Filter> {
-  const end = eol === "CR" ? "\r" : eol === "LF" ? "\n" : "\r\n";
   let line = "";
   return {
     tx(text) {
       line += text;
-      if (!line.endsWith(end)) return "";
+      if (!line.endsWith(ENDS[eol()])) return "";
       const whole = line;
       line = "";
       return whole;

@@ -11,7 +11,8 @@ export type OnLine = (bytes: Uint8Array, ended: boolean) => void;
 /** Lines end at "\n", with a "\r" before it or not; where a device ends them with "\r" alone (monitor_eol = CR), there too. */
 export class LineCutter {
   private readonly on: OnLine;
-  private readonly crEnds: boolean;
+  /** Lines end at "\r", too. */
+  crEnds: boolean;
   private open: Uint8Array = new Uint8Array();
 
   constructor(crEnds: boolean, on: OnLine) {

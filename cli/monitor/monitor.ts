@@ -7,8 +7,8 @@ import { clock } from "../host/clock.ts";
 import { INTERRUPTED } from "../host/signals.ts";
 import { type Keyboard, openConsole } from "./console.ts";
 import type { FrameFinder } from "./decode.ts";
-import { plainText } from "./encoding.ts";
-import { filterChain, type FilterHost } from "./filters.ts";
+import { type Encoding, encodingOf, plainText } from "./encoding.ts";
+import { type Eol, EOLS, filterChain, type FilterHost } from "./filters.ts";
 import { LineCutter } from "./lines.ts";
 import { Printer } from "./printer.ts";
 import type { MonitorSettings } from "./settings.ts";
@@ -18,6 +18,8 @@ import type { Source, SourceFaces, SourceOptions } from "./source.ts";
 const SILENCE_MS = 200;
 /** A device that is away so long does not come back, where nobody is there to plug it in. */
 const UNATTENDED_PATIENCE_S = 30;
+/** pyserial's. */
+const BREAK_MS = 250;
 
 export interface MonitorOptions {
   readonly settings: MonitorSettings;
@@ -90,6 +92,9 @@ class Monitor {
   private stamps: boolean;
   private echoes: boolean;
   private lineStates = { dtr: true, rts: true };
+  private eol: Eol;
+  private encoding: Encoding;
+  private baud: number;
   private end: (end: MonitorEnd) => void = () => {};
   private over = false;
 
@@ -100,12 +105,15 @@ class Monitor {
     this.faces = faces;
     const { settings } = options;
     const { out } = faces;
+    this.eol = settings.eol;
+    this.encoding = settings.encoding;
+    this.baud = settings.serial.baud;
     this.stamps = settings.timestamps;
     this.echoes = settings.echo;
     this.lineStates = { dtr: settings.serial.dtr ?? true, rts: settings.serial.rts ?? true };
     this.lines = new LineCutter(settings.eol === "CR", (bytes, ended) => this.line(bytes, ended));
     const host: FilterHost = {
-      eol: settings.eol,
+      eol: () => this.eol,
       folder: options.folder,
       now: () => new Date(),
       say: (line) => this.say(line),
@@ -146,7 +154,7 @@ class Monitor {
     stop.addEventListener("abort", interrupt);
     const opening = new AbortController();
     const patience = patienceOf(options.limit, faces.keyboard);
-    const opened = options.open(this.sourceFaces(), { reconnect: options.settings.reconnect, patience }, opening.signal);
+    const opened = options.open(this.sourceFaces(), { reconnect: options.settings.reconnect, patience, baud: null }, opening.signal);
     const first = await Promise.race([opened, ended]);
     if (!("ok" in first)) {
       // Whatever is opened by now is closed again.
@@ -174,7 +182,7 @@ class Monitor {
     if (this.silence !== null) clearTimeout(this.silence);
     stop.removeEventListener("abort", interrupt);
     closeConsole?.();
-    await source.close();
+    await this.source?.close();
     this.lines.break();
     this.printer?.end();
     // Of several, which one it was.
@@ -279,7 +287,7 @@ class Monitor {
   }
 
   private text(bytes: Uint8Array): { readonly text: string; readonly lossy: boolean } {
-    const decoder = this.options.settings.encoding.decoder();
+    const decoder = this.encoding.decoder();
     return plainText(decoder.push(bytes) + decoder.end());
   }
 
@@ -296,10 +304,10 @@ class Monitor {
         if (!written.ok && !this.over) this.say(`not sent: ${written.failure.message}`);
       });
     };
-    const { encoding, raw, serial } = this.options.settings;
+    const { raw, serial } = this.options.settings;
     return openConsole(keyboard, {
       text: (text) => {
-        send(encoding.encode(this.chain.tx(text)));
+        send(this.encoding.encode(this.chain.tx(text)));
         if (this.echoes && !raw) this.printer?.echo(this.chain.echo(text));
       },
       bytes: send,
@@ -323,11 +331,59 @@ class Monitor {
       info: () => {
         const { dtr, rts } = this.lineStates;
         const state = (on: boolean) => (on ? "on" : "off");
-        this.say(`${this.device()}, ${serial.baud} baud, parity ${serial.parity}, DTR ${state(dtr)}, RTS ${state(rts)}, ${encoding.name}`);
+        const lines = `DTR ${state(dtr)}, RTS ${state(rts)}`;
+        this.say(`${this.device()}, ${this.baud} baud, parity ${serial.parity}, ${lines}, ${this.encoding.name}, Enter sends ${this.eol}`);
       },
+      eol: () => {
+        this.eol = EOLS[(EOLS.indexOf(this.eol) + 1) % EOLS.length] ?? this.eol;
+        this.lines.crEnds = this.eol === "CR";
+        this.say(`Enter sends ${this.eol}`);
+      },
+      brk: () => void this.break(),
+      encoding: (name) => this.encode(name),
+      baud: (speed) => void this.speed(speed),
       say: (line) => this.say(line),
       more: this.faces.keys,
     });
+  }
+
+  private async break(): Promise<void> {
+    await this.source?.signals({ brk: true });
+    await clock.sleep(BREAK_MS, this.stop);
+    await this.source?.signals({ brk: false });
+    this.say("a break was sent");
+  }
+
+  private encode(name: string): void {
+    const read = encodingOf(name);
+    if (!read.ok) return this.say(`${read.failure.message}; it stays ${this.encoding.name}`);
+    this.encoding = read.value;
+    if (this.printer !== null) this.printer.encoding = read.value;
+    this.say(`the encoding is ${read.value.name}`);
+  }
+
+  /** The port is closed and opened again, which resets boards whose reset is DTR; where it does not open at this speed, at the one before. */
+  private async speed(text: string): Promise<void> {
+    const speed = Number(text);
+    if (!Number.isInteger(speed) || speed < 1) return this.say(`${JSON.stringify(text)} is no baud rate; it stays ${this.baud}`);
+    const { source } = this;
+    if (source === null) return;
+    this.source = null;
+    this.broken();
+    await source.close();
+    const { settings } = this.options;
+    const patience = patienceOf(this.options.limit, this.faces.keyboard);
+    const open = (baud: number) => this.options.open(this.sourceFaces(), { reconnect: settings.reconnect, patience, baud }, this.stop);
+    let opened = await open(speed);
+    if (opened.ok) this.baud = speed;
+    else {
+      this.say(`${opened.failure.message}; it stays ${this.baud} baud`);
+      opened = await open(this.baud);
+    }
+    if (this.over) return void (opened.ok && (await opened.value.close()));
+    if (!opened.ok) return this.end(neverBegan(opened.failure));
+    this.source = opened.value;
+    this.say(`${this.baud} baud`);
   }
 
   private toggle(line: "dtr" | "rts"): void {

@@ -21,7 +21,7 @@ export interface PrinterOptions {
 
 export class Printer {
   private readonly options: PrinterOptions;
-  private readonly decoder: Decoder;
+  private decoder: Decoder;
   /** Something stands on the current line. */
   private begun = false;
   /** Where several devices are shown, a line that has no end yet: theirs must not run into each other. */
@@ -30,6 +30,11 @@ export class Printer {
   constructor(options: PrinterOptions) {
     this.options = options;
     this.decoder = options.encoding.decoder();
+  }
+
+  /** From now on. */
+  set encoding(encoding: Encoding) {
+    this.decoder = encoding.decoder();
   }
 
   data(bytes: Uint8Array): void {

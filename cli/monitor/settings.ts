@@ -6,7 +6,7 @@ import type { EnvProject, OptionValue } from "../../rules/project.ts";
 import { type Address, readAddress } from "../device/address.ts";
 import type { Parity, SerialSettings } from "../device/connection.ts";
 import { type Encoding, encodingOf, LATIN1, UTF8 } from "./encoding.ts";
-import { DECODERS, type Eol, FILTER_NAMES } from "./filters.ts";
+import { DECODERS, type Eol, EOLS, FILTER_NAMES } from "./filters.ts";
 
 /** The flags of `fb monitor`; null, empty, false: not given. */
 export interface MonitorFlags {
@@ -64,7 +64,6 @@ export interface MonitorSettings {
 }
 
 const PARITIES: Readonly<Record<string, Parity>> = { N: "none", E: "even", O: "odd", S: "space", M: "mark" };
-const EOLS: readonly Eol[] = ["CR", "LF", "CRLF"];
 /** PlatformIO's, and fbuild's for who names no project. */
 const SPEED_OF_A_PROJECT = 9600;
 const SPEED_ALONE = 115200;

@@ -3,7 +3,7 @@ import { ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
 import { addressText, type PortAddress } from "../device/address.ts";
 import type { Chosen } from "../device/choose.ts";
-import type { SerialSettings } from "../device/connection.ts";
+import type { LineChange, SerialSettings } from "../device/connection.ts";
 import { idOf, listPorts, locator } from "../device/ports.ts";
 import { PortSession } from "../device/session.ts";
 
@@ -11,7 +11,7 @@ export interface Source {
   /** As it is called for people. */
   readonly device: string;
   write(bytes: Uint8Array): Promise<Result<number>>;
-  signals(lines: { readonly dtr?: boolean; readonly rts?: boolean }): Promise<void>;
+  signals(lines: LineChange): Promise<void>;
   /** The port is free afterwards, unless others watch it. */
   close(): Promise<void>;
 }
@@ -33,6 +33,8 @@ export interface SourceOptions {
   readonly reconnect: boolean;
   /** Seconds that a device may be away; null: for ever. */
   readonly patience: number | null;
+  /** Instead of the speed of the settings: the monitor was told another one. */
+  readonly baud: number | null;
 }
 
 /** By the daemon, which is started if none runs: so a port can be watched by several, and given to a flash in between. Without a daemon, by this process. Failure: exit 5. */

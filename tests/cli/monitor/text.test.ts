@@ -81,7 +81,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 const debugged: string[] = [];
 function chain(names: readonly string[], eol: Eol = "CRLF") {
   const now = () => new Date(2026, 0, 2, 3, 4, 5, 67);
-  return filterChain(names, { eol, folder, now, say: () => {}, debug: (text) => debugged.push(text) });
+  return filterChain(names, { eol: () => eol, folder, now, say: () => {}, debug: (text) => debugged.push(text) });
 }
 
 test("filters, as miniterm's and PlatformIO's", () => {
