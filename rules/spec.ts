@@ -125,7 +125,8 @@ export function parsePackageWant(text: string, origin: Origin | null): Result<Pa
 
 function packageSource({ uri, requirement }: PackageSpec): PackageSource {
   if (uri === null) return { is: "registry", requirement: requirement ?? "*" };
-  const local = /^(?:git\+)?(?:symlink|file):\/\/(.*)$/.exec(uri);
+  // `git+symlink://` is what PlatformIO makes of a link to a folder called NAME.git; `git+file://` is a repository, as it is written.
+  const local = /^(?:(?:git\+)?symlink|file):\/\/(.*)$/.exec(uri);
   if (local !== null) return { is: "folder", path: local[1] ?? "" };
   return { is: "url", url: uri };
 }

@@ -1,6 +1,7 @@
 /** `platform = NAME @ VERSION` and addresses through the binary: a platform package is fetched, its packages and boards count, it is locked, and its Python is never run. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -155,6 +156,39 @@ test("addresses: an archive, a folder, a file:// archive; the name that platform
   const unnamed = await run(project(zip));
   assert.is(unnamed.code, 3);
   assert.match(unnamed.stderr, /fb has no rules for platform some-fork of \[env:a\] yet.*\n.*platform = NAME=http/);
+});
+
+test("a repository at a tag: the commit is locked, and what comes after it is not taken", async () => {
+  const repository = freshFolder("repository");
+  const git = (...args: string[]): string => {
+    const who = ["-c", "user.name=n", "-c", "user.email=n@example.invalid", "-c", "init.defaultBranch=main"];
+    const ended = spawnSync("git", [...who, ...args], { cwd: repository, encoding: "utf8" });
+    assert.is(ended.status, 0, ended.stderr);
+    return ended.stdout.trim();
+  };
+  const commit = (content: Content): string => {
+    for (const [path, text] of Object.entries(content)) {
+      mkdirSync(dirname(join(repository, path)), { recursive: true });
+      writeFileSync(join(repository, path), text);
+    }
+    git("add", "-A");
+    git("commit", "-qm", "x");
+    return git("rev-parse", "HEAD");
+  };
+  git("init", "-q");
+  const first = commit(platform("5.0.0", "~1.5.0", "~5.1.0"));
+  git("tag", "v5.0.0");
+  const p = project(`atmelavr=git+file://${repository}#v5.0.0`);
+  const ran = await run(p);
+  assert.is(ran.code, 0, ran.stderr);
+  assert.ok(fetched(ran).includes("framework-arduino-avr 5.1.0"));
+  const lock = p.read("fb.lock");
+  assert.match(lock, new RegExp(`from = "git\\+file://.*#${first}"`));
+  commit(platform("5.0.1", "~1.5.0", "~5.2.0"));
+  git("tag", "-f", "v5.0.0");
+  p.remove(".fb");
+  assert.is((await run(p)).code, 0);
+  assert.is(p.read("fb.lock"), lock);
 });
 
 test("a folder's platform is watched like any file of the project: another version of a package is another build", async () => {

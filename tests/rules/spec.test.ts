@@ -36,6 +36,8 @@ const asked: readonly (readonly [text: string, source: object | null])[] = [
   ["https://h.example/platform-x.zip", { is: "url", url: "https://h.example/platform-x.zip" }],
   ["symlink://../platform-x", { is: "folder", path: "../platform-x" }],
   ["file:///p/platform-x", { is: "folder", path: "/p/platform-x" }],
+  ["git+file:///p/platform-x#v1", { is: "url", url: "git+file:///p/platform-x#v1" }],
+  ["symlink:///p/x.git", { is: "folder", path: "/p/x.git" }],
   ["file:///p/x.tar.gz", { is: "url", url: "file:///p/x.tar.gz" }],
   ["../my/native", { is: "folder", path: "../my/native" }],
   ["~/native", { is: "folder", path: "~/native" }],
