@@ -1,0 +1,5 @@
+#include "Arduino.h"
+int main() {
+  setup();
+  for (;;) loop();
+}
