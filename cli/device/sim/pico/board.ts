@@ -19,6 +19,7 @@ const WATCHDOG = 0x40058;
 interface Watchdog {
   onWatchdogTrigger: () => void;
   reason: number;
+  readonly timer: { enable: boolean };
   readonly scratchData: Uint32Array;
 }
 
@@ -165,6 +166,8 @@ export class PicoBoard implements VirtualBoard {
     }
     watchdog.onWatchdogTrigger = () => {
       this.#resetDue = true;
+      // Else the alarm that called comes again at the same moment, for ever.
+      watchdog.timer.enable = false;
     };
     return running;
   }

@@ -10,12 +10,12 @@ import { uf2Of } from "../../../../rules/image/uf2.ts";
 
 /**
  * Assembled from: a first stage that sets VTOR to 0x10000100 and jumps to the vector there, and a program that turns UART0 on, says "hello ", calls the ROM's count of ones (by its table)
- * with the watchdog's reason and says that digit, then says again what it hears; "b" is a breakpoint, "w" the watchdog's trigger.
+ * with the watchdog's reason and says that digit, then says again what it hears; "b" is a breakpoint, "w" the watchdog's trigger, "t" lets it run out of time.
  */
 const STAGE2 = Buffer.from("A0gESQhgA8iA8wiICEcAAAABABAI7QDg", "base64");
 const STAGE2_SUM = 0xfb24258e;
 const PROGRAM = Buffer.from(
-  "ABAEIAkBABATTBRIIGMWoQh4ACgC0CBgATH55xggB4gUIACIDkm4RwZGDk2oaLBHMDAgYAogIGCgaRAhCEL70SBoYigD0HcoAtAgYPTnAL4BIMAHKGD+5wBAA0ABAwAAUDMAAACABUBoZWxsbyAAAA==",
+  "ABAEIAkBABAXTBhIIGMaoQh4ACgC0CBgATH55xggB4gUIACIEkm4RwZGEk2oaLBHMDAgYAogIGCgaRAhCEL70SBoYigF0HcoBNB0KAbQIGDy5wC+ASDAByhg/ufIIGhgASCAByhg/ucAQANAAQMAAFAzAAAAgAVAaGVsbG8gAAA=",
   "base64",
 );
 
@@ -53,11 +53,15 @@ test("a program runs through the boot ROM, is heard and spoken to; its watchdog 
   assert.is(said(), "xy");
   board.send(Buffer.from("w"));
   board.run(0.001);
+  // The reason is one bit: forced, then time.
+  assert.is(said(), "hello 1\n");
+  board.send(Buffer.from("t"));
+  board.run(0.001);
   assert.is(said(), "hello 1\n");
   assert.is(board.halted, null);
   board.send(Buffer.from("b"));
   board.run(0.001);
-  assert.match(board.halted ?? "", /breakpoint \(0x1000014e\)/);
+  assert.match(board.halted ?? "", /breakpoint \(0x10000152\)/);
   const at = board.seconds;
   board.run(0.5);
   assert.is(said(), "");
