@@ -260,9 +260,6 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   show: verb("fbuild's `show daemon`: fb daemon status", "daemon", 1, JSON_VALUE),
 };
 
-/** Targets of the contract that this version does not have. */
-export const TARGETS_LATER: ReadonlySet<string> = new Set(["flash-fs", "fs"]);
-
 /** The flags of `fb monitor`, which `--monitor="FLAGS"` takes too. */
 export const MONITOR_FLAGS: readonly Flag[] = VERBS.monitor?.flags ?? [];
 

@@ -1,7 +1,7 @@
 /** What `fb help` says: examples first, then the words, all within 80 columns; and the scripts that complete fb's words in a shell. */
 import { HELP_TOPICS } from "./args.ts";
 import { DAEMON_ACTIONS, DEVICE_ACTIONS } from "./command.ts";
-import { type Flag, flagsOf, TARGETS_LATER, VERBS, verbsHere } from "./flags.ts";
+import { type Flag, flagsOf, VERBS, verbsHere } from "./flags.ts";
 import { PIO_TARGETS } from "./foreign.ts";
 
 const WIDTH = 80;
@@ -227,14 +227,10 @@ function targets(): string {
       ["fb run :size@uno", "one env"],
       ["fb run blink:elf@uno", "of the project in the folder blink"],
     ]),
-    table(TARGETS.map(([target, says]) => [target, isLater(target) ? `${says} (in a later version)` : says])),
+    table(TARGETS),
     "PlatformIO's names, for `fb run -t`:\n",
     table(pio),
   ].join("\n");
-}
-
-function isLater(target: string): boolean {
-  return target.split("  ").some((name) => TARGETS_LATER.has(name.slice(1)));
 }
 
 function spelling(f: Flag): string {

@@ -242,7 +242,8 @@ export class EnvActions {
   /** Of a folder all files below it; of one that is not there itself, which the run then misses. */
   private filesOf(read: Read): Read[] {
     if (!read.path.endsWith("/")) return [read];
-    return filesBelow(read.path.slice(0, -1), (dir) => this.io.list(dir))?.map(fileRead) ?? [read];
+    const folder = read.path.slice(0, -1);
+    return filesBelow(folder, (dir) => this.io.list(dir))?.map(fileRead) ?? [fileRead(folder)];
   }
 
   /**

@@ -9,7 +9,6 @@ import { targetText } from "../args.ts";
 import type { RunCommand, Target } from "../command.ts";
 import { build, type BuildHost, type Built } from "../build.ts";
 import { complain, type Faces, tellWait } from "../faces.ts";
-import { TARGETS_LATER } from "../flags.ts";
 import { version } from "../home.ts";
 import { clock } from "../host/clock.ts";
 import type { HostRunner } from "../host/lanes.ts";
@@ -41,8 +40,8 @@ export async function runVerb(command: RunCommand, faces: Faces): Promise<number
 
 /** A command's runs, one a folder; or its exit code, where they do not begin and why has been said. */
 export function runsOf(command: RunCommand, faces: Faces): number | readonly (readonly [folder: string, command: RunCommand])[] {
-  const later = stillToCome(command);
-  if (later !== null) return refuse(command, later, faces);
+  const odd = senseless(command);
+  if (odd !== null) return refuse(command, odd, faces);
   const blocked = command.trace === null ? null : unwritable(command.trace);
   if (blocked !== null) return refuse(command, blocked, faces);
   const runs: [folder: string, RunCommand][] = [];
@@ -76,12 +75,8 @@ function refuse(command: RunCommand, why: Failure, faces: Faces): number {
   return exitCode;
 }
 
-/** What the contract has and this version can not do: refused, so that nobody waits for what does not come. */
-function stillToCome(command: RunCommand): Failure | null {
-  const later = (what: string, hint: string) => failure("run.later", 2, `${what} is not in this version of fb yet`, { hint });
-  const target = command.targets.find((t) => t.is === "name" && TARGETS_LATER.has(t.name));
-  if (target !== undefined)
-    return later(`the target ${targetText(target)}`, "`pio run -t buildfs` and `-t uploadfs` make and write a filesystem until then");
+/** What makes no sense together. */
+function senseless(command: RunCommand): Failure | null {
   return command.watch && command.dryRun
     ? failure("run.watch-dry", 2, "a dry run builds nothing that could be watched", { hint: "leave out -n, or --watch" })
     : null;

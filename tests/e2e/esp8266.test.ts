@@ -1,6 +1,6 @@
 /** An ESP8266 from its sources to its image, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EBOOT, esp8266Core } from "../platforms/cores/esp8266.ts";
@@ -152,6 +152,44 @@ else {
         Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info/.test(path)));
       assert.equal(named(one), named(two), profile);
     }
+  });
+
+  test("the file system's image, by the platform's tool: of the files below data/, and of nothing else", () => {
+    const tool = new TestProject(
+      { "package.json": '{ "name": "tool-mklittlefs", "version": "1.203.0" }\n' },
+      { folder: freshFolder("mkfs") },
+    );
+    tool.write("bin/mklittlefs", '#!/bin/sh\nfor last; do :; done\n{ echo "$*"; find "$2" -type f | sort | xargs cat; } > "$last"\n');
+    chmodSync(tool.path("bin/mklittlefs"), 0o755);
+    const project = projectWith(core, "[env:nodemcuv2]\nboard = nodemcuv2\nboard_build.filesystem = littlefs\n");
+    project.edit("platformio.ini", `${core.folder}\n`, `${core.folder}, tool-mklittlefs@symlink://${tool.folder}\n`);
+    assert.equal(
+      executed(project.run()).filter((each) => each.includes("littlefs")),
+      [],
+      "not made unless it is asked for",
+    );
+    project.run([":fs"], { exit: 1 });
+    project.write("data/a.txt", "one\n");
+    assert.equal(executed(project.run([":fs"])), ["objcopy littlefs.bin"]);
+    assert.is(project.read(`${OUT}/littlefs.bin`), `-c data -p 256 -b 8192 -s 1024000 ${OUT}/littlefs.bin\none\n`);
+    assert.equal(executed(project.run([":fs"])), []);
+    project.write("data/sub/b.txt", "two\n");
+    assert.equal(executed(project.run([":fs"])), ["objcopy littlefs.bin"]);
+    project.edit("data/a.txt", "one", "three");
+    assert.equal(executed(project.run([":fs"])), ["objcopy littlefs.bin"]);
+    assert.match(project.read(`${OUT}/littlefs.bin`), /three\ntwo\n$/);
+    const ran = project.run([":fs@other"], { exit: 2 });
+    assert.ok(diagnostics(ran).length > 0);
+  });
+
+  test("over the air without a place to send it to is told before anything is built", () => {
+    const project = projectWith(core, "[env:nodemcuv2]\nboard = nodemcuv2\nupload_protocol = espota\n");
+    const ran = project.run([":flash"], { exit: 3 });
+    assert.equal(
+      diagnostics(ran).map((d) => d.code),
+      ["upload.no-host"],
+    );
+    assert.equal(executed(ran), []);
   });
 
   test("a program that does not fit is never an image", () => {

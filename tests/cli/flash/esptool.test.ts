@@ -1,0 +1,61 @@
+/** What esptool says (4.8.1, as it was said by hand or stands in its source), and what is told of it: progress and faults by the table of platforms/espressif8266. */
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { faultOf, flashFailure } from "../../../cli/flash/faults.ts";
+import { runUploader } from "../../../cli/flash/uploader.ts";
+import { readRuleFile } from "../../../rules/rulefile.ts";
+
+const FILE = new URL("../../../platforms/espressif8266/platform.toml", import.meta.url).pathname;
+const rules = readRuleFile(FILE, readFileSync(FILE, "utf8"), (path) => readFileSync(path, "utf8"));
+if (!rules.ok) throw new Error(rules.failure.message);
+const found = rules.value.uploaders.get("esptool");
+if (found === undefined) throw new Error("no esptool");
+const esptool = found;
+
+const BEGUN = "esptool.py v4.8.1\nSerial port /dev/ttyUSB0\n";
+const SAID: readonly (readonly [output: string, fault: string, says: RegExp])[] = [
+  [
+    `${BEGUN}Connecting......................................\n\nA fatal error occurred: Failed to connect to ESP8266: No serial data received.\nFor troubleshooting steps visit: https://docs.espressif.com/projects/esptool/en/latest/troubleshooting.html\n`,
+    "sync",
+    /does not answer.*Failed to connect to ESP8266/,
+  ],
+  [
+    `${BEGUN}\nA fatal error occurred: Could not open /dev/ttyUSB0, the port is busy or doesn't exist.\n([Errno 2] could not open port /dev/ttyUSB0: [Errno 2] No such file or directory: '/dev/ttyUSB0')\n\nHint: Check if the port is correct and ESP connected\n`,
+    "refused",
+    /could not be opened.*busy or doesn't exist/,
+  ],
+  [
+    `${BEGUN}\nA fatal error occurred: This chip is ESP32 not ESP8266. Wrong --chip argument?\n`,
+    "signature",
+    /another chip than the esp8266.*This chip is ESP32/,
+  ],
+  ["Wrote 1 bytes\n\nA fatal error occurred: MD5 of file does not match data in flash!\n", "verify", /not what was written/],
+  ["\nA fatal error occurred: something else\n", "other", /exit code 2 .*something else/],
+];
+
+test("each fault has its name, its cause and exit code 5", () => {
+  for (const [output, fault, says] of SAID) {
+    const end = { why: "exited", code: 2, output } as const;
+    assert.is(faultOf(end, esptool, true), fault, output);
+    const told = flashFailure(faultOf(end, esptool, true), end, esptool, {
+      ...{ program: "esptool.py", port: "/dev/ttyUSB0", board: "nodemcuv2", mcu: "esp8266", idle: 30, tries: 2 },
+    });
+    assert.match(told.message, says);
+    assert.is(told.exit, 5);
+  }
+});
+
+test("how far it is, by its percents", async () => {
+  const progress: string[] = [];
+  const script =
+    "printf 'Erasing flash...\\rWriting at 0x00000000... (7 %%)\\rWriting at 0x00004000... (50 %%)\\rWriting at 0x00010000 [====>  ] 75.4%% 3/4\\rWriting at 0x00020000... (100 %%)\\n'";
+  const end = await runUploader({
+    ...{ argv: ["/bin/sh", "-c", script], cwd: "/", uploader: esptool, idle: 20, stop: new AbortController().signal },
+    onProgress: (phase, percent) => progress.push(`${phase} ${percent}`),
+  });
+  assert.is(end.code, 0);
+  assert.equal(progress, ["writing 7", "writing 50", "writing 75", "writing 100"]);
+});
+
+test.run();
