@@ -351,8 +351,12 @@ function frameworkProblems(section: string, platform: Platform, frameworks: read
 
 /** A framework may be one of two that PlatformIO calls by one name: the board's build.core tells which. */
 function coreProblem(section: string, platform: Platform, framework: string | null, board: Board, place: Origin | null): Failure | null {
-  const cores = platform.rules.frameworks.get(framework ?? "")?.cores ?? [];
+  const { cores = [], mcus = [] } = platform.rules.frameworks.get(framework ?? "") ?? {};
   const core = String(board.values.get("build.core") ?? "");
+  if (mcus.length > 0 && !mcus.includes(board.mcu)) {
+    const message = `[${section}]: board "${board.id}" has the mcu "${board.mcu}": of framework ${framework} fb has rules for ${mcus.join(", ")}`;
+    return failure("env.core", 3, message, { ...place, hint: "this env cannot be built with fb yet; the others can" });
+  }
   if (cores.length === 0 || cores.includes(core)) return null;
   const message = `[${section}]: board "${board.id}" has the core "${core}": of framework ${framework} fb has rules for ${cores.join(", ")}`;
   return failure("env.core", 3, message, { ...place, hint: `board_build.core = ${cores[0]}, if the board's programs are written for it` });

@@ -61,6 +61,8 @@ export interface FrameworkPart {
 export interface Framework extends PackageInfo {
   /** Those of the boards' cores that it is for; empty: all. */
   readonly cores: readonly string[];
+  /** Those of their chips; empty: all. */
+  readonly mcus: readonly string[];
   readonly parts: readonly FrameworkPart[];
   readonly before: ReadonlyMap<FlagScope, readonly Template[]>;
   /** A text of flags that come after the framework's own; null for none. */
@@ -370,7 +372,19 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 
 const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus"]);
-const OVERLAY_KEYS = new Set([...PACKAGE_KEYS, "cores", "when", "parts", "before", "board_flags", "after", "tools", "vars", "flags"]);
+const OVERLAY_KEYS = new Set([
+  ...PACKAGE_KEYS,
+  "cores",
+  "mcus",
+  "when",
+  "parts",
+  "before",
+  "board_flags",
+  "after",
+  "tools",
+  "vars",
+  "flags",
+]);
 
 function framework(name: string, table: TomlTable, span: Span): Framework {
   const parts = tableList(at(table, "parts")).map(
@@ -386,6 +400,7 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
   return {
     ...packageInfo(name, table, span),
     cores: textsAt(table, "cores"),
+    mcus: textsAt(table, "mcus"),
     parts,
     before: lists<FlagScope>(tableAt(table, "before")),
     boardFlags: templateAt(table, "board_flags"),

@@ -124,6 +124,11 @@ build_type = fast
 platform = raspberrypi
 board = pico
 framework = arduino
+[env:riscv]
+platform = raspberrypi
+board = rpipico2
+framework = arduino
+board_build.mcu = rp2350-riscv
 [env:pico]
 platform = https://github.com/maxgerhardt/platform-raspberrypi.git
 board = pico
@@ -135,6 +140,7 @@ platform = Native
   });
   assert.equal(codes(read, "none"), ["env.no-platform:2:3"]);
   assert.equal(codes(read, "core"), ["env.core:23:3"]);
+  assert.equal(codes(read, "riscv"), ["env.core:27:3"]);
   assert.is(read.envs.get("pico")?.ok, true);
   assert.equal(codes(read, "typo"), ["env.unknown-platform:4:3"]);
   assert.equal(codes(read, "board"), ["env.unknown-framework:8:3", "board.unknown:7:3"]);
