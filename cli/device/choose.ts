@@ -33,6 +33,17 @@ export interface Chosen {
 const PATIENCE_MS = 2000;
 const LOOK_MS = 250;
 
+/** For `-p`: every board of the env that is plugged in. */
+export const ALL = "all";
+
+/** Ports at which these boards are; of a board that USB does not tell, those on USB. whose: "of env uno ", for people. Failure (exit 5): none. */
+export function boardsAt(ports: readonly DevicePort[], hwids: Hwids, whose: string): Result<readonly DevicePort[]> {
+  const fitting = ports.filter((port) => (hwids.length > 0 ? hasHwid(port, hwids) : port.vid !== null));
+  if (fitting.length > 0) return ok(fitting);
+  const there = ports.length === 0 ? "no serial port is there" : `the ports that are there: ${ports.map((p) => p.port).join(", ")}`;
+  return fail(failure("device.not-found", 5, `-p ${ALL}: no board ${whose}is plugged in`, { hint: there }));
+}
+
 /** The machine's ports, whoever lists them. */
 export type Lister = () => Promise<readonly DevicePort[]>;
 

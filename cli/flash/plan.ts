@@ -11,12 +11,9 @@ import { CLAIM_HOST, CLAIM_PORT, missingFacts, namesPort, type Upload, uploadOf 
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
 import { knownHwids } from "../device/board-ids.ts";
-import { choosePort } from "../device/choose.ts";
-import { type DevicePort, hasHwid, idOf, listPorts } from "../device/ports.ts";
+import { ALL, boardsAt, choosePort } from "../device/choose.ts";
+import { type DevicePort, idOf, listPorts } from "../device/ports.ts";
 import { flagVariables } from "../plan-input.ts";
-
-/** Every board of the env that is plugged in. */
-const ALL = "all";
 
 /** A device that an effect is for. id: what claims and the ledger call it. */
 interface Bound {
@@ -165,7 +162,7 @@ export class DevicePlan {
     const found: Bound[] = [];
     for (const name of names.length === 0 ? [null] : names) {
       if (name === ALL) {
-        const all = this.#allOf(env, ports);
+        const all = boardsAt(ports, env.board?.hwids ?? [], `of env ${env.name} `);
         if (!all.ok) return all;
         found.push(...all.value.map((port) => boundTo({ is: "serial", path: port.port })));
         continue;
@@ -180,15 +177,6 @@ export class DevicePlan {
       else if (chosen.failure.code !== "device.not-found" || names.length > 1) return chosen;
     }
     return ok(found.filter((one, i) => found.findIndex((other) => other.id === one.id) === i));
-  }
-
-  /** Ports that are the env's board; of a board that USB does not tell, those on USB. */
-  #allOf(env: EnvProject, ports: readonly DevicePort[]): Result<readonly DevicePort[]> {
-    const hwids = env.board?.hwids ?? [];
-    const fitting = ports.filter((port) => (hwids.length > 0 ? hasHwid(port, hwids) : port.vid !== null));
-    if (fitting.length > 0) return ok(fitting);
-    const there = ports.length === 0 ? "no serial port is there" : `the ports that are there: ${ports.map((p) => p.port).join(", ")}`;
-    return fail(failure("device.not-found", 5, `-p all: no board of env ${env.name} is plugged in`, { hint: there }));
   }
 }
 

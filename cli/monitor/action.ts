@@ -12,6 +12,11 @@ import { Early } from "./early.ts";
 import { type MonitorEnd, neverBegan, patienceOf } from "./monitor.ts";
 import type { SourceFaces } from "./source.ts";
 
+interface EarlyJob {
+  readonly job: MonitorJob;
+  readonly port: Early;
+}
+
 interface Waiting {
   readonly spec: ActionSpec;
   readonly stop: AbortSignal;
@@ -24,7 +29,7 @@ export class RunMonitors {
   private readonly host: () => MonitorHost;
   private readonly broken: (env: string) => void;
   private waiting: Waiting[] = [];
-  private readonly early = new Map<string, readonly { readonly job: MonitorJob; readonly port: Early }[]>();
+  private readonly early = new Map<string, Promise<Result<readonly EarlyJob[]>>>();
 
   /** broken: told when an env's device goes, or is given to somebody else. */
   constructor(folder: string, command: RunCommand, host: () => MonitorHost, broken: (env: string) => void = () => {}) {
@@ -54,19 +59,21 @@ export class RunMonitors {
   /** The env's board was flashed, and a monitor of it follows: its port is opened now. */
   flashed(env: string, profile: string): void {
     if (this.early.has(env) || !this.isWatched(env)) return;
-    const jobs = this.jobs(env, profile);
-    if (!jobs.ok) return;
+    this.early.set(env, this.openEarly(env, profile));
+  }
+
+  private async openEarly(env: string, profile: string): Promise<Result<readonly EarlyJob[]>> {
+    const jobs = await this.jobs(env, profile);
+    if (!jobs.ok) return jobs;
     const patience = patienceOf(this.command.timeout, process.stdin);
-    const opened = jobs.value.map((job) => ({
-      job,
-      port: new Early(job.open, { reconnect: job.settings.reconnect, patience, baud: null }),
-    }));
-    this.early.set(env, opened);
+    const how = (job: MonitorJob) => ({ reconnect: job.settings.reconnect, patience, baud: null });
+    return ok(jobs.value.map((job) => ({ job, port: new Early(job.open, how(job)) })));
   }
 
   /** Ports that were opened and for which no monitor came are closed. */
   async close(): Promise<void> {
-    await Promise.all([...this.early.values()].flat().map(({ port }) => port.close()));
+    const opened = await Promise.all(this.early.values());
+    await Promise.all(opened.flatMap((jobs) => (jobs.ok ? jobs.value : [])).map(({ port }) => port.close()));
   }
 
   /** The command asks for its monitor. */
@@ -74,7 +81,7 @@ export class RunMonitors {
     return this.command.targets.some((t) => t.is === "name" && t.name === "monitor" && (t.env === null || t.env === env));
   }
 
-  private jobs(env: string, profile: string): Result<readonly MonitorJob[]> {
+  private async jobs(env: string, profile: string): Promise<Result<readonly MonitorJob[]>> {
     const opened = openProject(this.folder);
     if (!opened.ok) return opened;
     const read = opened.value.project.envs.get(env);
@@ -82,7 +89,7 @@ export class RunMonitors {
       return fail(
         read?.failures[0] ?? failure("env.unknown", 2, `there is no env ${env}`, { hint: "platformio.ini was changed meanwhile" }),
       );
-    const jobs = monitorJobs({ env: read.value, folder: this.folder, profile }, this.command.monitor);
+    const jobs = await monitorJobs({ env: read.value, folder: this.folder, profile }, this.command.monitor);
     if (!jobs.ok) return jobs;
     return ok(jobs.value.map((job) => ({ ...job, open: (faces, how, stop) => job.open(this.watching(env, faces), how, stop) })));
   }
@@ -119,19 +126,27 @@ export class RunMonitors {
 
   /** Watches all of these, shown as one; the end of each. */
   start(watched: readonly { readonly env: string; readonly profile: string }[], stop: AbortSignal): readonly Promise<MonitorEnd>[] {
-    const found = watched.map(({ env, profile }): Result<readonly MonitorJob[]> => {
-      const early = this.early.get(env);
-      if (early === undefined) return this.jobs(env, profile);
-      this.early.delete(env);
-      return ok(early.map(({ job, port }) => ({ ...job, open: (faces, how, ending) => port.take(faces, how, ending) })));
+    const found = Promise.all(watched.map(({ env, profile }) => this.begun(env, profile)));
+    const ends = found.then((jobs) => {
+      const all = jobs.flatMap((one) => (one.ok ? one.value : []));
+      const order = { patterns: this.command.serial, limit: this.command.timeout };
+      return all.length === 0 ? [] : [...watchAll(all, order, stop, this.host())];
     });
-    const all = found.flatMap((jobs) => (jobs.ok ? jobs.value : []));
-    const order = { patterns: this.command.serial, limit: this.command.timeout };
-    const ends = all.length === 0 ? [] : [...watchAll(all, order, stop, this.host())];
-    return found.map(async (jobs): Promise<MonitorEnd> => {
+    return watched.map(async (_, i): Promise<MonitorEnd> => {
+      const all = await found;
+      const jobs = all[i] ?? ok([]);
       if (!jobs.ok) return neverBegan(jobs.failure);
-      const { exit, failures } = joined(await Promise.all(ends.splice(0, jobs.value.length)));
+      const before = all.slice(0, i).reduce((sum, one) => sum + (one.ok ? one.value.length : 0), 0);
+      const { exit, failures } = joined(await Promise.all((await ends).slice(before, before + jobs.value.length)));
       return { exit, why: "", failure: failures[0] ?? null };
     });
+  }
+
+  /** An env's monitors, with the ports that were opened for them when its board was flashed. */
+  private async begun(env: string, profile: string): Promise<Result<readonly MonitorJob[]>> {
+    const early = await this.early.get(env);
+    this.early.delete(env);
+    if (early?.ok !== true) return this.jobs(env, profile);
+    return ok(early.value.map(({ job, port }) => ({ ...job, open: (faces, how, ending) => port.take(faces, how, ending) })));
   }
 }

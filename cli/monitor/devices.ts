@@ -4,8 +4,9 @@ import { outFolder } from "../../engine/paths.ts";
 import type { Event, Failure, Result } from "../../engine/types.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import { knownHwids } from "../device/board-ids.ts";
-import { choosePort } from "../device/choose.ts";
+import { ALL, boardsAt, choosePort } from "../device/choose.ts";
 import type { PatternTexts } from "../device/patterns.ts";
+import { listPorts } from "../device/ports.ts";
 import { INTERRUPTED } from "../host/signals.ts";
 import type { Keyboard } from "./console.ts";
 import { frameFinder } from "./decode.ts";
@@ -42,9 +43,15 @@ export interface MonitorHost {
   now(): number;
 }
 
-/** One for each port that is named, else one. Failures: exit 2 of flags, exit 3 of the ini. Nothing is opened. */
-export function monitorJobs(watched: Watched, flags: MonitorFlags): Result<readonly MonitorJob[]> {
-  const ports = (flags.port ?? "").split(",").filter((port) => port !== "");
+/** One for each port that is named, else one. Failures: exit 2 of flags, exit 3 of the ini, exit 5 where `all` are none. Nothing is opened. */
+export async function monitorJobs(watched: Watched, flags: MonitorFlags): Promise<Result<readonly MonitorJob[]>> {
+  const ports: string[] = [];
+  for (const name of (flags.port ?? "").split(",").filter((port) => port !== "")) {
+    const { env } = watched;
+    const all = name === ALL ? boardsAt(await listPorts(), env?.board?.hwids ?? [], env === null ? "" : `of env ${env.name} `) : null;
+    if (all?.ok === false) return all;
+    ports.push(...(all?.value.map(({ port }) => port) ?? [name]));
+  }
   const jobs: MonitorJob[] = [];
   for (const port of ports.length > 0 ? ports : [null]) {
     const job = monitorJob(watched, { ...flags, port });

@@ -26,7 +26,7 @@ export async function monitorVerb(command: MonitorCommand, faces: Faces): Promis
   const gone = new AbortController();
   // Nobody is left to show it to.
   process.stdout.on("error", () => gone.abort());
-  const jobs = jobsOf(command);
+  const jobs = await jobsOf(command);
   const order = { patterns: command.serial, limit: command.timeout };
   const host = { ...hostOf(faces, command.json), emit: sink && ((e: Event) => sink.emit(e)), now };
   const end = jobs.ok
@@ -43,12 +43,12 @@ export async function monitorVerb(command: MonitorCommand, faces: Faces): Promis
   return end.exit;
 }
 
-function jobsOf(command: MonitorCommand): Result<readonly MonitorJob[]> {
+async function jobsOf(command: MonitorCommand): Promise<Result<readonly MonitorJob[]>> {
   const watched = watchedBy(command);
   if (!watched.ok) return watched;
   const jobs: MonitorJob[] = [];
   for (const one of watched.value) {
-    const more = monitorJobs(one, command.monitor);
+    const more = await monitorJobs(one, command.monitor);
     if (!more.ok) return more;
     jobs.push(...more.value);
   }

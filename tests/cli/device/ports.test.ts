@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { boardIds } from "../../../cli/device/board-ids.ts";
-import { choosePort, type Wanted } from "../../../cli/device/choose.ts";
+import { boardsAt, choosePort, type Wanted } from "../../../cli/device/choose.ts";
 import { boardsOf, type DevicePort, type FoundPort, idOf, withIds } from "../../../cli/device/ports.ts";
 import { sysfsPorts } from "../../../cli/device/sysfs.ts";
 import { awaitNewPort } from "../../../cli/device/touch.ts";
@@ -153,6 +153,31 @@ test("PlatformIO's order: named, pattern, the board's ids, known boards, USB, th
   const [first, second] = [port("ttyACM0", { ...UNO, interface: "00" }), port("ttyACM1", { ...UNO, interface: "02" })];
   assert.is(await chosen([first, second], { hwids: HWIDS }), "/dev/ttyACM1");
   assert.is(await chosen([{ ...first, description: "JTAG UART" }, second], { hwids: HWIDS }), "/dev/ttyACM0");
+});
+
+test("all: every board by its USB ids; of boards that have none what is on USB; 5 where there are none", () => {
+  const ports = withIds([
+    port("ttyS0"),
+    port("ttyACM0", UNO),
+    port("ttyACM1", { ...UNO, serial: "B" }),
+    port("ttyUSB0", { vid: "1a86", pid: "7523" }),
+  ]);
+  const all = (hwids: typeof HWIDS | []) => {
+    const found = boardsAt(ports, hwids, "of env uno ");
+    return found.ok ? found.value.map((p) => p.port) : found.failure;
+  };
+  assert.equal(all(HWIDS), ["/dev/ttyACM0", "/dev/ttyACM1"]);
+  assert.equal(all([]), ["/dev/ttyACM0", "/dev/ttyACM1", "/dev/ttyUSB0"]);
+  const none = boardsAt(
+    ports.filter((p) => p.vid === null),
+    HWIDS,
+    "of env uno ",
+  );
+  assert.is(none.ok ? 0 : none.failure.exit, 5);
+  assert.match(
+    none.ok ? "" : `${none.failure.message} ${none.failure.hint}`,
+    /no board of env uno is plugged in the ports that are there: /,
+  );
 });
 
 test("a board that is away for a moment is waited for", async () => {
