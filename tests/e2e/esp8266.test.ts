@@ -4,7 +4,8 @@ import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EBOOT, esp8266Core } from "../platforms/cores/esp8266.ts";
-import { diagnostics, ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
+import { diagnostics, executed, freshFolder, restored, TestProject } from "./harness.ts";
+import { equalInTwoFolders } from "./twin-builds.ts";
 
 const COMPILER = "xtensa-lx106-elf-gcc";
 const OUT = ".fb/build/nodemcuv2/release";
@@ -140,18 +141,7 @@ else {
   });
 
   test("equal bytes in two folders, of each profile", () => {
-    for (const profile of ["release", "quick", "debug"]) {
-      const folders = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`];
-      const [one, two] = folders.map((folder) => {
-        const project = projectWith(core, undefined, { folder });
-        const ran = project.run([`--${profile}`]);
-        assert.ok(ends(ran).some((end) => end.label === "firmware.bin" && end.status === "ran"));
-        return project.tree(`.fb/build/nodemcuv2/${profile}`);
-      });
-      const named = (tree: Record<string, string> | undefined) =>
-        Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info/.test(path)));
-      assert.equal(named(one), named(two), profile);
-    }
+    equalInTwoFolders((folder) => projectWith(core, undefined, { folder }), "nodemcuv2", "firmware.bin");
   });
 
   test("the file system's image, by the platform's tool: of the files below data/, and of nothing else", () => {

@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { readUf2 } from "../../rules/image/uf2.ts";
 import { coreFiles } from "../platforms/cores/folder.ts";
 import { diagnostics, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+import { equalInTwoFolders } from "./twin-builds.ts";
 
 const COMPILER = "arm-none-eabi-gcc";
 const OUT = ".fb/build/pico/release";
@@ -112,16 +113,7 @@ else {
   });
 
   test("equal bytes in two folders, of each profile", () => {
-    for (const profile of ["release", "quick", "debug"]) {
-      const [one, two] = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`].map((folder) => {
-        const each = projectWith(core, undefined, { folder });
-        each.run([`--${profile}`]);
-        return each.tree(`.fb/build/pico/${profile}`);
-      });
-      const named = (tree: Record<string, string> | undefined) =>
-        Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info/.test(path)));
-      assert.equal(named(one), named(two), profile);
-    }
+    equalInTwoFolders((folder) => projectWith(core, undefined, { folder }), "pico", "firmware.uf2");
   });
 
   test("it runs on a virtual Pico, and says what it says", () => {

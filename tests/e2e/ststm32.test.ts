@@ -6,7 +6,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { coreFiles } from "../platforms/cores/folder.ts";
 import { Bootloader, FLASH_START, ptyOf } from "./stm32-bootloader.ts";
-import { diagnostics, digestOf, ends, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+import { diagnostics, digestOf, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+import { equalInTwoFolders } from "./twin-builds.ts";
 
 const COMPILER = "arm-none-eabi-gcc";
 const OUT = ".fb/build/f4/release";
@@ -102,18 +103,7 @@ else {
   });
 
   test("equal bytes in two folders, of each profile", () => {
-    for (const profile of ["release", "quick", "debug"]) {
-      const folders = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`];
-      const [one, two] = folders.map((folder) => {
-        const project = projectWith(core, undefined, { folder });
-        const ran = project.run([`--${profile}`]);
-        assert.ok(ends(ran).some((end) => end.label === "firmware.bin" && end.status === "ran"));
-        return project.tree(`.fb/build/f4/${profile}`);
-      });
-      const named = (tree: Record<string, string> | undefined) =>
-        Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info/.test(path)));
-      assert.equal(named(one), named(two), profile);
-    }
+    equalInTwoFolders((folder) => projectWith(core, undefined, { folder }), "f4", "firmware.bin");
   });
 
   test("a program that does not fit is never an image; a variant that is not there is told with the nearest", () => {
