@@ -196,7 +196,8 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
     if (ref.ok) found.push(say(ref.value.folder, ref.value.version));
     else missing.push(info);
   };
-  for (const tool of platform.rules.tools.values()) look(tool, "tool", (folder) => toolText(tool, folder));
+  for (const tool of platform.rules.tools.values())
+    look(tool, tool.probe === "folder" ? "folder" : "tool", (folder) => toolText(tool, folder));
   for (const info of platform.rules.frameworks.values())
     if (info.package !== "") look(info, "folder", (folder, v) => `${info.package}${v === "" ? "" : ` ${v}`} (${folder})`);
   const debian = [...new Set(missing.flatMap((m) => m.debian))];
@@ -210,7 +211,7 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
 function toolText(tool: Tool, folder: string): string {
   const program = `${folder === "/" ? "" : folder}/bin/${tool.finds}`;
   const told = tool.probe === "gcc" ? compilerVersion(program) : "";
-  return `${tool.finds}${told === "" ? "" : ` ${told}`} (${folder})`;
+  return `${tool.finds || tool.package}${told === "" ? "" : ` ${told}`} (${folder})`;
 }
 
 /** "" where the compiler does not answer: building says why. */

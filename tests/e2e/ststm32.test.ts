@@ -139,12 +139,13 @@ else {
     assert.ok(executed(project.run(["-e", "own"])).includes("link firmware.elf"), "it is an input");
   });
 
-  test("a Nucleo's drive gets the image", () => {
+  test("a Nucleo's drive gets the image; the doctor knows the packages", () => {
     const project = projectWith(core, `${F4}upload_protocol = mbed\n`);
     const folder = freshFolder("drive");
     writeFileSync(join(folder, "MBED.HTM"), "");
     project.run([":flash", "-p", folder]);
     assert.is(digestOf(join(folder, "firmware.bin")), project.digest(`${OUT}/firmware.bin`));
+    assert.match(project.fb(["doctor"]).stdout, /env f4 .*framework-cmsis \(/, "a package without programs goes by its own name");
   });
 
   if (spawnSync(QEMU, ["--version"]).status === 0)
