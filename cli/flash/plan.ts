@@ -24,8 +24,8 @@ interface Bound {
 interface EnvDevices {
   readonly env: EnvProject;
   readonly upload: Upload;
-  /** What the command line or the ini names as port; null: nothing. */
-  readonly host: string | null;
+  /** What the command line or the ini names as ports, as they are written: boards of the network. */
+  readonly hosts: readonly string[];
   /** The same where it is a folder that an uploader takes in the place of a port. */
   readonly folder: string | null;
   /** Empty: none is needed, or it is looked for when the time comes. */
@@ -63,8 +63,8 @@ export class DevicePlan {
     const upload = uploadOf(env.platform.rules, names, flagVariables(project, env, profile));
     if (!upload.ok) return upload.failure;
     const rules = asked.filter((rule) => isMeant(rule, names));
-    const host = this.#named(env)[0] ?? null;
-    if (host === null && upload.value.command === null && rules.some((rule) => rule.run.flatMap(namesIn).includes("claim.host"))) {
+    const hosts = this.#named(env);
+    if (hosts.length === 0 && upload.value.command === null && rules.some((rule) => rule.run.flatMap(namesIn).includes("claim.host"))) {
       const hint = "set upload_port to the board's address or name in the network, or give it with -p";
       return failure("upload.no-host", 3, `[env:${env.name}] uploads by ${upload.value.protocol}, and nothing says where the board is`, {
         file: "platformio.ini",
@@ -81,7 +81,8 @@ export class DevicePlan {
       });
     }
     const needsPort = rules.some((rule) => usesPort(rule, upload.value));
-    const folder = upload.value.optional && host !== null && isFolder(host) ? host : null;
+    const [first] = hosts;
+    const folder = upload.value.optional && first !== undefined && isFolder(first) ? first : null;
     const bound = needsPort && folder === null ? await this.#find(env) : ok([]);
     if (!bound.ok) return bound.failure;
     for (const [other, { bound: theirs }] of this.#envs) {
@@ -90,7 +91,7 @@ export class DevicePlan {
       const hint = `one of them with -e, or an upload_port of its own for each`;
       return failure("device.two-envs", 5, `envs ${other} and ${env.name} would both write to ${addressText(both.address)}`, { hint });
     }
-    this.#envs.set(env.name, { env, upload: upload.value, host, folder, bound: bound.value, needsPort, tools: new Map() });
+    this.#envs.set(env.name, { env, upload: upload.value, hosts, folder, bound: bound.value, needsPort, tools: new Map() });
     return null;
   }
 
@@ -103,14 +104,18 @@ export class DevicePlan {
   bind(spec: ActionSpec): readonly ActionSpec[] {
     const devices = this.#envs.get(spec.env);
     if (devices === undefined || spec.kind === "monitor") return [spec];
-    const { host, tools, bound, upload, folder } = devices;
+    const { hosts, tools, bound, upload, folder } = devices;
     const portless = bound.length === 0 && upload.optional;
     const argv = spec.argv.map((arg) =>
       arg
         .replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => tools.get(name) ?? text)
-        .replaceAll(CLAIM_HOST, () => host ?? CLAIM_HOST)
         .replaceAll(CLAIM_PORT, () => (portless ? (folder ?? "") : CLAIM_PORT)),
     );
+    if (argv.some((arg) => arg.includes(CLAIM_HOST)))
+      return hosts.map((host) => {
+        const name = (hosts.length === 1 ? spec.name : `${spec.name}@${host}`) as ProjectPath;
+        return { ...spec, name, label: `${spec.label} → ${host}`, argv: argv.map((arg) => arg.replaceAll(CLAIM_HOST, () => host)) };
+      });
     if (bound.length === 0 || !argv.some(namesPort)) return [{ ...spec, argv }];
     return bound.map((device) => {
       const name = (bound.length === 1 ? spec.name : `${spec.name}@${device.id}`) as ProjectPath;

@@ -180,6 +180,8 @@ else {
       ["upload.no-host"],
     );
     assert.equal(executed(ran), []);
+    const two = project.fb(["run", ":flash", "-n", "-p", "10.0.0.7,kitchen.local"]);
+    assert.match(two.stdout, /would run flash nodemcuv2 .* → 10\.0\.0\.7\n.*would run flash nodemcuv2 .* → kitchen\.local\n/);
   });
 
   test("a program that does not fit is never an image", () => {
