@@ -12,7 +12,7 @@ export interface BoardData {
   readonly json: JsonObject;
 }
 
-/** A board as an env sees it. `values` are the names below `${board.…}`: text for scalars, a list for lists of scalars. */
+/** A board as an env sees it. `values` are the names below `${board.…}`: text for scalars, a list for lists of scalars, of pairs too. */
 export interface Board extends BoardData {
   readonly name: string;
   /** Empty where the JSON says nothing. */
@@ -238,7 +238,8 @@ function flatten(json: JsonObject, prefix: string, into: Map<string, string | re
     const name = `${prefix}${key}`;
     if (isObject(value)) flatten(value, `${name}.`, into);
     else if (Array.isArray(value)) {
-      if (value.every((item) => typeof item !== "object")) into.set(name, value.map(String));
+      const items = value.flat();
+      if (items.every((item) => typeof item !== "object")) into.set(name, items.map(String));
     } else if (value !== null) into.set(name, String(value));
   }
 }

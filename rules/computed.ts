@@ -5,6 +5,7 @@ import type { Bound } from "./expand.ts";
 import { isObject, parseJson } from "./json.ts";
 import { nameFits } from "./name-fits.ts";
 import { numberOf } from "./number.ts";
+import { TEXT_FORMS } from "./text-forms.ts";
 import type { Span } from "./toml.ts";
 
 /** What a value can be made by: the key in its braces. */
@@ -37,7 +38,7 @@ export const ARITY: Readonly<Record<ComputedBy, readonly [least: number, most: n
   match: [3, Number.POSITIVE_INFINITY, "a text, then regular expressions with what it is for each, and what it is otherwise"],
   first: [1, Number.POSITIVE_INFINITY, "texts"],
   there: [1, Number.POSITIVE_INFINITY, "files"],
-  text: [1, 1, "a file"],
+  text: [1, 2, "a file, and the form that its text is brought into"],
   lookup: [2, 2, "a file and a key"],
   grep: [2, Number.POSITIVE_INFINITY, "a regular expression and files"],
 };
@@ -50,7 +51,7 @@ export type ReadText = (path: string) => string | null;
 
 /**
  * words: its elements, expanded. span: where it stands. read: null where nothing may be read. Failures (exit 3): `rule.not-a-number`, `rule.not-found`,
- * `rule.no-file`.
+ * `rule.no-file`, `rule.wrong-value`.
  */
 export function compute(by: Exclude<ComputedBy, Chosen>, words: readonly string[], span: Span, read: ReadText | null): Result<Bound> {
   const [first = "", ...rest] = words;
@@ -71,7 +72,7 @@ export function compute(by: Exclude<ComputedBy, Chosen>, words: readonly string[
     case "find":
       return find(first, rest, span);
     case "text":
-      return ok(read?.(first) ?? "");
+      return textOf(first, rest[0] ?? "", read?.(first) ?? "", span);
     case "lookup":
       return ok(entryOf(read?.(first) ?? null, rest[0] ?? ""));
     case "grep":
@@ -86,6 +87,15 @@ export function matched(text: string, patterns: readonly string[]): { readonly a
     if (found !== null) return { at, found: [...found].map((group) => group ?? "") };
   }
   return null;
+}
+
+/** form: "" for none. "" where the text is none of the kind. */
+function textOf(path: string, form: string, text: string, span: Span): Result<Bound> {
+  if (form === "") return ok(text);
+  const made = TEXT_FORMS[form];
+  if (made !== undefined) return ok(made(path, text) ?? "");
+  const hint = `expected one of ${Object.keys(TEXT_FORMS).join(", ")}`;
+  return fail(failure("rule.wrong-value", 3, `no form of texts is called "${form}"`, { ...span, hint }));
 }
 
 function trimmedLines(text: string): string[] {

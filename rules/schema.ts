@@ -100,7 +100,7 @@ const computed = table(
     lookup: list("A JSON file, an object from texts to texts, and a key; empty where it has none.", template("The file; the key."), 1),
     first: list("The first of these all of whose names are known, and that is not empty.", template("A text."), 1),
     there: list("The first of these files that is there, as its path.", template("A path."), 1),
-    text: template("A file whose text it is; empty where it is not there."),
+    text: textOrList("A file whose text it is, empty where it is not there; and the form that this text is brought into.", 1),
     lines: list("Texts: their lines, without blanks around them and without empty ones.", template("A text."), 1),
     grep: list(
       "A regular expression and text files of packages: its first group in each line that it fits.",

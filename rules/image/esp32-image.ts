@@ -6,11 +6,14 @@
  */
 import type { Result } from "../../engine/types.ts";
 import { FLAGS, readElf } from "../elf.ts";
+import { numberOf } from "../number.ts";
 import { MODES } from "./elf2bin.ts";
 import { type Chip, CHIPS } from "./esp32-chips.ts";
 import { type Hash, type ImageTool, made, one, refused } from "./image-tool.ts";
 
 const PAGE = 0x10000;
+/** The first byte of images. */
+const IMAGE_MARK = 0xe9;
 /** Of a segment: address and size. */
 const HEADER = 8;
 const MOST_SEGMENTS = 16;
@@ -41,7 +44,14 @@ export function flashBytes(chip: Chip, { mode, frequency, size }: Esp32Flash): r
 }
 
 /** null: fb does not know the chip, or no flash of it is like that. Failures (exit 1): `elf.malformed`, `image.segments`. */
-export function esp32Image(chipName: string, file: string, elf: Uint8Array, flash: Esp32Flash, hash: Hash): Result<Uint8Array> | null {
+export function esp32Image(
+  chipName: string,
+  file: string,
+  elf: Uint8Array,
+  flash: Esp32Flash,
+  hash: Hash,
+  digestAt: number | null = null,
+): Result<Uint8Array> | null {
   const chip = CHIPS[chipName];
   const settings = chip === undefined ? null : flashBytes(chip, flash);
   if (chip === undefined || settings === null) return null;
@@ -77,7 +87,10 @@ export function esp32Image(chipName: string, file: string, elf: Uint8Array, flas
       "link with the linker scripts of the framework's package",
     );
   }
-  return { ok: true, value: laidOut(mapped, ram, chip, read.value.entry, settings, hash) };
+  const image = laidOut(mapped, ram, chip, read.value.entry, settings, hash, digestAt === null ? null : [digestAt, hash("sha256", elf)]);
+  if (image !== null) return { ok: true, value: image };
+  const hint = "the program's description (esp_app_desc) has to come first: link with the linker scripts of the framework's package";
+  return refused("image.digest", `${file} has no room for its SHA-256 at ${digestAt} of the image`, file, hint);
 }
 
 function page(segment: Segment | undefined): number {
@@ -138,7 +151,8 @@ function laidOut(
   entry: number,
   [mode, sizeAndFrequency]: readonly [number, number],
   hash: Hash,
-): Uint8Array {
+  digest: readonly [at: number, bytes: Uint8Array] | null,
+): Uint8Array | null {
   const writer = new Writer();
   const ram = [...inRam];
   for (const segment of mapped) {
@@ -163,7 +177,7 @@ function laidOut(
   const length = (writer.at + 16) & ~15;
   const image = new Uint8Array(length + 32);
   const view = new DataView(image.buffer);
-  image.set([0xe9, writer.pieces.length, mode, sizeAndFrequency]);
+  image.set([IMAGE_MARK, writer.pieces.length, mode, sizeAndFrequency]);
   view.setUint32(4, entry, true);
   // No pin for write protection; any revision of the chip.
   image[8] = 0xee;
@@ -177,11 +191,29 @@ function laidOut(
     view.setUint32(at + 4, content.length, true);
     image.set(content, at + HEADER);
     at += HEADER + content.length;
-    for (const byte of content) sum ^= byte;
+  }
+  if (digest !== null && !patched(image, digest, writer)) return null;
+  at = 24;
+  for (const { content } of writer.pieces) {
+    for (const byte of image.subarray(at + HEADER, at + HEADER + content.length)) sum ^= byte;
+    at += HEADER + content.length;
   }
   image[length - 1] = sum;
   image.set(hash("sha256", image.subarray(0, length)), length);
   return image;
+}
+
+/** Writes the digest of the ELF file over zeros within a segment; false: there are none. */
+function patched(image: Uint8Array, [where, bytes]: readonly [at: number, bytes: Uint8Array], { pieces }: Writer): boolean {
+  let at = 24;
+  const holds = pieces.some(({ content }) => {
+    const from = at + HEADER;
+    at = from + content.length;
+    return from <= where && where + bytes.length <= at;
+  });
+  if (!holds || image.subarray(where, where + bytes.length).some((byte) => byte !== 0)) return false;
+  image.set(bytes, where);
+  return true;
 }
 
 /** Bytes of content that a segment in between has to have, so that this one's content lies in its page as its address does; 0: it does. */
@@ -192,12 +224,17 @@ function gapBefore({ address }: Segment, at: number): number {
 }
 
 export const esp32ImageTool: ImageTool = {
-  usage: "fb tool esp32-image ELF --chip CHIP --mode qio|qout|dio|dout --frequency 80m|40m… --size 4MB… --out FILE",
+  usage: "fb tool esp32-image ELF --chip CHIP --mode qio|qout|dio|dout --frequency 80m|40m… --size 4MB… [--elf-digest OFFSET] --out FILE",
   make(options, read, hash) {
     const [file, chip, mode] = [one(options, ""), one(options, "chip"), one(options, "mode")];
     const [frequency, size] = [one(options, "frequency"), one(options, "size")];
     if (file === null || chip === null || mode === null || frequency === null || size === null) return null;
-    const image = esp32Image(chip, file, read(file), { mode, frequency, size }, hash);
+    // A variant's bootloader is an image already.
+    const content = read(file);
+    if (content[0] === IMAGE_MARK) return made(content);
+    const offset = one(options, "elf-digest");
+    const digestAt = offset === null ? null : numberOf(offset);
+    const image = esp32Image(chip, file, content, { mode, frequency, size }, hash, digestAt);
     return image === null || !image.ok ? image : made(image.value);
   },
 };

@@ -119,4 +119,22 @@ test("too few elements, a pattern that is none, a name that fb gives, an overlay
   assert.is(code('[vars]\na = { match = ["x", \'.*${x}(\', "y"] }\nx = ""\n'), "", "one with names is not known yet");
 });
 
+test("a table of partitions in a form in which all is said; nothing where it is none; a form that is not known is a mistake", () => {
+  const tableOf = (form: string, text: string) => {
+    const file = readRuleFile("p.toml", `schema = 1\n[vars]\ntable = { text = ["t.csv", "${form}"] }\n`);
+    const variable = file.ok ? file.value.vars.get("table") : undefined;
+    if (variable === undefined) throw new Error(JSON.stringify(file));
+    const made = expandVariable(
+      variable,
+      scope(new Map(), new Map(), null, (path) => (path === "t.csv" ? text : null)),
+    );
+    return made.ok ? made.value : made.failure.code;
+  };
+  const table = "# table\nnvs,data,nvs,,20K\napp0, app, ota_0, , 1M,\n";
+  assert.is(tableOf("esp32-partitions", table), "nvs,1,2,36864,20480\napp0,0,16,65536,1048576\n");
+  assert.is(tableOf("esp32-partitions", "nvs,data\n"), "");
+  assert.is(tableOf("", table), table);
+  assert.is(tableOf("csv", table), "rule.wrong-value");
+});
+
 test.run();

@@ -35,6 +35,19 @@ for (const [chip, [elf, mode, frequency, size]] of Object.entries(PROGRAMS))
     assert.is(image?.ok === true ? sha256(image.value) : JSON.stringify(image), IMAGES[chip]);
   });
 
+test("as esptool elf2image --elf-sha256-offset 0xb0: over zeros within a segment only", () => {
+  const elf = elfOf(0x4037c000, [
+    { name: ".flash.appdesc", address: 0x3c000020, content: new Uint8Array(256), flags: 2 },
+    { name: ".iram0.text", address: 0x4037c000, content: noise(100, 1), flags: 6 },
+  ]);
+  const made = (at: number) => {
+    const image = esp32Image("esp32c3", "firmware.elf", elf, { mode: "dio", frequency: "80m", size: "4MB" }, hash, at);
+    return image === null ? "" : image.ok ? sha256(image.value) : image.failure.code;
+  };
+  assert.is(made(0xb0), "fb7edfb9adc5ba8a99d74babc5c1a1870ca3d7bcbe3eb857f1e7f8781394bf4f");
+  for (const at of [0, 0x10, 0x101, 0x140, 0x100000]) assert.is(made(at), "image.digest", String(at));
+});
+
 for (const [name, text] of Object.entries(TABLES))
   test(`as gen_esp32part.py: ${name}`, () => {
     const table = readPartitions("p.csv", text);

@@ -1,0 +1,201 @@
+/** An ESP32-C3 from its sources to its images, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { coreFiles } from "../platforms/cores/folder.ts";
+import { ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
+
+const PREFIX = "riscv64-unknown-elf-";
+const RV32 = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-ffunction-sections"];
+const SDK = "tools/sdk/esp32c3";
+const BOARD = "esp32-c3-devkitm-1";
+const OUT = `.fb/build/${BOARD}/release`;
+
+const SOURCES: Readonly<Record<string, string>> = {
+  "src/main.cpp":
+    '#include <Arduino.h>\n#include <own.h>\nextern "C" const char text[] asm("_binary_certs_ca_pem_start");\nint turns;\nvoid setup() { turns = own() + text[0]; }\nvoid loop() { turns = core(turns); }\n',
+  "src/c.c": "int c = 1;\n",
+  "lib/own/src/own.h": "int own();\n",
+  "lib/own/src/own.cpp": '#include "own.h"\nint own() { return 3; }\n',
+  "certs/ca.pem": "hello",
+};
+
+/** The core with its SDK's archive and bootloader made. */
+function coreFolder(): TestProject {
+  const core = new TestProject(coreFiles("esp32c3"), { folder: freshFolder("core") });
+  const run = (program: string, ...args: string[]) => {
+    const ran = spawnSync(`${PREFIX}${program}`, args, { cwd: core.path(SDK), encoding: "utf8" });
+    assert.is(ran.status, 0, ran.stderr);
+  };
+  for (const folder of [`${SDK}/lib`, `${SDK}/bin`, "libraries"]) mkdirSync(core.path(folder), { recursive: true });
+  run("gcc", ...RV32, "-c", "sdk.c", "-o", "sdk.o");
+  run("ar", "rcsD", "lib/libsdk.a", "sdk.o");
+  for (const mode of ["qio", "dio"])
+    run("gcc", ...RV32, "-nostdlib", "-T", "bootloader.ld", "bootloader.c", "-o", `bin/bootloader_${mode}_80m.elf`);
+  writeFileSync(core.path("tools/partitions/boot_app0.bin"), new Uint8Array(0x2000).fill(0xff).fill(1, 0, 4));
+  return core;
+}
+
+/** Debian's compiler under Espressif's names. */
+function toolchain(): TestProject {
+  const folder = new TestProject(
+    { "package.json": '{ "name": "toolchain-riscv32-esp", "version": "8.4.0" }\n' },
+    { folder: freshFolder("toolchain") },
+  );
+  for (const name of ["gcc", "g++", "as", "ar", "gcc-ar", "objcopy", "size"]) {
+    folder.write(`bin/riscv32-esp-elf-${name}`, `#!/bin/sh\nexec /usr/bin/${PREFIX}${name} "$@"\n`);
+    chmodSync(folder.path(`bin/riscv32-esp-elf-${name}`), 0o755);
+  }
+  return folder;
+}
+
+interface Image {
+  readonly settings: readonly number[];
+  readonly segments: readonly (readonly [address: number, size: number])[];
+}
+
+/** What the boot ROM reads of an image; its checksum and its digest have to hold. */
+function readImage(image: Buffer): Image {
+  assert.is(image[0], 0xe9);
+  let at = 24;
+  let sum = 0xef;
+  const segments = Array.from({ length: image[1] ?? 0 }, () => {
+    const [address, size] = [image.readUInt32LE(at), image.readUInt32LE(at + 4)];
+    for (const byte of image.subarray(at + 8, at + 8 + size)) sum ^= byte;
+    at += 8 + size;
+    return [address, size] as const;
+  });
+  const end = (at | 15) + 1;
+  assert.is(image[end - 1], sum, "checksum");
+  assert.equal([...image.subarray(end)], [...createHash("sha256").update(image.subarray(0, end)).digest()], "digest");
+  return { settings: [...image.subarray(2, 4), image.readUInt16LE(12)], segments };
+}
+
+if (spawnSync(`${PREFIX}gcc`, ["--version"]).status !== 0)
+  test("left out: no ESP32 is built here", () => {
+    console.error(`no ${PREFIX}gcc: Debian's gcc-riscv64-unknown-elf has it`);
+  });
+else {
+  const core = coreFolder();
+  const tools = toolchain();
+  const projectWith = (envs = `[env:${BOARD}]\nboard = ${BOARD}\n`, options: { readonly folder?: string } = {}) => {
+    const packages = `framework-arduinoespressif32@symlink://${core.folder}\n  toolchain-riscv32-esp@symlink://${tools.folder}`;
+    const ini = `[env]\nplatform = espressif32\nframework = arduino\nboard_build.embed_txtfiles = certs/ca.pem\nplatform_packages =\n  ${packages}\n${envs}`;
+    return new TestProject({ ...SOURCES, "platformio.ini": ini }, options);
+  };
+  const limit = (project: TestProject, env: string) =>
+    (JSON.parse(project.read(`.fb/build/${env}/release/size.json`)) as { flash: { total: number } }).flash.total;
+
+  test("build, sizes, images; edits cost what they must", () => {
+    const project = projectWith();
+    const first = project.run();
+    assert.equal(
+      executed(first).filter((each) => !each.startsWith("compile")),
+      [
+        ...["archive lib/own/libown.a", "archive libFrameworkArduino.a", "link firmware.elf"],
+        ...["objcopy bootloader.bin", "objcopy firmware.bin", "objcopy partitions.bin", "size size.json", "step embedded.o"],
+      ],
+    );
+    const elf = readFileSync(project.path(`${OUT}/firmware.elf`));
+    const bytes = readFileSync(project.path(`${OUT}/firmware.bin`));
+    const image = readImage(bytes);
+    assert.equal(image.settings, [2, 0x2f, 5], "dio for qio, 4 MB, 80 MHz, a C3");
+    assert.equal([...bytes.subarray(0xb0, 0xd0)], [...createHash("sha256").update(elf).digest()], "the digest of the ELF file");
+    for (const [address] of image.segments.filter(([address]) => address >>> 24 === 0x42 || address >>> 24 === 0x3c))
+      assert.is(address & 0xffff, bytes.indexOf(segmentAt(bytes, address)) & 0xffff, "mapped as it lies in the flash");
+    assert.equal(readImage(readFileSync(project.path(`${OUT}/bootloader.bin`))).settings, [2, 0x2f, 5]);
+    assert.ok(bytes.includes("hello\0"), "the file that the program has in it");
+    assert.is(limit(project, BOARD), 0x140000, "the partition's size");
+
+    assert.equal(executed(project.run()), []);
+    project.edit("src/main.cpp", "own() +", "own() + 1 +");
+    const again = ["link firmware.elf", "objcopy firmware.bin", "size size.json"];
+    assert.equal(executed(project.run()), ["compile src/main.cpp", ...again]);
+    project.write("certs/ca.pem", "hallo");
+    assert.equal(executed(project.run()), [...again, "step embedded.o"]);
+    core.edit("tools/partitions/default.csv", "0x290000,0x170000", "0x290000,0x160000");
+    assert.equal(executed(project.run()), ["objcopy partitions.bin"]);
+    core.edit("tools/partitions/default.csv", "app0,     app,  ota_0,   0x10000, 0x140000", "app0,     app,  ota_0,   0x10000, 0x130000");
+    assert.equal(
+      executed(project.run()).filter((each) => !each.startsWith("objcopy firm")),
+      ["objcopy partitions.bin", "size size.json"],
+    );
+    assert.is(limit(project, BOARD), 0x130000);
+    core.edit(`tools/platformio-build-esp32c3.py`, `"HAVE_CONFIG_H",`, `"HAVE_CONFIG_H", "MORE",`);
+    assert.ok(executed(project.run()).includes("compile src/c.c"), "the build script's lists are in the flags");
+    core.edit(`tools/platformio-build-esp32c3.py`, `"HAVE_CONFIG_H", "MORE",`, `"HAVE_CONFIG_H",`);
+    core.edit("tools/partitions/default.csv", "0x10000, 0x130000", "0x10000, 0x140000");
+    core.edit("tools/partitions/default.csv", "0x290000,0x160000", "0x290000,0x170000");
+
+    assert.equal(
+      executed(project.run([":merged"])).filter((each) => each.includes("merged")),
+      ["objcopy merged.bin"],
+    );
+    const merged = readFileSync(project.path(`${OUT}/merged.bin`));
+    for (const [place, file] of [
+      [0, "bootloader.bin"],
+      [0x8000, "partitions.bin"],
+      [0x10000, "firmware.bin"],
+    ] as const)
+      assert.ok(merged.subarray(place).indexOf(readFileSync(project.path(`${OUT}/${file}`))) === 0, file);
+  });
+
+  test("envs of one board share all; a board, a mode of the flash and a table have what is theirs", () => {
+    const project = projectWith(
+      `[env:${BOARD}]\nboard = ${BOARD}\n[env:twin]\nboard = ${BOARD}\n[env:xiao]\nboard = seeed_xiao_esp32c3\n[env:dio]\nboard = ${BOARD}\nboard_build.flash_mode = dio\n[env:table]\nboard = ${BOARD}\nboard_build.partitions = my.csv\n`,
+    );
+    project.write("my.csv", "nvs,data,nvs,,20K\nfactory,app,factory,,64K\n");
+    project.run(["-e", BOARD]);
+    const twin = project.run(["-e", "twin"]);
+    // The map of the link names the folder of the env.
+    assert.equal(
+      executed(twin).filter((each) => !/firmware\.elf|size\.json|firmware\.bin/.test(each)),
+      [],
+    );
+    assert.ok(restored(twin).includes("objcopy bootloader.bin"));
+    assert.is(project.digest(".fb/build/twin/release/firmware.bin"), project.digest(`${OUT}/firmware.bin`));
+    assert.ok(executed(project.run(["-e", "xiao"])).includes("compile src/main.cpp"), "another board's name is in its flags");
+    assert.ok(executed(project.run(["-e", "dio"])).includes("compile src/main.cpp"), "the SDK's configuration is another");
+    assert.ok(executed(project.run(["-e", "table"])).includes("objcopy partitions.bin"));
+    assert.is(limit(project, "table"), 0x10000);
+  });
+
+  test("equal bytes in two folders, of each profile", () => {
+    for (const profile of ["release", "quick", "debug"]) {
+      const folders = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`];
+      const [one, two] = folders.map((folder) => {
+        const project = projectWith(undefined, { folder });
+        const ran = project.run([`--${profile}`]);
+        assert.ok(ends(ran).some((end) => end.label === "firmware.bin" && end.status === "ran"));
+        return project.tree(`.fb/build/${BOARD}/${profile}`);
+      });
+      const named = (tree: Record<string, string> | undefined) =>
+        Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info|\.map$/.test(path)));
+      assert.equal(named(one), named(two), profile);
+    }
+  });
+
+  test("a program that does not fit its partition is never an image", () => {
+    const project = projectWith(`[env:tiny]\nboard = ${BOARD}\nboard_build.partitions = tiny_app.csv\n`);
+    project.write("src/big.c", `const char big[0x4000] = {1};\n`);
+    project.edit("src/main.cpp", "int turns;", 'extern "C" const char big[];\nint turns;');
+    project.edit("src/main.cpp", "core(turns)", "core(big[turns])");
+    const ran = project.run([], { exit: 1 });
+    assert.match(ran.stdout + ran.stderr, /8,?192|fit/);
+    assert.not(project.exists(".fb/build/tiny/release/firmware.bin"));
+  });
+}
+
+/** The content of the segment that is loaded there. */
+function segmentAt(image: Buffer, wanted: number): Buffer {
+  for (let at = 24, left = image[1] ?? 0; left > 0; left--) {
+    const [address, size] = [image.readUInt32LE(at), image.readUInt32LE(at + 4)];
+    if (address === wanted) return image.subarray(at + 8, at + 8 + size);
+    at += 8 + size;
+  }
+  throw new Error(`no segment at ${wanted}`);
+}
+
+test.run();

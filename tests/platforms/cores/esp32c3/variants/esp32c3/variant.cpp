@@ -1,0 +1,2 @@
+#include "Arduino.h"
+extern "C" void variant(void) {}
