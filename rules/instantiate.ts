@@ -3,7 +3,8 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import { collapse } from "../engine/paths.ts";
 import type { ActionSpec, Claim, Digest, Discover, Kind, ProjectPath, Read, Result } from "../engine/types.ts";
 import { type Bound, expand, expandText, type Scope, within } from "./expand.ts";
-import type { ActionTemplate, Rule, Word } from "./rulefile.ts";
+import type { Word } from "./checked-toml.ts";
+import type { ActionTemplate, Rule } from "./rulefile.ts";
 import { includeSearch, librarySearch } from "./search.ts";
 import type { Template } from "./template.ts";
 

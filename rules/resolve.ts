@@ -3,7 +3,8 @@ import type { Failure } from "../engine/types.ts";
 import type { ReadText } from "./computed.ts";
 import { type Bound, expandVariable, scope, type Variable } from "./expand.ts";
 import { nameFits } from "./name-fits.ts";
-import type { Change, Overlay, Rule, RuleFile, Tool, Word } from "./rulefile.ts";
+import type { Word } from "./checked-toml.ts";
+import type { Change, Overlay, Rule, RuleFile, Tool } from "./rulefile.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
 import type { Template } from "./template.ts";
 

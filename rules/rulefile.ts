@@ -3,21 +3,33 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result, Sharing } from "../engine/types.ts";
 import { type ReadBase, readTree } from "./base-files.ts";
-import { COMPUTED } from "./computed.ts";
-import type { Computed, Variable } from "./expand.ts";
+import {
+  at,
+  bug,
+  flagAt,
+  lists,
+  tableAt,
+  tableList,
+  tablesAt,
+  tablesIn,
+  template,
+  templateAt,
+  templates,
+  textAt,
+  textsAt,
+  variable,
+  words,
+  type Word,
+} from "./checked-toml.ts";
+import type { Variable } from "./expand.ts";
 import { checkNames } from "./rulefile-names.ts";
+import { upload, type Uploader, uploader, type UploadWay } from "./rulefile-uploads.ts";
 import { checkRuleFile, FLAG_SCOPES, type FlagScope, type RuleKind } from "./schema.ts";
 import type { Script } from "./script-lists.ts";
 import type { PackageSettings } from "./package-settings.ts";
 import { settingsOf } from "./settings.ts";
-import { parseTemplate, type Template } from "./template.ts";
+import type { Template } from "./template.ts";
 import type { Span, TomlTable, TomlValue } from "./toml.ts";
-
-/** A plain word with its place. */
-export interface Word {
-  readonly text: string;
-  readonly span: Span;
-}
 
 export interface PlatformInfo {
   readonly names: readonly string[];
@@ -145,45 +157,6 @@ export interface Step extends ActionTemplate {
   readonly provides: "image" | null;
 }
 
-/** How what an uploader says is read: regular expressions, "" for none. idle: seconds. */
-export interface Uploader {
-  readonly idle: number;
-  readonly progress: string;
-  /** No answer of the bootloader. */
-  readonly sync: string;
-  /** Of all that it said: no answer will come. */
-  readonly givesUp: string;
-  readonly verify: string;
-  readonly signature: string;
-  /** The port could not be opened. */
-  readonly refused: string;
-  /** The port went while it was used. */
-  readonly lost: string;
-  /** Lines that say nothing to anybody. */
-  readonly noise: string;
-  /** What to try where the board does not answer; "" for what is true of most. */
-  readonly advice: string;
-  /** How it is given a TCP port; null: it takes none. */
-  readonly net: Template | null;
-}
-
-export interface UploadWay {
-  readonly name: string;
-  readonly protocols: readonly string[];
-  /** A regular expression: an `upload_port` that fits it means the first of `protocols`, whatever upload_protocol says; "" for none. */
-  readonly ports: string;
-  /** Empty: all. */
-  readonly mcus: readonly string[];
-  readonly uploader: string;
-  readonly port: readonly Template[];
-  readonly speed: readonly Template[];
-  readonly more: readonly Template[];
-  /** Neither reset nor touch before the program opens the port. */
-  readonly untouched: boolean;
-  /** It finds boards that have no port. */
-  readonly optional: boolean;
-}
-
 export interface RuleFile {
   readonly file: string;
   readonly platform: PlatformInfo | null;
@@ -255,63 +228,6 @@ function read(
   return { value, problems: checkNames(value) };
 }
 
-// From here on the table fits the description in schema.ts, so a value of another type is a bug.
-
-function at(table: TomlTable, key: string): TomlValue | undefined {
-  return table.entries.get(key)?.value;
-}
-function bug(): never {
-  throw new Error("a checked rule file does not fit its description");
-}
-function tableAt(table: TomlTable, key: string): TomlTable | null {
-  const value = at(table, key);
-  return value === undefined ? null : value.is === "table" ? value : bug();
-}
-function tablesAt(table: TomlTable, key: string): [name: string, inner: TomlTable, span: Span][] {
-  const inner = tableAt(table, key);
-  return inner === null ? [] : tablesIn(inner);
-}
-function tablesIn(table: TomlTable): [name: string, inner: TomlTable, span: Span][] {
-  return [...table.entries].map(([name, e]) => [name, e.value.is === "table" ? e.value : bug(), e.span]);
-}
-function words(value: TomlValue | undefined): Word[] {
-  if (value === undefined) return [];
-  return (value.is === "list" ? value.items : [value]).map((v) => (v.is === "text" ? { text: v.value, span: v.span } : bug()));
-}
-function textAt(table: TomlTable, key: string, otherwise = ""): string {
-  return words(at(table, key))[0]?.text ?? otherwise;
-}
-function textsAt(table: TomlTable, key: string): string[] {
-  return words(at(table, key)).map((w) => w.text);
-}
-function tableList(value: TomlValue | undefined): TomlTable[] {
-  return (value?.is === "list" ? value.items : []).map((item) => (item.is === "table" ? item : bug()));
-}
-function flagAt(table: TomlTable, key: string, otherwise = false): boolean {
-  const value = at(table, key);
-  return value?.is === "flag" ? value.value : otherwise;
-}
-function template(value: TomlValue): Template {
-  const parsed = value.is === "text" ? parseTemplate(value) : bug();
-  return parsed.ok ? parsed.value : bug();
-}
-/** Of a text one, of a list one an element, of nothing none. */
-function templates(value: TomlValue | undefined): Template[] {
-  return value === undefined ? [] : value.is === "list" ? value.items.map(template) : [template(value)];
-}
-function templateAt(table: TomlTable, key: string): Template | null {
-  return templates(at(table, key))[0] ?? null;
-}
-function variable(value: TomlValue): Variable {
-  if (value.is === "table") return computed(value);
-  return value.is === "list" ? { is: "list", items: templates(value), span: value.span } : { is: "text", text: template(value) };
-}
-
-function computed(table: TomlTable): Computed {
-  const by = COMPUTED.find((each) => table.entries.has(each)) ?? bug();
-  return { is: "computed", by, items: templates(at(table, by)), span: table.span };
-}
-
 function ruleFile(file: string, top: TomlTable): RuleFile {
   const platform = tableAt(top, "platform");
   const compat = tableAt(top, "compat");
@@ -333,11 +249,6 @@ function ruleFile(file: string, top: TomlTable): RuleFile {
     rules: new Map(tablesAt(top, "rule").map(([name, t, span]) => [name, rule(name, t, span)])),
     steps: steps(at(top, "step")),
   };
-}
-
-/** Each key's elements; keys: what the description in schema.ts lets stand there. */
-function lists<K extends string>(table: TomlTable | null): Map<K, readonly Template[]> {
-  return new Map([...(table?.entries ?? [])].map(([key, e]) => [key as K, templates(e.value)]));
 }
 
 function platformInfo(table: TomlTable): PlatformInfo {
@@ -471,33 +382,6 @@ function overlay(on: OverlayKind, name: string, within: string, table: TomlTable
     if (entry !== undefined) flags.set(scope, change(entry.value, entry.span));
   }
   return { on, name, within, span, vars, flags };
-}
-
-const IDLE_S = 30;
-
-function uploader(table: TomlTable): Uploader {
-  const idle = at(table, "idle");
-  const text = (key: string) => textAt(table, key);
-  return {
-    idle: idle?.is === "number" ? idle.value : IDLE_S,
-    ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
-    ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), advice: text("advice"), net: templateAt(table, "net") },
-  };
-}
-
-function upload(name: string, table: TomlTable): UploadWay {
-  const list = (key: string) => templates(at(table, key));
-  const ways = { port: list("port"), speed: list("speed"), more: list("more") };
-  return {
-    name,
-    protocols: textsAt(table, "protocols"),
-    ports: textAt(table, "ports"),
-    mcus: textsAt(table, "mcus"),
-    uploader: textAt(table, "uploader"),
-    ...ways,
-    untouched: flagAt(table, "untouched"),
-    optional: flagAt(table, "optional"),
-  };
 }
 
 function change(value: TomlValue, span: Span): Change {

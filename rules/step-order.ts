@@ -2,7 +2,8 @@
 import { failure } from "../engine/failure.ts";
 import type { Failure } from "../engine/types.ts";
 import { didYouMean } from "./nearest.ts";
-import type { Step, Word } from "./rulefile.ts";
+import type { Word } from "./checked-toml.ts";
+import type { Step } from "./rulefile.ts";
 
 /** One step of an env with what its order follows from. */
 export interface Ordered {

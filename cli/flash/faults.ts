@@ -1,7 +1,7 @@
 /** Why an uploader failed, told from what it said, and what to try: failures of exit 5. */
 import { failure } from "../../engine/failure.ts";
 import type { Failure } from "../../engine/types.ts";
-import type { Uploader } from "../../rules/rulefile.ts";
+import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import type { UploaderEnd } from "./uploader.ts";
 
 export type Fault = "silent" | "not-started" | "lost" | "verify" | "signature" | "refused" | "sync" | "other";

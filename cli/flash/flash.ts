@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Bound, expandText, scope } from "../../rules/expand.ts";
-import type { Uploader } from "../../rules/rulefile.ts";
+import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import { CLAIM_PORT, CLAIM_PORT_NAME, namesPort, type Upload } from "../../rules/uploads.ts";
 import type { DaemonClient, Lease } from "../daemon/client.ts";
 import { type Address, addressText, type PortAddress } from "../device/address.ts";

@@ -1,7 +1,7 @@
 /** Uploaders that are code of fb's own: rules of kind flash name them as `["fb", "tool", NAME, …]`. */
 import { fail, failure } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
-import type { Uploader } from "../../rules/rulefile.ts";
+import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import { drive, picotool } from "./bootsel.ts";
 import { espota } from "./espota.ts";
 

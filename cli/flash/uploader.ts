@@ -1,6 +1,6 @@
 /** Runs an uploader: what it says is read as it comes, silence and the user end it, and nothing of it is left. */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Uploader } from "../../rules/rulefile.ts";
+import type { Uploader } from "../../rules/rulefile-uploads.ts";
 
 export interface UploaderJob {
   readonly argv: readonly string[];
