@@ -1,7 +1,9 @@
 /** An ESP32-C3 from its sources to its images, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { coreFiles } from "../platforms/cores/folder.ts";
@@ -175,6 +177,30 @@ else {
         Object.fromEntries(Object.entries(tree ?? {}).filter(([path]) => !/\.d$|build_info|\.map$/.test(path)));
       assert.equal(named(one), named(two), profile);
     }
+  });
+
+  test("esptool is given all images, each with its place", async () => {
+    const tool = new TestProject(
+      { "package.json": '{ "name": "tool-esptoolpy", "version": "2.41100.0" }\n' },
+      { folder: freshFolder("esptool") },
+    );
+    tool.write("bin/esptool.py", `#!/bin/sh\nprintf '%s\\n' "$@" > '${tool.path("said")}'\n`);
+    chmodSync(tool.path("bin/esptool.py"), 0o755);
+    const project = projectWith();
+    project.edit("platformio.ini", "toolchain-riscv32-esp@", `tool-esptoolpy@symlink://${tool.folder}\n  toolchain-riscv32-esp@`);
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const port = `socket://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    project.run([":flash", "-p", port]);
+    server.close();
+    const said = tool.read("said").trim().split("\n");
+    assert.is(
+      said
+        .slice(said.indexOf("write_flash"))
+        .join(" ")
+        .replace(/\S+\/tools\//, "FW/"),
+      `write_flash -z --flash_mode dio --flash_freq 80m --flash_size 4MB 0x0000 ${OUT}/bootloader.bin 0x8000 ${OUT}/partitions.bin 0xe000 FW/partitions/boot_app0.bin 0x10000 ${OUT}/firmware.bin`,
+    );
   });
 
   test("a program that does not fit its partition is never an image", () => {
