@@ -17,8 +17,10 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
+import type { Variable } from "../rules/expand.ts";
 import { uncovered } from "../rules/platform-package.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
+import { reachedNames } from "../rules/reached-names.ts";
 import { isMeant } from "../rules/resolve.ts";
 import type { PackageInfo, Rule, RuleFile, Tool } from "../rules/rulefile.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
@@ -59,11 +61,11 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const all = [...rules.tools.values()].filter(({ mcus }) => mcus.length === 0 || mcus.includes(mcu));
   const names = envNames(env);
   const meant = [...rules.rules.values()].filter((rule) => isMeant(rule, names));
-  const used = usedTools(all, wanted(meant, targets), steps, info?.tools ?? []);
+  const used = usedTools(rules, all, wanted(meant, targets), steps, info?.tools ?? []);
   // upload_command is the only program of a protocol that is the env's own.
   const own = env.options.get("upload_protocol")?.value === "custom";
   const asked = meant.filter((rule) => isEffect(rule) && targets.has(rule.target) && !(own && rule.name === "flash"));
-  const uploaders = all.filter((tool) => !used.includes(tool) && asked.some((rule) => calls(rule, tool)));
+  const uploaders = all.filter((tool) => !used.includes(tool) && asked.some((rule) => calls(rules, rule, tool)));
   return {
     tools: used.map((tool) => [tool, needOf(tool, tool.probe === "folder" ? "folder" : "tool")]),
     uploaders: uploaders.map((tool) => [tool, needOf(tool, tool.probe === "folder" ? "folder" : "tool")]),
@@ -111,7 +113,7 @@ export function findPackages(
 export function uploaderPackages(rules: RuleFile): string[] {
   const all = [...rules.tools.values()];
   const ofFrameworks = [...rules.frameworks.values()].flatMap((framework) => framework.tools);
-  const used = usedTools(all, wanted([...rules.rules.values()], new Set()), [], ofFrameworks);
+  const used = usedTools(rules, all, wanted([...rules.rules.values()], new Set()), [], ofFrameworks);
   return all.filter((tool) => !used.includes(tool)).map((tool) => tool.package);
 }
 
@@ -121,23 +123,35 @@ function wanted(rules: readonly Rule[], targets: ReadonlySet<string>): Rule[] {
   return rules.filter((rule) => rule.target === "" || targets.has(rule.target) || rule.out.some(({ text }) => read.includes(text)));
 }
 
-function calls(rule: Rule, tool: Tool): boolean {
-  return rule.run.some((t) => names(t.text, tool));
-}
-
-function names(text: string, tool: Tool): boolean {
-  return text.includes(`\${tool.${tool.name}.`);
+/** Whether a rule names a program of a tool, itself or through variables, as [vars] and any overlay have them. */
+function calls(rules: RuleFile, rule: Rule, tool: Tool): boolean {
+  const valuesOf = (name: string): Variable[] => {
+    const changes = rules.overlays.flatMap(({ vars }) => vars.get(name) ?? []);
+    const others = changes.map((change) =>
+      change.is === "set" ? change.to : { is: "list" as const, items: [...change.prepend, ...change.append], span: change.span },
+    );
+    const own = rules.vars.get(name);
+    return own === undefined ? others : [own, ...others];
+  };
+  for (const name of reachedNames(rule.run, valuesOf)) if (name.startsWith(`tool.${tool.name}.`)) return true;
+  return false;
 }
 
 /** Tools that a build needs: those with a compiler, those that rules of a build or steps name, and those of the framework, by their names. */
-function usedTools(tools: readonly Tool[], rules: readonly Rule[], steps: readonly string[], frameworks: readonly string[]): Tool[] {
+function usedTools(
+  file: RuleFile,
+  tools: readonly Tool[],
+  rules: readonly Rule[],
+  steps: readonly string[],
+  frameworks: readonly string[],
+): Tool[] {
   const building = rules.filter((r) => BUILD_KINDS.has(r.kind));
   return tools.filter(
     (tool) =>
       tool.probe === "gcc" ||
       frameworks.includes(tool.name) ||
-      building.some((rule) => calls(rule, tool)) ||
-      steps.some((text) => names(text, tool)),
+      building.some((rule) => calls(file, rule, tool)) ||
+      steps.some((text) => text.includes(`\${tool.${tool.name}.`)),
   );
 }
 

@@ -14,6 +14,7 @@ import { type Given, instantiate, RSP_LIMIT } from "./instantiate.ts";
 import { linkerScripts, mapFiles } from "./link-files.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Resolved } from "./resolve.ts";
+import { reachedNames } from "./reached-names.ts";
 import { type Rule, ruleDigestInput } from "./rulefile.ts";
 import { shellWord } from "./shellwords.ts";
 import { namesIn, type Template } from "./template.ts";
@@ -305,19 +306,13 @@ export class EnvActions {
   }
 
   private toolName(rule: Rule): string | undefined {
-    const seen = new Set<string>();
-    const first = (names: readonly string[]): string | undefined => {
-      for (const name of names) {
-        if (seen.has(name)) continue;
-        seen.add(name);
-        const variable = this.resolved.vars.get(name);
-        const inner = variable === undefined ? [] : variable.is === "text" ? [variable.text] : variable.items;
-        const tool = name.startsWith("tool.") ? name.split(".")[1] : first(inner.flatMap(namesIn));
-        if (tool !== undefined) return tool;
-      }
-      return undefined;
+    const from = [...rule.run, ...(rule.kind === "link" ? [nameOnly("link_cxx")] : [])];
+    const valuesOf = (name: string) => {
+      const variable = this.resolved.vars.get(name);
+      return variable === undefined ? [] : [variable];
     };
-    return first([...rule.run.flatMap(namesIn), ...(rule.kind === "link" ? ["link_cxx"] : [])]);
+    for (const name of reachedNames(from, valuesOf)) if (name.startsWith("tool.")) return name.split(".")[1];
+    return undefined;
   }
 
   private given(rule: Rule, tool: PlannedTool | null): Given {

@@ -4,6 +4,7 @@ import type { Failure } from "../engine/types.ts";
 import { ARITY } from "./computed.ts";
 import type { Computed, Variable } from "./expand.ts";
 import { didYouMean } from "./nearest.ts";
+import { templatesOf } from "./reached-names.ts";
 import type { ActionTemplate, RuleFile } from "./rulefile.ts";
 import { FLAG_SCOPES } from "./schema.ts";
 import { inOrder } from "./shape.ts";
@@ -159,7 +160,7 @@ function usedNames(file: RuleFile): Set<string> {
   const see = (templates: Iterable<Template>) => {
     for (const template of templates) for (const name of namesIn(template)) used.add(name);
   };
-  const seeVariable = (v: Variable) => see(v.is === "text" ? [v.text] : v.items);
+  const seeVariable = (v: Variable) => see(templatesOf(v));
   const seeAction = (a: ActionTemplate) => {
     see([...a.run, ...a.in, ...a.order, ...a.out, ...a.color, ...a.vars.values()]);
     see([a.depfile, a.label].filter((t) => t !== null));

@@ -162,9 +162,14 @@ const tool = table(
       "folder",
     ]),
     mcus: list("The board's mcu must be one of these for it to be wanted. Default: any.", plain("An mcu.")),
+    cc: { ...variable, about: "The C compiler, which the probe asks; a name as the others are." },
     when: named("Overlays for versions of this tool.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
   },
-  { name: "tool", rest: { pattern: WORD, expected: "a name", of: variable } },
+  {
+    name: "tool",
+    rest: { pattern: WORD, expected: "a name", of: variable },
+    where: [{ key: "probe", values: ["gcc"], needs: "cc" }],
+  },
 );
 
 const part = table(

@@ -60,6 +60,7 @@ export const SHAPES: readonly Malformed[] = [
   bad(`${HEAD}[vars]\na = """\nline\n\${"""\n`, "rule.template", 3, 5, "write $$"),
   bad(`${HEAD}[flags]\ncxxflag = ["-O"]\n`, "rule.unknown-key", 3, 1, 'did you mean "cxxflags"'),
   bad(`${HEAD}[flags]\nccflags = "-O"\n`, "rule.wrong-type", 3, 11, 'put it in brackets: ["-O"]'),
+  bad(`${HEAD}[tool.avr]\nprobe = "gcc"\n`, "rule.missing-key", 2, 7, '"cc"'),
   bad(`${HEAD}[tool.avr]\nprobe = "clang"\n`, "rule.wrong-value", 3, 9, 'expected "gcc" or "none"'),
   bad(`${HEAD}[tool.avr]\ndebian = "gcc-avr"\n`, "rule.wrong-type", 3, 10, "expected a list of texts"),
   bad(`${HEAD}[tool.avr.when.new]\na = "x"\n`, "rule.unknown-key", 2, 16, "expected a range of versions"),
