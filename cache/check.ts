@@ -51,10 +51,10 @@ export function makeTrusted(cache: string, checker: readonly string[]): Failure 
   return done?.warning ?? null;
 }
 
-/** The next process to open the database checks it first. False: it could not be told so. */
-export function makeSuspect(cache: string): boolean {
+/** The next process to open the database checks it first, or moves it aside at once where it is known why. False: it could not be told so. */
+export function makeSuspect(cache: string, why = ""): boolean {
   try {
-    writeFileSync(join(cache, "open", "suspect"), "");
+    writeFileSync(join(cache, "open", "suspect"), why);
     return true;
   } catch {
     return false;
@@ -79,7 +79,8 @@ function check(cache: string, checker: readonly string[]): { warning: Failure | 
   const suspect = dead.length > 0 || isSuspect(cache) || !isOfThisBoot(cache) || (header.is === "short" && readNote(note) !== header.note);
   let warning: Failure | null = null;
   if (header.is === "bad" || (suspect && header.is !== "none")) {
-    const why = header.is === "bad" ? "its header is damaged" : readInChild(folder, checker);
+    const known = header.is === "bad" ? "its header is damaged" : readNote(join(cache, "open", "suspect"));
+    const why = known !== "" ? known : readInChild(folder, checker);
     if (why === null) writeFileSync(note, header.note);
     else warning = moveAside(cache, folder, why);
   }
@@ -168,7 +169,9 @@ export async function readThrough(folder: string): Promise<number> {
       if (entries !== db.count(name)) return 1;
     }
     const probe = Buffer.from("check");
-    const failure = db.transact(() => db.put("values", probe, probe)) ?? db.transact(() => db.remove("values", probe));
+    // As many pages in a row are looked for in all of the list of free pages, which nothing that is read says anything of; damage there ends this process, or the write.
+    const large = Buffer.alloc(1024 * 1024);
+    const failure = db.transact(() => db.put("values", probe, large)) ?? db.transact(() => db.remove("values", probe));
     // A full disk is no damage.
     if (db.broken || (failure !== null && failure.code !== "cache.disk-full")) return 1;
     await db.close();

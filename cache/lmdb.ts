@@ -92,6 +92,7 @@ export class Lmdb {
   #timer: NodeJS.Timeout | null = null;
   #failure: Failure | null = null;
   #broken = false;
+  #unfit = "";
   #closed = false;
   /** The file that is open, while environments are kept. */
   #file = "";
@@ -111,6 +112,11 @@ export class Lmdb {
   /** Whether the file itself did not hold what it should: it must be checked before it is opened again. */
   get broken(): boolean {
     return this.#broken;
+  }
+
+  /** Why the file cannot be written any more, whatever a reading of it says; "" where nothing says so. */
+  get unfit(): string {
+    return this.#unfit;
   }
 
   get opened(): boolean {
@@ -181,7 +187,10 @@ export class Lmdb {
       return null;
     } catch (error) {
       this.#failure = writeTrouble("cache.write", this.folder, error);
-      if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|VERSION_MISMATCH)/.test(errorCode(error))) this.#broken = true;
+      const why = errorCode(error);
+      if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|VERSION_MISMATCH)/.test(why)) this.#broken = true;
+      // What is read may all be there, and only the list of free pages be damaged: no reading through finds that, and no write succeeds any more.
+      if (/freelist/.test(why)) this.#unfit = "its list of free pages is damaged";
       return this.#failure;
     }
   }

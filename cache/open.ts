@@ -74,7 +74,7 @@ export function openCache(folder: string, checker: readonly string[]): Result<Ca
       close: async () => {
         const failure = await db.close();
         // Where that cannot be noted, this process leaves without taking leave, which makes the next one check, too.
-        if (!db.broken || makeSuspect(folder)) leave(folder);
+        if ((!db.broken && db.unfit === "") || makeSuspect(folder, db.unfit)) leave(folder);
         return result(failure);
       },
     },
