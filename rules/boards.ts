@@ -191,8 +191,6 @@ function asBoard(data: BoardData): Board {
   // PlatformIO skips the size check where a board has no limit: 0.
   values.set("upload.maximum_size", "0").set("upload.maximum_ram_size", "0");
   flatten(json, "", values);
-  const usb = usbIds(json)[0];
-  if (usb !== undefined) values.set("usb.vid", usb[0]).set("usb.pid", usb[1]);
   // What a board says of one core stands before what it says of all: `board = pico` has a variant for each.
   const own = values.get(`build.arduino.${text("build.core")}.variant`);
   if (own !== undefined) values.set("build.variant", own);

@@ -1,6 +1,6 @@
 /** Values that a rule file makes of others: `{ sum = … }`, `{ find = … }` and the like of `[vars]`. */
 import { fail, failure, ok } from "../engine/failure.ts";
-import type { Result } from "../engine/types.ts";
+import type { Failure, Result } from "../engine/types.ts";
 import type { Bound } from "./expand.ts";
 import { isObject, parseJson } from "./json.ts";
 import { nameFits } from "./name-fits.ts";
@@ -42,6 +42,16 @@ export const ARITY: Readonly<Record<ComputedBy, readonly [least: number, most: n
   lookup: [2, 2, "a file and a key"],
   grep: [2, Number.POSITIVE_INFINITY, "a regular expression and files"],
 };
+
+/** The places of the regular expressions among `count` elements, and the flags that they are read with. */
+export function patternsOf(by: ComputedBy, count: number): { readonly at: readonly number[]; readonly flags: string } {
+  if (by === "find") return { at: [0], flags: FIND_FLAGS };
+  if (by === "grep") return { at: [0], flags: "u" };
+  const pairs = by === "match" ? Math.floor((count - 1) / 2) : 0;
+  return { at: Array.from({ length: pairs }, (_, pair) => 2 * pair + 1), flags: "u" };
+}
+
+const FIND_FLAGS = "im";
 
 /** Of these only some elements are expanded, so expand.ts makes them itself. */
 type Chosen = "match" | "first" | "there";
@@ -117,7 +127,7 @@ function sum(words: readonly string[], span: Span): Result<number> {
 }
 
 function find(pattern: string, [where = "", otherwise]: readonly string[], span: Span): Result<Bound> {
-  const found = new RegExp(pattern, "im").exec(where);
+  const found = new RegExp(pattern, FIND_FLAGS).exec(where);
   if (found !== null) return ok(found[1] ?? found[0]);
   if (otherwise !== undefined) return ok(otherwise);
   const hint = "add what it is otherwise as a third element";
@@ -136,14 +146,17 @@ function grep(pattern: RegExp, files: readonly string[], read: ReadText | null):
   const found: string[] = [];
   for (const path of files) {
     const text = read?.(path) ?? null;
-    if (text === null) {
-      const hint = "another version of the package may have it: look at platform_packages";
-      return fail(failure("rule.no-file", 3, `the package has no file ${path}`, { file: "platformio.ini", hint }));
-    }
+    if (text === null) return fail(noFile(path));
     for (const line of trimmedLines(text)) {
       const group = pattern.exec(line)?.[1];
       if (group !== undefined) found.push(group);
     }
   }
   return ok(found);
+}
+
+/** A file of a package that the rules read, and that is not there. */
+export function noFile(path: string): Failure {
+  const hint = "another version of the package may have it: look at platform_packages";
+  return failure("rule.no-file", 3, `the package has no file ${path}`, { file: "platformio.ini", hint });
 }

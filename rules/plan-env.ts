@@ -3,7 +3,6 @@
  * through PlanIo, all of which becomes the plan's reads: a file added under the source filter plans again, an edited one does not.
  */
 import { fail, failure, ok } from "../engine/failure.ts";
-import { UNIX_TIME } from "../engine/execute.ts";
 import { baseOf, collapse, join, outFolder } from "../engine/paths.ts";
 import type { Digest, Failure, PlanIo, Planned, ProjectPath, Result } from "../engine/types.ts";
 import { type Composed, type ComposeInput, compose, flagWords } from "./compose.ts";
@@ -11,12 +10,13 @@ import type { EnvPlan, FlagSource } from "./env-plan.ts";
 import { type Bound, expand, expandText, knows, type Scope, scope, within } from "./expand.ts";
 import { defaultFilter, filterText, matchSources, objectPath, relativeTo, sourceKind } from "./filter.ts";
 import { type FlagContext, type Item, noScopes, type Parsed, parseFlags, plainScopes, type Scopes } from "./flags.ts";
-import { EnvActions, type Group, type Hash, imageName, nameOnly } from "./plan-actions.ts";
+import { EnvActions, type Group, type Hash, nameOnly } from "./plan-actions.ts";
 import { type LibraryOptions, type PlannedLibraries, planLibraries } from "./plan-libs.ts";
 import { type GlobTree, normal } from "./python-glob.ts";
 import { boardContext, type ResolveContext, type Resolved, resolve } from "./resolve.ts";
 import { FLAG_SCOPES, type FlagScope } from "./schema.ts";
 import { scriptLists } from "./script-lists.ts";
+import { imagesOf, namesOf, templateNames } from "./plan-names.ts";
 import { type PlannedSteps, planSteps, type StepProgram } from "./steps.ts";
 import type { Template } from "./template.ts";
 
@@ -27,21 +27,6 @@ export function planEnv(plan: EnvPlan, io: PlanIo, hash: Hash): Result<Planned> 
 /** The libraries of an env and what leads to them; nothing else is planned. Fails as planEnv does. */
 export function planEnvLibraries(plan: EnvPlan, io: PlanIo, hash: Hash): Result<PlannedLibraries> {
   return new EnvPlanner(plan, io, hash).librariesAlone();
-}
-
-/** Names that rules may use and that `when` looks at. */
-function namesOf(plan: EnvPlan): ReadonlyMap<string, Bound> {
-  const names = new Map<string, Bound>([
-    ...plan.names,
-    ...[...plan.tools].map(([name, tool]) => [`tool.${name}`, tool.folder] as const),
-    ["env", plan.env],
-    ["profile", plan.profile],
-    ["framework", plan.frameworkFolder],
-    ["framework.version", plan.frameworkVersion],
-    ["framework.numbers", plan.frameworkVersion.split(".")],
-  ]);
-  if (plan.variantFolder !== null) names.set("variant", plan.variantFolder);
-  return names;
 }
 
 class EnvPlanner {
@@ -81,25 +66,12 @@ class EnvPlanner {
     this.extra = this.frameworkExtra(known);
     this.context = { env, profile, host, framework, ...boardContext(known), read, macros: new Set(this.defined()), toolVersions };
     this.resolved = resolve(plan.platform, this.context);
-    const gen = `${this.build}/gen`;
-    const image = (kind: string): readonly [string, Bound] => [`image.${kind}`, `${this.build}/${imageName(plan, this.resolved, kind)}`];
-    const names = new Map<string, Bound>([
-      ...known,
-      ["build", this.build],
-      ["gen", gen],
-      ["unix_time", UNIX_TIME],
-      ["defined", this.defined()],
-      ["data", plan.dataDir],
-      ...["elf", "hex", "bin", "uf2"].map(image),
-    ]);
-    for (const each of FLAG_SCOPES) {
-      const words = [this.board, this.user].flatMap(({ scopes }) => flagWords(scopes[each], plan));
-      // Those become undefines (compose).
-      const kept = words.filter((word) => !word.startsWith("-U"));
-      names.set(`user.${each}`, kept);
-    }
+    const names = templateNames(plan, known, this.resolved, this.build, {
+      defined: this.defined(),
+      user: (each) => [this.board, this.user].flatMap(({ scopes }) => flagWords(scopes[each], plan)),
+    });
     const inner = scope(names, this.resolved.vars, null, read);
-    const scripts = plan.framework === "" ? ok<ReadonlyMap<string, Bound>>(new Map()) : scriptLists(plan.platform.scripts, inner, io);
+    const scripts = plan.framework === "" ? ok<ReadonlyMap<string, Bound>>(new Map()) : scriptLists(plan.platform.scripts, inner);
     this.mistake = this.resolved.mistake ?? (scripts.ok ? null : scripts.failure);
     this.scope = scripts.ok ? within(inner, scripts.value) : inner;
     this.actions = new EnvActions(plan, io, hash, this.build, this.resolved, this.scope);
@@ -300,7 +272,9 @@ class EnvPlanner {
     const archives: ProjectPath[] = [];
     const linked: ProjectPath[] = [];
     const forced = flags.includes.some((i) => i.includes(`${this.build}/`)) ? generated : [];
-    for (const { name, folder: where, filter, link, defines, debug } of this.p.platform.frameworks.get(this.p.framework)?.parts ?? []) {
+    const parts = this.p.platform.frameworks.get(this.p.framework)?.parts ?? [];
+    const asReleased = input.debug !== null && parts.some(({ debug }) => !debug) ? compose({ ...input, debug: null }).framework : flags;
+    for (const { name, folder: where, filter, link, defines, debug } of parts) {
       const folder = expandText(where, this.scope);
       if (!folder.ok) return folder;
       const words = expand(filter, this.scope);
@@ -314,7 +288,7 @@ class EnvPlanner {
       if (found.length === 0) continue;
       const own = expand(defines, this.scope);
       if (!own.ok) return own;
-      const common = debug || input.debug === null ? flags : compose({ ...input, debug: null }).framework;
+      const common = debug ? flags : asReleased;
       const partFlags = { ...common, defines: [...common.defines, ...own.value.map((define) => `-D${define}`)] };
       const objects = this.actions.compileAll({ sources: found, flags: partFlags, waitFor: forced });
       if (!objects.ok) return objects;
@@ -441,9 +415,7 @@ class EnvPlanner {
   private steps(): Result<PlannedSteps> {
     const { own, env, profile } = this.p;
     if (own === null) return ok({ actions: [], generatedOutputs: [], beforeLink: [], provides: { image: null }, images: [], targets: {} });
-    const images = new Map(
-      ["elf", "hex", "bin", "uf2"].map((kind): [string, string] => [kind, `${this.build}/${imageName(this.p, this.resolved, kind)}`]),
-    );
+    const images = imagesOf(this.p, this.resolved, this.build);
     const made = new Map([...images].map(([kind, path]) => [path, `the image ${kind} of env ${env}`] as const));
     return planSteps(own, {
       env,

@@ -1,7 +1,7 @@
 /** What names a rule file may give, and whether those it speaks of are there: the checks that no shape can tell. */
 import { failure } from "../engine/failure.ts";
 import type { Failure } from "../engine/types.ts";
-import { ARITY } from "./computed.ts";
+import { ARITY, patternsOf } from "./computed.ts";
 import type { Computed, Variable } from "./expand.ts";
 import { didYouMean } from "./nearest.ts";
 import { templatesOf } from "./reached-names.ts";
@@ -126,16 +126,12 @@ function checkComputed({ by, items, span }: Computed): Failure[] {
       }),
     ];
   }
-  const at: readonly number[] =
-    by === "find" || by === "grep" ? [0] : by === "match" ? items.map((_, i) => i).filter((i) => i % 2 === 1 && i + 1 < items.length) : [];
+  const { at, flags } = patternsOf(by, items.length);
   return at.flatMap((i) => {
     const pattern = items[i];
-    if (
-      pattern === undefined ||
-      namesIn(pattern).length > 0 ||
-      isPattern(pattern.parts.map((part) => (part.is === "text" ? part.text : "")).join(""), by === "find" ? "im" : "u")
-    )
-      return [];
+    if (pattern === undefined || namesIn(pattern).length > 0) return [];
+    const text = pattern.parts.map((part) => (part.is === "text" ? part.text : "")).join("");
+    if (isPattern(text, flags)) return [];
     const message = `expected a regular expression, found "${pattern.text}"`;
     return [failure("rule.wrong-value", 3, message, { ...pattern.span, hint: "close its groups and brackets" })];
   });

@@ -4,7 +4,8 @@
  */
 import { baseOf } from "../engine/paths.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
-import type { PlanIo, Result } from "../engine/types.ts";
+import type { Result } from "../engine/types.ts";
+import { noFile } from "./computed.ts";
 import { type Bound, expandText, type Scope } from "./expand.ts";
 import type { Template } from "./template.ts";
 
@@ -17,27 +18,20 @@ export interface Script {
 }
 
 /** `NAME.LIST` for each list of each script. Failures (exit 3): those of expand; `rule.no-file`; `rule.script` where the script says something that is no data. */
-export function scriptLists(
-  scripts: ReadonlyMap<string, Script>,
-  scope: Scope,
-  io: Pick<PlanIo, "read">,
-): Result<ReadonlyMap<string, readonly string[]>> {
+export function scriptLists(scripts: ReadonlyMap<string, Script>, scope: Scope): Result<ReadonlyMap<string, readonly string[]>> {
   const lists = new Map<string, readonly string[]>();
   for (const [name, script] of scripts) {
     const file = expandText(script.file, scope);
     if (!file.ok) return file;
-    const content = io.read(file.value);
-    if (content === null) {
-      const hint = "another version of the package may have it: look at platform_packages";
-      return fail(failure("rule.no-file", 3, `the package has no file ${file.value}`, { file: "platformio.ini", hint }));
-    }
+    const content = scope.read?.(file.value) ?? null;
+    if (content === null) return fail(noFile(file.value));
     const names = new Map<string, string>();
     for (const [each, template] of script.names) {
       const text = expandText(template, scope);
       if (!text.ok) return text;
       names.set(each, text.value);
     }
-    const found = readLists(file.value, new TextDecoder().decode(content), names, boardOf(scope));
+    const found = readLists(file.value, content, names, boardOf(scope));
     if (!found.ok) return found;
     for (const [list, words] of found.value)
       lists.set(

@@ -24,19 +24,17 @@ function rules() {
   return read.value;
 }
 
-const names = scope(
-  new Map<string, string | readonly string[]>([
-    ["framework", "/FW"],
-    ["board.build.mcu", "c3"],
-    ["board.build.variant", 'my "board"'],
-    ["board.build.partitions", "a/big-app.csv"],
-    ["board.hwids", ["1", "2"]],
-  ]),
-);
+const names = new Map<string, string | readonly string[]>([
+  ["framework", "/FW"],
+  ["board.build.mcu", "c3"],
+  ["board.build.variant", 'my "board"'],
+  ["board.build.partitions", "a/big-app.csv"],
+  ["board.hwids", ["1", "2"]],
+]);
 
 function lists(text: string): Record<string, readonly string[]> | string {
-  const read = (path: string) => (path === "/FW/build-c3.py" ? new TextEncoder().encode(text) : null);
-  const found = scriptLists(rules().scripts, names, { read });
+  const read = (path: string) => (path === "/FW/build-c3.py" ? text : null);
+  const found = scriptLists(rules().scripts, scope(names, new Map(), null, read));
   return found.ok
     ? Object.fromEntries(found.value)
     : `${found.failure.code} ${found.failure.file}:${found.failure.line} ${found.failure.message}`;
@@ -99,7 +97,6 @@ test("a script that is not there is a failure", () => {
         ["board.build.mcu", "h2"],
       ]),
     ),
-    { read: () => null },
   );
   assert.is(found.ok ? "" : found.failure.code, "rule.no-file");
 });
