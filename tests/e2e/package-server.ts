@@ -5,7 +5,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import { freshFolder } from "./harness.ts";
+import * as assert from "uvu/assert";
+import { freshFolder, type Ran, result, type TestProject } from "./harness.ts";
 
 /** Files by path; those that begin with `#!` are executable. */
 export type Content = Readonly<Record<string, string>>;
@@ -179,4 +180,22 @@ export class PackageServer {
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
+}
+
+/** After `first`, nothing is left to do; and with the build folder gone, `run` makes the same image and lock of what is here. */
+export async function staysWithoutNetwork(
+  project: TestProject,
+  first: Ran,
+  server: PackageServer,
+  run: (args: readonly string[]) => Promise<Ran>,
+): Promise<void> {
+  const lock = project.read("fb.lock");
+  assert.is(result(await run([])).upToDate, result(first).actions);
+  const asked = server.asked.length;
+  project.remove(".fb");
+  const again = await run(["--offline", "--locked"]);
+  assert.is(again.code, 0, again.stderr);
+  assert.is(result(again).artifacts[0]?.sha256, result(first).artifacts[0]?.sha256);
+  assert.is(project.read("fb.lock"), lock);
+  assert.is(server.asked.length, asked, "nothing is asked of the network");
 }

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
-import { archive, type Content, LEAST_CORE, PackageServer, TOOLCHAIN } from "./package-server.ts";
+import { archive, type Content, LEAST_CORE, PackageServer, staysWithoutNetwork, TOOLCHAIN } from "./package-server.ts";
 
 const server = await PackageServer.start();
 test.after(() => void server.close());
@@ -45,17 +45,9 @@ for (const kind of ["tar.gz", "tar.bz2", "tar.xz"])
     const first = await run(p);
     assert.is(first.code, 0, first.stderr);
     assert.equal(ran(first).filter((each) => /^(fetch|extract|install)/.test(each)).length, 6);
-    const image = result(first).artifacts[0]?.sha256;
     const lock = p.read("fb.lock");
     assert.match(lock, /\[tool\."toolchain-atmelavr@/);
-    assert.is(result(await run(p)).upToDate, result(first).actions);
-    const asked = server.asked.length;
-    p.remove(".fb");
-    const again = await run(p, ["--offline", "--locked"]);
-    assert.is(again.code, 0, again.stderr);
-    assert.is(result(again).artifacts[0]?.sha256, image);
-    assert.is(p.read("fb.lock"), lock);
-    assert.is(server.asked.length, asked, "nothing is asked of the network");
+    await staysWithoutNetwork(p, first, server, (args) => run(p, args));
   });
 
 test(":packages brings packages and touches nothing that was built", async () => {

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Event } from "../../engine/types.ts";
 import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
-import { archive, type Content, LEAST_CORE, PackageServer, TOOLCHAIN } from "./package-server.ts";
+import { archive, type Content, LEAST_CORE, PackageServer, staysWithoutNetwork, TOOLCHAIN } from "./package-server.ts";
 
 const server = await PackageServer.start();
 test.after(() => void server.close());
@@ -91,15 +91,7 @@ test("a version: the platform package, then what it asks for, are fetched; its b
   );
   assert.match(lock, /wants = \[\n {2}\{ env = "a", spec = "atmelavr @ \^5\.0" \},\n\]/);
   assert.match(lock, /\[tool\."acme\/toolchain-atmelavr@1\.5\.0"\]/);
-  const image = result(first).artifacts[0]?.sha256;
-  assert.is(result(await run(p)).upToDate, result(first).actions);
-  const asked = server.asked.length;
-  p.remove(".fb");
-  const again = await run(p, ["--offline", "--locked"]);
-  assert.is(again.code, 0, again.stderr);
-  assert.is(result(again).artifacts[0]?.sha256, image);
-  assert.is(p.read("fb.lock"), lock);
-  assert.is(server.asked.length, asked, "nothing is asked of the network");
+  await staysWithoutNetwork(p, first, server, (args) => run(p, args));
 });
 
 test("another machine with the lock has the same; another range is drift that names both", async () => {

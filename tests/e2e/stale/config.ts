@@ -1,7 +1,7 @@
 /** What decides how something is built: ini, environment, commands, boards, steps, libraries. */
 import { chmodSync } from "node:fs";
 import type { TestProject } from "../harness.ts";
-import { link, type Row, SENDS, V } from "./row.ts";
+import { type ByHand, link, type Row, SENDS, V } from "./row.ts";
 
 const OF_FLAGS = { "src/main.c": "int main(void) { return V; }\n" };
 const BOTH = ["compile src/main.c", "link program"];
@@ -22,6 +22,20 @@ const SILENT = [
   "LANG",
 ];
 
+/** A file `path`, and a folder in its place that has `file`. */
+function folderForFile(path: string, file: string, text: string): ByHand {
+  return {
+    there: (p) => {
+      p.remove(path);
+      p.write(`${path}/${file}`, text);
+    },
+    back: (p) => {
+      p.remove(path);
+      p.write(path, "");
+    },
+  };
+}
+
 export const config: readonly Row[] = [
   // ── the ini ──
   {
@@ -35,32 +49,14 @@ export const config: readonly Row[] = [
     name: "extra_configs: a file in the place of their folder, which becomes one",
     files: { ...OF_FLAGS, x: "" },
     prepare: (p) => p.write("platformio.ini", `[platformio]\nextra_configs = x/*.ini\n${ini("build_flags = -DV=1\n")}`),
-    byHand: {
-      there: (p) => {
-        p.remove("x");
-        p.write("x/a.ini", "[env:pc]\nbuild_flags = -DV=2\n");
-      },
-      back: (p) => {
-        p.remove("x");
-        p.write("x", "");
-      },
-    },
+    byHand: folderForFile("x", "a.ini", "[env:pc]\nbuild_flags = -DV=2\n"),
     done: BOTH,
   },
   {
     name: "a file in the place of the folder of libraries, which becomes one",
     ini: "build_flags = -idirafter more",
     files: { lib: "", "more/v.h": V(1) },
-    byHand: {
-      there: (p) => {
-        p.remove("lib");
-        p.write("lib/L/v.h", V(2));
-      },
-      back: (p) => {
-        p.remove("lib");
-        p.write("lib", "");
-      },
-    },
+    byHand: folderForFile("lib", "L/v.h", V(2)),
     done: BOTH,
   },
   {
