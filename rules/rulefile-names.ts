@@ -168,7 +168,7 @@ function usedNames(file: RuleFile): Set<string> {
     for (const part of framework.parts) see([part.folder, ...part.filter, ...part.defines]);
     for (const list of [...framework.before.values(), ...framework.after.values()]) see(list);
   }
-  for (const script of file.scripts.values()) see([script.file, ...script.names.values()]);
+  for (const script of file.scripts.values()) see([script.file, ...script.names.values(), ...[...script.lists.values()].flat()]);
   for (const overlay of file.overlays)
     for (const change of [...overlay.vars.values(), ...overlay.flags.values()]) {
       if (change.is === "set") seeVariable(change.to);

@@ -325,6 +325,7 @@ function script(table: TomlTable): Script {
   return {
     file: templateAt(table, "file") ?? bug(),
     names: new Map([...(names?.entries ?? [])].map(([name, e]) => [name, template(e.value)])),
+    lists: lists(tableAt(table, "lists")),
     without: textsAt(table, "without"),
   };
 }

@@ -405,6 +405,12 @@ export const RULE_FILE: TableShape = table(
         {
           file: template("Its path."),
           names: named("What names in it stand for.", "a name of the script", WORD, template("A text.")),
+          lists: named(
+            'What `if "WORD" in NAME:` asks: what stands below it counts where NAME has the word, or WORD=VALUE. All other conditions never hold.',
+            "a name of the script",
+            WORD,
+            list("Its words.", template("A word.")),
+          ),
           without: list("Elements of its lists that are left out.", plain("An element.")),
         },
         { name: "script", required: ["file"] },

@@ -6,13 +6,15 @@ import { baseOf } from "../engine/paths.ts";
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
 import { noFile } from "./computed.ts";
-import { type Bound, expandText, type Scope } from "./expand.ts";
+import { type Bound, expand, expandText, type Scope } from "./expand.ts";
 import type { Template } from "./template.ts";
 
 export interface Script {
   readonly file: Template;
   /** What names of the script stand for, and `$NAME` in its texts. */
   readonly names: ReadonlyMap<string, Template>;
+  /** What `if "WORD" in NAME:` asks, by NAME: a word, or WORD=VALUE. */
+  readonly lists: ReadonlyMap<string, readonly Template[]>;
   /** Elements that are left out. */
   readonly without: readonly string[];
 }
@@ -31,7 +33,16 @@ export function scriptLists(scripts: ReadonlyMap<string, Script>, scope: Scope):
       if (!text.ok) return text;
       names.set(each, text.value);
     }
-    const found = readLists(file.value, content, names, boardOf(scope));
+    const asked = new Map<string, readonly string[]>();
+    for (const [each, templates] of script.lists) {
+      const words = expand(templates, scope);
+      if (!words.ok) return words;
+      asked.set(
+        each,
+        words.value.map((word) => word.split("=", 1)[0] ?? ""),
+      );
+    }
+    const found = readLists(file.value, content, { names, asked, board: boardOf(scope) });
     if (!found.ok) return found;
     for (const [list, words] of found.value)
       lists.set(
@@ -52,18 +63,20 @@ function boardOf(scope: Scope): (path: string) => string | undefined {
   };
 }
 
-/** The lists of all `env.Append(…)` outside of functions and conditions, in order, by name. board: a value of the board by its path. */
-export function readLists(
-  file: string,
-  text: string,
-  names: ReadonlyMap<string, string>,
-  board: (path: string) => string | undefined,
-): Result<ReadonlyMap<string, readonly string[]>> {
+interface Known {
+  readonly names: ReadonlyMap<string, string>;
+  /** Words that a condition may ask for, by the name of their list. */
+  readonly asked: ReadonlyMap<string, readonly string[]>;
+  /** A value of the board by its path. */
+  readonly board: (path: string) => string | undefined;
+}
+
+/** The lists of all `env.Append(…)` that are outside of functions and conditions, or below an `if "WORD" in NAME:` that holds, in order, by name. */
+export function readLists(file: string, text: string, known: Known): Result<ReadonlyMap<string, readonly string[]>> {
   try {
     const lists = new Map<string, string[]>();
-    for (const call of text.matchAll(/^env\.Append\(/gm))
-      for (const [name, words] of new Reader(text, call.index + call[0].length, names, board).keywords())
-        lists.set(name, [...(lists.get(name) ?? []), ...words]);
+    for (const at of calls(text, known.asked))
+      for (const [name, words] of new Reader(text, at, known).keywords()) lists.set(name, [...(lists.get(name) ?? []), ...words]);
     return ok(lists);
   } catch (error) {
     if (!(error instanceof NoData)) throw error;
@@ -71,6 +84,17 @@ export function readLists(
     const hint = "another version of the package may be one that fb reads: look at platform_packages, or tell fb's makers";
     return fail(failure("rule.script", 3, `expected ${error.expected} in a list of the package's build script`, { file, line, hint }));
   }
+}
+
+/** Where the arguments of each call begin that counts. */
+function calls(text: string, asked: Known["asked"]): number[] {
+  const found: number[] = [];
+  const seen = /^(?:env\.Append\(|if "([^"\n]*)" in (\w+):(?:[ \t]*(?:#.*)?\n(?:[ \t]+.*|(?=\n)))*)/gm;
+  for (const { 0: all, 1: word = "", 2: list, index } of text.matchAll(seen))
+    if (list === undefined) found.push(index + all.length);
+    else if (asked.get(list)?.includes(word) === true)
+      for (const call of all.matchAll(/^[ \t]+env\.Append\(/gm)) found.push(index + call.index + call[0].length);
+  return found;
 }
 
 /** Unwinds the reader; it never leaves this file. */
@@ -96,10 +120,10 @@ const CONTROL: Readonly<Record<string, string>> = { n: "\n", t: "\t", "\n": "" }
 class Reader {
   private readonly text: string;
   private at: number;
-  private readonly names: ReadonlyMap<string, string>;
-  private readonly board: (path: string) => string | undefined;
+  private readonly names: Known["names"];
+  private readonly board: Known["board"];
 
-  constructor(text: string, at: number, names: ReadonlyMap<string, string>, board: (path: string) => string | undefined) {
+  constructor(text: string, at: number, { names, board }: Known) {
     this.text = text;
     this.at = at;
     this.names = names;

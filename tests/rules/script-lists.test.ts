@@ -14,6 +14,8 @@ FW = "\${framework}"
 BUILD_DIR = "out"
 F_CPU = "240L"
 __memory = "opi"
+[script.sdk.lists]
+defined = ["\${defines}"]
 [flags]
 ccflags = ["\${sdk.CCFLAGS}"]
 `;
@@ -30,6 +32,7 @@ const names = new Map<string, string | readonly string[]>([
   ["board.build.variant", 'my "board"'],
   ["board.build.partitions", "a/big-app.csv"],
   ["board.hwids", ["1", "2"]],
+  ["defines", ["ED", "MODE=2", "X_ZC"]],
 ]);
 
 function lists(text: string): Record<string, readonly string[]> | string {
@@ -86,6 +89,12 @@ test("calls at the margin count, in order; those in functions and conditions do 
   const text =
     'env.Append(A=["1"], B=["2"],)\nif x:\n    env.Append(A=["no"])\nenv.Append(\n    A=[\n        "3"\n    ]\n)\nenv.Replace(A=["no"])\n';
   assert.equal(lists(text), { "sdk.A": ["1", "3"], "sdk.B": ["2"] });
+});
+
+test("what a condition asks of a list that the rule file knows", () => {
+  const text =
+    'if "ED" in defined:\n    y = 1\n    env.Append(\n        A=["ed"]\n    )\n\n    env.Append(A=["too"])\nif "ZC" in defined:\n    env.Append(A=["no"])\nif "MODE" in defined:  # so\n    env.Append(A=["mode"])\nif "2" in defined:\n    env.Append(A=["no"])\nif "ED" in others:\n    env.Append(A=["no"])\nenv.Append(A=["end"])\n';
+  assert.equal(lists(text), { "sdk.A": ["ed", "too", "mode", "end"] });
 });
 
 test("a script that is not there is a failure", () => {
