@@ -10,6 +10,7 @@ import {
   type PackageProvider,
   type PackageRef,
   packageLinks,
+  programIn,
 } from "../cache/providers/package.ts";
 import { SystemProvider } from "../cache/providers/system.ts";
 import { errorCode } from "../cache/trouble.ts";
@@ -153,6 +154,12 @@ function usedTools(
       building.some((rule) => calls(file, rule, tool)) ||
       steps.some((text) => text.includes(`\${tool.${tool.name}.`)),
   );
+}
+
+/** The program by which a tool was found, as commands name it; null where it has none. */
+export function programOf({ finds }: Tool, ref: PackageRef, disk: HostDisk): string | null {
+  const program = finds === "" ? null : programIn(ref.folder, finds, disk);
+  return program === null ? null : `${ref.as === "/" ? "" : ref.as}/${program}`;
 }
 
 /** Makes the links of packages in the project, and lets paths below their folders be spelled through them. */

@@ -28,7 +28,7 @@ import { thisMachine } from "./host/machine.ts";
 import { keepSnapshot } from "./keep.ts";
 import { Once } from "./once.ts";
 import { type Looked, type OpenProject, openProject } from "./open-project.ts";
-import { findPackages, linkPackages, uploaderPackages } from "./packages.ts";
+import { findPackages, linkPackages, programOf, uploaderPackages } from "./packages.ts";
 import { type PlanInput, planInput } from "./plan-input.ts";
 import { emptyPlan, planAction, plannerOf, wantedEnvs } from "./plans.ts";
 import { imagesOf, type Made, sizeOf } from "./results.ts";
@@ -225,7 +225,8 @@ export class Whole {
     const { acquisition } = this;
     const found = findPackages(project, env, this.targets, disk, acquisition.packages);
     if (!found.ok) return found;
-    for (const [tool, ref] of found.value.uploaders) this.devices.tool(env.name, tool.name, ref.as);
+    for (const [tool, ref] of [...found.value.uploaders, ...found.value.tools])
+      this.devices.tool(env.name, tool.name, ref.as, () => programOf(tool, ref, disk));
     const libraries = acquisition.librariesOf(env.name);
     const packages = { ...found.value, all: [...found.value.all, ...libraries.map((library) => storedRef(library.package))] };
     notePackages(

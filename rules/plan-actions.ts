@@ -249,13 +249,13 @@ export class EnvActions {
 
   /**
    * What is done with the image, by the names of targets. A rule that this board has no facts for gives none. What only a run knows stays in the command as it is
-   * written: `${claim.port}`, and the folder of a tool that builds have no use for.
+   * written: `${claim.port}`, the folder of a tool that builds have no use for, and its program.
    */
   effects(image: ProjectPath): Record<string, ProjectPath[]> {
     const { platform, tools, names, variables, env } = this.p;
     const late = [...this.resolved.tools.keys()]
-      .filter((name) => !tools.has(name))
-      .map((name): [string, Bound] => [`tool.${name}`, `\${tool.${name}}`]);
+      .flatMap((name) => [...(tools.has(name) ? [] : [`tool.${name}`]), `tool.${name}.program`])
+      .map((name): [string, Bound] => [name, `\${${name}}`]);
     const found = uploadOf(platform, names, variables);
     const upload = found.ok ? found.value : null;
     const scope = effectScope(platform, upload, this.scope, [...late, [`image.${platform.platform?.image ?? "elf"}`, image]]);

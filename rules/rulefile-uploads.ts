@@ -21,6 +21,15 @@ export interface Uploader {
   readonly noise: string;
   /** What to try where the board does not answer; "" for what is true of most. */
   readonly advice: string;
+  /** Words that only newer versions know, `${uploader.newer}`: left out where it says what `unknown` describes, before it opens anything. */
+  readonly newer: readonly string[];
+  readonly unknown: string;
+  /** Group 1: what was not written, since the board says that it has the same. */
+  readonly kept: string;
+  /** It can not run: a part of its own is missing. */
+  readonly broken: string;
+  /** What to do about that; "" for what is true of most. */
+  readonly repair: string;
   /** How it is given a TCP port; null: it takes none. */
   readonly net: Template | null;
 }
@@ -51,6 +60,7 @@ export function uploader(table: TomlTable): Uploader {
     idle: idle?.is === "number" ? idle.value : IDLE_S,
     ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
     ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), advice: text("advice"), net: templateAt(table, "net") },
+    ...{ newer: textsAt(table, "newer"), unknown: text("unknown"), kept: text("kept"), broken: text("broken"), repair: text("repair") },
   };
 }
 

@@ -333,7 +333,9 @@ function script(table: TomlTable): Script {
 function tool(name: string, table: TomlTable, span: Span): Tool {
   const own = (t: Template): Template => ({
     ...t,
-    parts: t.parts.map((p) => (p.is === "name" && p.name === "tool" ? { ...p, name: `tool.${name}` } : p)),
+    parts: t.parts.map((p) =>
+      p.is === "name" && (p.name === "tool" || p.name === "tool.program") ? { ...p, name: p.name.replace("tool", `tool.${name}`) } : p,
+    ),
   });
   const names = new Map<string, Variable>();
   for (const [key, entry] of table.entries) {

@@ -144,7 +144,7 @@ const packageKeys = {
   version: plain(
     'The range that a platform package asks for in its platform.py instead of its platform.json (`~1.70300.0`); "*": what fb\'s own table has.',
   ),
-  finds: plain("The program (of a framework: the file) that tells where an installed one is."),
+  finds: plain("The program (of a framework: the file) that tells where an installed one is; A|B: the first of these."),
   debian: list("Debian's packages to install, for the message when nothing is found.", plain("A Debian package.")),
 };
 
@@ -153,7 +153,7 @@ function covers(about: string): ListShape {
 }
 
 const tool = table(
-  "A package with programs. Any further key is a name: ${tool.NAME.KEY}; in it ${tool} is the package's folder.",
+  "A package with programs. Any further key is a name: ${tool.NAME.KEY}; in it ${tool} is the package's folder, ${tool.program} (of a tool for devices alone) the program that was found.",
   {
     ...packageKeys,
     probe: word("How its digest, version and built-in search folders are found; folder: it has no programs, `finds` is a folder.", [
@@ -288,6 +288,11 @@ const uploader = table(
     lost: reading,
     noise: reading,
     advice: plain("What to try where the board does not answer."),
+    newer: list("Words that only newer versions know: ${uploader.newer}. Left out where it does not know them.", plain("A word.")),
+    unknown: plain("A regular expression: it does not know a word of its command, and has opened nothing."),
+    kept: plain("A regular expression whose group 1 is what was not written, since the board says that it has the same."),
+    broken: plain("A regular expression: it can not run, as a part of its own is missing."),
+    repair: plain("What to do where a part of it is missing."),
     net: template("How it is given a TCP port: ${host} and ${port}."),
   },
   { name: "uploader" },

@@ -40,6 +40,7 @@ export interface Upload {
 /** Of programs of which nothing is known. */
 export const CUSTOM: Uploader = {
   ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "", advice: "" },
+  ...{ newer: [], unknown: "", kept: "", broken: "", repair: "" },
   net: null,
 };
 
@@ -88,7 +89,10 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     }
     known.set("UPLOAD_FLAGS", flags.join(" ").replaceAll(CLAIM_PORT, MARK));
     const whole = portIn(expandText(command, known));
-    const args = new Map([["flags", flags], ...["port", "speed", "more", "extra"].map((name): [string, string[]] => [name, []])] as const);
+    const args = new Map([
+      ["flags", flags],
+      ...["port", "speed", "more", "extra", "newer"].map((name): [string, string[]] => [name, []]),
+    ] as const);
     return ok({
       protocol,
       uploader: CUSTOM,
@@ -110,7 +114,14 @@ export function uploadOf(rules: RuleFile, names: ReadonlyMap<string, Bound>, var
     );
   }
   const before = way.untouched ? { touch: false, awaitsPort: false, flushes: false } : board;
-  return ok({ protocol, uploader, command: null, optional: way.optional, ...before, args: argsOf(way, names, flags) });
+  return ok({
+    protocol,
+    uploader,
+    command: null,
+    optional: way.optional,
+    ...before,
+    args: new Map([...argsOf(way, names, flags), ["newer", uploader.newer]]),
+  });
 }
 
 /** The platform's way for the protocol and the chip that names say (of envNames); undefined where there is none. */

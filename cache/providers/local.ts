@@ -1,7 +1,7 @@
 /** Packages in a folder that the project names: `platform_packages = NAME@symlink://FOLDER`, `file://FOLDER` or a path. Used where they are. */
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
-import { type PackageIo, type PackageNeed, type PackageProvider, type PackageRef, packageRef } from "./package.ts";
+import { type PackageIo, type PackageNeed, type PackageProvider, type PackageRef, packageRef, programIn } from "./package.ts";
 
 export class LocalProvider implements PackageProvider {
   readonly #io: PackageIo;
@@ -21,9 +21,9 @@ export class LocalProvider implements PackageProvider {
         failure("package.no-folder", 3, message, { ...origin, hint: `expected a folder, absolute or relative to ${this.#io.projectDir}` }),
       );
     }
-    const program = need.kind === "tool" && need.finds !== "" ? `bin/${need.finds}` : "";
-    if (program !== "" && !this.#io.isExecutable(`${folder}/${program}`)) {
-      const message = `package ${need.name}: ${source.path} has no program ${program}`;
+    if (need.kind === "tool" && need.finds !== "" && programIn(folder, need.finds, this.#io) === null) {
+      const programs = need.finds.split("|").map((name) => `bin/${name}`);
+      const message = `package ${need.name}: ${source.path} has no program ${programs.join(" or ")}`;
       return fail(failure("package.no-folder", 3, message, { ...origin, hint: "name the folder that holds bin/" }));
     }
     return ok(packageRef(need.name, folder, "local", true, this.#io));

@@ -8,7 +8,7 @@ export interface PackageNeed {
   readonly name: string;
   /** tool: programs in `bin`, found by the one called `finds` on PATH; folder: the folder `finds`, by its absolute path. */
   readonly kind: "tool" | "folder";
-  /** "" where only a platform_packages line can say. */
+  /** "" where only a platform_packages line can say. A|B: the first of these that is there. */
   readonly finds: string;
   /** Debian packages, for the message. */
   readonly debian: readonly string[];
@@ -64,6 +64,17 @@ export interface PackageIo {
   sha256(text: string): Digest;
 }
 
+/**
+ * The program by which a folder is the tool that is needed, as a path in it: of the names of `finds` the first that is in `bin`, else the first that is a Python script
+ * at the top, as PlatformIO's packages of such tools have it. Null for none.
+ */
+export function programIn(folder: string, finds: string, disk: Pick<PackageIo, "isExecutable" | "realpath">): string | null {
+  const names = finds.split("|");
+  const inBin = names.find((name) => disk.isExecutable(`${folder}/bin/${name}`));
+  if (inBin !== undefined) return `bin/${inBin}`;
+  return names.find((name) => name.endsWith(".py") && disk.realpath(`${folder}/${name}`) !== null) ?? null;
+}
+
 /** The first provider's answer. Nobody has it: `package.missing` (exit 4) that says what to install or to write. */
 export function findPackage(need: PackageNeed, providers: readonly PackageProvider[]): Result<PackageRef> {
   for (const provider of providers) {
@@ -74,7 +85,12 @@ export function findPackage(need: PackageNeed, providers: readonly PackageProvid
 }
 
 function missing(need: PackageNeed): Failure {
-  const looked = need.finds === "" ? "" : need.kind === "tool" ? `: no ${need.finds} in a folder "bin" of PATH` : `: no ${need.finds}`;
+  const looked =
+    need.finds === ""
+      ? ""
+      : need.kind === "tool"
+        ? `: no ${need.finds.replaceAll("|", " or ")} in a folder "bin" of PATH`
+        : `: no ${need.finds}`;
   const apt = need.debian.length === 0 ? "" : `install it (Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}), or `;
   const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER${need.fetchedBy === "" ? "" : `, or have it fetched: ${need.fetchedBy}`}`;
   return failure("package.missing", 4, `package ${need.name} is not here${looked}`, { ...need.want?.origin, hint });

@@ -3,6 +3,11 @@ import { ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { type PackageIo, type PackageNeed, type PackageProvider, type PackageRef, packageRef } from "./package.ts";
 
+interface Prefix {
+  readonly folder: string;
+  readonly passedOver: string | null;
+}
+
 export class SystemProvider implements PackageProvider {
   readonly #io: PackageIo;
 
@@ -17,9 +22,17 @@ export class SystemProvider implements PackageProvider {
       const folder = this.#folder(need.finds);
       return folder === null ? null : ok(packageRef(need.name, folder, "system", true, this.#io));
     }
-    const found = this.#prefix(need.finds);
+    const found = this.#firstOf(need.finds.split("|"));
     if (found === null) return null;
     return ok({ ...packageRef(need.name, found.folder, "system", false, this.#io), passedOver: found.passedOver });
+  }
+
+  #firstOf(programs: readonly string[]): Prefix | null {
+    for (const program of programs) {
+      const found = this.#prefix(program);
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   #folder(path: string): string | null {
@@ -30,7 +43,7 @@ export class SystemProvider implements PackageProvider {
    * The folder whose `bin` holds the program: that of its real file, since a link (ccache's, an alternative) stands elsewhere; else that
    * of the place on PATH, where the real file has another name.
    */
-  #prefix(program: string): { readonly folder: string; readonly passedOver: string | null } | null {
+  #prefix(program: string): Prefix | null {
     let passedOver: string | null = null;
     for (const folder of (this.#io.value("PATH") ?? "").split(":")) {
       const path = `${folder}/${program}`;

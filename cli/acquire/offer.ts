@@ -22,7 +22,7 @@ export interface Offer {
   readonly version: string;
   /** Asked in this order. */
   readonly sources: readonly OfferSource[];
-  /** A program that has to be in it, below its folder, as `bin/avr-gcc`; "" for none. */
+  /** The names of the program that has to be in it, as `avr-gcc` or `A|B` (programIn); "" for none. */
   readonly program: string;
   /** Debian packages that are the same, for messages. */
   readonly debian: readonly string[];
@@ -78,7 +78,7 @@ export function addressVersion(url: string): string {
 
 /** The program that makes a folder the tool that is needed. */
 export function programOf({ kind, finds }: PackageNeed): string {
-  return kind === "tool" && finds !== "" ? `bin/${finds}` : "";
+  return kind === "tool" ? finds : "";
 }
 
 /** Where a file of the lock comes from; "" and 0 are what it does not say. */

@@ -4,12 +4,13 @@ import type { Failure } from "../../engine/types.ts";
 import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import type { UploaderEnd } from "./uploader.ts";
 
-export type Fault = "silent" | "not-started" | "lost" | "verify" | "signature" | "refused" | "sync" | "other";
+export type Fault = "silent" | "not-started" | "lost" | "verify" | "signature" | "refused" | "sync" | "broken" | "ended" | "other";
 
 /** portIsThere: whether what was opened is still to be found. */
-export function faultOf({ why, output }: UploaderEnd, uploader: Uploader, portIsThere: boolean): Fault {
+export function faultOf({ why, code, output }: UploaderEnd, uploader: Uploader, portIsThere: boolean): Fault {
   const says = (expression: string) => expression !== "" && new RegExp(expression, "im").test(output);
   if (why === "not-started") return "not-started";
+  if (says(uploader.broken)) return "broken";
   if (!portIsThere) return "lost";
   if (why === "silent") return "silent";
   if (why === "gave-up") return "sync";
@@ -17,7 +18,8 @@ export function faultOf({ why, output }: UploaderEnd, uploader: Uploader, portIs
   if (says(uploader.signature)) return "signature";
   if (says(uploader.refused)) return "refused";
   if (says(uploader.lost)) return "lost";
-  return says(uploader.sync) ? "sync" : "other";
+  if (says(uploader.sync)) return "sync";
+  return code === null ? "ended" : "other";
 }
 
 /** What is told of a fault: where it was, how often it was tried. */
@@ -80,10 +82,24 @@ export function flashFailure(fault: Fault, end: UploaderEnd, uploader: Uploader,
           ? "press the board's reset button as the upload starts; is it the right port (-p), board and upload_speed? Some boards have an older bootloader, which is slower (nanoatmega328: 57600)"
           : uploader.advice,
       );
-    case "other": {
-      const code = end.code === null ? "was ended" : `ended with exit code ${end.code}`;
-      return make("flash.failed", `${port}: ${program} ${code}${quote}`, "fb run -v shows its command and all that it said");
-    }
+    case "broken":
+      return make(
+        "flash.not-started",
+        `${program} does not run here${quote}`,
+        uploader.repair === "" ? "install it again" : uploader.repair,
+      );
+    case "ended":
+      return make(
+        "flash.failed",
+        `${port}: ${program} was ended by something else than fb${quote}`,
+        "what is on the board now is incomplete: flash it again",
+      );
+    case "other":
+      return make(
+        "flash.failed",
+        `${port}: ${program} ended with exit code ${end.code}${quote}`,
+        "fb run -v shows its command and all that it said",
+      );
   }
 }
 

@@ -46,6 +46,8 @@ export interface FlashDone {
   /** The command that ended well, and what it said. */
   readonly argv: readonly string[];
   readonly output: string;
+  /** What was not written again, since the board says that it has the same. */
+  readonly kept: readonly string[];
 }
 
 /** Where neither board nor env names an upload_speed. */
@@ -151,20 +153,49 @@ async function upload(
         ...{ uploader: job.upload.uploader, drives: mountedFolders },
       });
       if (stop.aborted) return fail(whyStopped());
-      return done.ok ? ok({ device: lease?.device ?? null, port: shown ?? "the board", argv: argv.value, output: done.value }) : done;
+      return done.ok
+        ? ok({ device: lease?.device ?? null, port: shown ?? "the board", argv: argv.value, output: done.value, kept: [] })
+        : done;
     }
-    const end = await attempt(job, argv.value, port, stop, around);
+    const { uploader } = job.upload;
+    let words = argv.value;
+    let end = await attempt(job, words, port, stop, around);
+    if (!stop.aborted && isTooOld(end, uploader)) {
+      words = words.filter((word) => !uploader.newer.includes(word));
+      end = await attempt(job, words, port, stop, around);
+    }
     if (stop.aborted) return fail(whyStopped());
     if (end.why === "exited" && end.code === 0)
-      return ok({ device: lease?.device ?? null, port: shown ?? "the programmer", argv: argv.value, output: end.output });
-    const { uploader } = job.upload;
+      return ok({
+        device: lease?.device ?? null,
+        port: shown ?? "the programmer",
+        argv: words,
+        output: end.output,
+        kept: keptParts(end, uploader),
+      });
     const fault = faultOf(end, uploader, isThere(port));
-    const program = (argv.value[0] ?? "").split("/").at(-1) ?? "";
+    const program = programName(words);
     const idle = job.timeout ?? uploader.idle;
     const at = { program, port: shown, board: job.board, mcu: job.mcu, idle, tries };
     if (fault !== "sync" || tries > 1) return fail(flashFailure(fault, end, uploader, at));
     around.note(warning("flash.retry", `${shown ?? program}: the bootloader did not answer; it is tried once more`, { hint: "" }));
   }
+}
+
+/** It has opened nothing, for want of a version that knows all words of its command. */
+function isTooOld({ why, code, output }: UploaderEnd, { newer, unknown }: Uploader): boolean {
+  return why === "exited" && code !== 0 && newer.length > 0 && unknown !== "" && new RegExp(unknown, "i").test(output);
+}
+
+function keptParts({ output }: UploaderEnd, { kept }: Uploader): string[] {
+  if (kept === "") return [];
+  return [...output.matchAll(new RegExp(kept, "gim"))].map((found) => (found[1] ?? "").split("/").at(-1) ?? "");
+}
+
+/** As people call it: of a script its own name, not that of its interpreter. */
+function programName([first = "", second = ""]: readonly string[]): string {
+  const path = /^python[\d.]*$/.test(first) ? second : first;
+  return path.split("/").at(-1) ?? "";
 }
 
 /** The uploader, which ends when its port goes. */

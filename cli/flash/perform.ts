@@ -53,12 +53,13 @@ export class RunFlashes {
     };
     const done = await flash(job, () => this.#client(note), { ...around, note });
     if (!done.ok) return done;
-    const { device, port, argv, output } = done.value;
+    const { device, port, argv, output, kept } = done.value;
     if (device !== null && image !== undefined) {
       const what = { env: spec.env, profile: spec.profile, target, image: image.path, sha256, port };
       noteFlashed(this.#folder, device, { ...what, at: new Date().toISOString() });
     }
-    return ok(this.#command.verbose ? `${quoteForShell(argv)}\n${output}` : "");
+    if (this.#command.verbose) return ok(`${quoteForShell(argv)}\n${output}`);
+    return ok(kept.length === 0 ? "" : `not written again, as the board has the same: ${kept.join(", ")}\n`);
   }
 
   /** Seconds for an upload. Where a monitor follows, --timeout is the monitor's. */

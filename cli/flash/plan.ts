@@ -31,8 +31,13 @@ interface EnvDevices {
   /** Empty: none is needed, or it is looked for when the time comes. */
   readonly bound: readonly Bound[];
   readonly needsPort: boolean;
-  /** Tools that are called for devices alone → their folder. */
-  readonly tools: Map<string, string>;
+  /** By their names; paths as commands have them. */
+  readonly tools: Map<string, LateTool>;
+}
+
+interface LateTool {
+  readonly folder: string;
+  readonly program: string | null;
 }
 
 /** What an effect is to be done with. address: null where none is needed. */
@@ -95,9 +100,9 @@ export class DevicePlan {
     return null;
   }
 
-  /** Where a tool that only effects call lies, as commands name it. */
-  tool(env: string, name: string, folder: string): void {
-    this.#envs.get(env)?.tools.set(name, folder);
+  /** Where a tool of an env lies, as commands name it, and the program by which it was found; null: it has none. */
+  tool(env: string, name: string, folder: string, program: () => string | null): void {
+    this.#envs.get(env)?.tools.set(name, { folder, program: program() });
   }
 
   /** The actions that an effect of a plan stands for: one a device. */
@@ -106,11 +111,12 @@ export class DevicePlan {
     if (devices === undefined || spec.kind === "monitor") return [spec];
     const { hosts, tools, bound, upload, folder } = devices;
     const portless = bound.length === 0 && upload.optional;
-    const argv = spec.argv.map((arg) =>
-      arg
-        .replace(/^\$\{tool\.([\w-]+)\}/, (text, name: string) => tools.get(name) ?? text)
-        .replaceAll(CLAIM_PORT, () => (portless ? (folder ?? "") : CLAIM_PORT)),
-    );
+    const late = (arg: string) =>
+      arg.replace(/^\$\{tool\.([\w-]+)(\.program)?\}/, (text, name: string, program?: string) => {
+        const tool = tools.get(name);
+        return (program === undefined ? tool?.folder : tool?.program) ?? text;
+      });
+    const argv = started(spec.argv.map(late)).map((arg) => arg.replaceAll(CLAIM_PORT, () => (portless ? (folder ?? "") : CLAIM_PORT)));
     if (argv.some((arg) => arg.includes(CLAIM_HOST)))
       return hosts.map((host) => {
         const name = (hosts.length === 1 ? spec.name : `${spec.name}@${host}`) as ProjectPath;
@@ -183,6 +189,12 @@ export class DevicePlan {
     }
     return ok(found.filter((one, i) => found.findIndex((other) => other.id === one.id) === i));
   }
+}
+
+/** A script that is not in bin/ is not made to be started by itself: PlatformIO hands it to Python. */
+function started(argv: readonly string[]): readonly string[] {
+  const [program = ""] = argv;
+  return program.endsWith(".py") && program.includes("/") && !/\/bin\/[^/]+$/.test(program) ? ["python3", ...argv] : argv;
 }
 
 function usesPort(rule: Rule, upload: Upload): boolean {

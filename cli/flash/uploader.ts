@@ -32,7 +32,7 @@ export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: Upl
   const [program = "", ...args] = argv;
   return new Promise((resolve) => {
     // A group of its own: a shell's children end with it.
-    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn(program, args, { cwd, env: environment(), stdio: ["ignore", "pipe", "pipe"], detached: true });
     let why: UploaderEnd["why"] = "exited";
     let output = "";
     const progress = progressReader(uploader, onProgress);
@@ -65,6 +65,12 @@ export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: Upl
     child.on("close", (code) => over({ why, code, output }));
     if (stop.aborted) onStop();
   });
+}
+
+/** Its own, but for what would have it draw as on a terminal, or keep to itself what it has to say: uploaders written in Python do. */
+function environment(): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _, CLICOLOR_FORCE: __, ...rest } = process.env;
+  return { ...rest, PYTHONUNBUFFERED: "1" };
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

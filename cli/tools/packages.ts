@@ -1,5 +1,6 @@
 /** The tools of package actions, `fb tool fetch|extract|install OFFER [STAMP] STAMP`: each leaves a stamp that tells the next what it made. */
 import { join } from "node:path";
+import { programIn } from "../../cache/providers/package.ts";
 import { fetchFirst } from "../../cache/sources/sources.ts";
 import { installDefaults, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
@@ -93,8 +94,8 @@ function install(offer: Offer, installed: Installed, places: PackagePlaces, disk
   if (installed.is === "system" || offer.program === "") return ok(installed);
   const { version, digest, from } = installed;
   const found = storeOf(places).find(offer.name, version, { digest });
-  if (found !== null && disk.isExecutable(join(found.folder, offer.program))) return ok(installed);
-  const message = `${from} has no program ${offer.program}`;
+  if (found !== null && programIn(found.folder, offer.program, disk) !== null) return ok(installed);
+  const message = `${from} has no program ${offer.program.replaceAll("|", " or ")}`;
   return fail(failure("package.no-program", 4, message, { hint: `it is no archive of ${offer.name}, or of another layout` }));
 }
 

@@ -211,7 +211,7 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
 function toolText(tool: Tool, folder: string): string {
   const program = `${folder === "/" ? "" : folder}/bin/${tool.finds}`;
   const told = tool.probe === "gcc" ? compilerVersion(program) : "";
-  return `${tool.finds || tool.package}${told === "" ? "" : ` ${told}`} (${folder})`;
+  return `${tool.finds.replaceAll("|", " or ") || tool.package}${told === "" ? "" : ` ${told}`} (${folder})`;
 }
 
 /** "" where the compiler does not answer: building says why. */

@@ -1,17 +1,13 @@
 /** An ESP32-C3 from its sources to its images, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { coreFiles } from "../platforms/cores/folder.ts";
+import { COMPILER, coreFolder, hasCompiler, toolchain } from "./esp32-parts.ts";
 import { ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
 
-const PREFIX = "riscv64-unknown-elf-";
-const RV32 = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-ffunction-sections"];
-const SDK = "tools/sdk/esp32c3";
 const BOARD = "esp32-c3-devkitm-1";
 const OUT = `.fb/build/${BOARD}/release`;
 
@@ -23,35 +19,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   "lib/own/src/own.cpp": '#include "own.h"\nint own() { return 3; }\n',
   "certs/ca.pem": "hello",
 };
-
-/** The core with its SDK's archive and bootloader made. */
-function coreFolder(): TestProject {
-  const core = new TestProject(coreFiles("esp32c3"), { folder: freshFolder("core") });
-  const run = (program: string, ...args: string[]) => {
-    const ran = spawnSync(`${PREFIX}${program}`, args, { cwd: core.path(SDK), encoding: "utf8" });
-    assert.is(ran.status, 0, ran.stderr);
-  };
-  for (const folder of [`${SDK}/lib`, `${SDK}/bin`, "libraries"]) mkdirSync(core.path(folder), { recursive: true });
-  run("gcc", ...RV32, "-c", "sdk.c", "-o", "sdk.o");
-  run("ar", "rcsD", "lib/libsdk.a", "sdk.o");
-  for (const mode of ["qio", "dio"])
-    run("gcc", ...RV32, "-nostdlib", "-T", "bootloader.ld", "bootloader.c", "-o", `bin/bootloader_${mode}_80m.elf`);
-  writeFileSync(core.path("tools/partitions/boot_app0.bin"), new Uint8Array(0x2000).fill(0xff).fill(1, 0, 4));
-  return core;
-}
-
-/** Debian's compiler under Espressif's names. */
-function toolchain(): TestProject {
-  const folder = new TestProject(
-    { "package.json": '{ "name": "toolchain-riscv32-esp", "version": "8.4.0" }\n' },
-    { folder: freshFolder("toolchain") },
-  );
-  for (const name of ["gcc", "g++", "as", "ar", "gcc-ar", "objcopy", "size"]) {
-    folder.write(`bin/riscv32-esp-elf-${name}`, `#!/bin/sh\nexec /usr/bin/${PREFIX}${name} "$@"\n`);
-    chmodSync(folder.path(`bin/riscv32-esp-elf-${name}`), 0o755);
-  }
-  return folder;
-}
 
 interface Image {
   readonly settings: readonly number[];
@@ -75,9 +42,9 @@ function readImage(image: Buffer): Image {
   return { settings: [...image.subarray(2, 4), image.readUInt16LE(12)], segments };
 }
 
-if (spawnSync(`${PREFIX}gcc`, ["--version"]).status !== 0)
+if (!hasCompiler)
   test("left out: no ESP32 is built here", () => {
-    console.error(`no ${PREFIX}gcc: Debian's gcc-riscv64-unknown-elf has it`);
+    console.error(`no ${COMPILER}: Debian's gcc-riscv64-unknown-elf has it`);
   });
 else {
   const core = coreFolder();
@@ -199,7 +166,7 @@ else {
         .slice(said.indexOf("write_flash"))
         .join(" ")
         .replace(/\S+\/tools\//, "FW/"),
-      `write_flash -z --flash_mode dio --flash_freq 80m --flash_size 4MB 0x0000 ${OUT}/bootloader.bin 0x8000 ${OUT}/partitions.bin 0xe000 FW/partitions/boot_app0.bin 0x10000 ${OUT}/firmware.bin`,
+      `write_flash --skip-flashed -z --flash_mode dio --flash_freq 80m --flash_size 4MB 0x0000 ${OUT}/bootloader.bin 0x8000 ${OUT}/partitions.bin 0xe000 FW/partitions/boot_app0.bin 0x10000 ${OUT}/firmware.bin`,
     );
   });
 

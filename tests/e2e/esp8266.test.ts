@@ -1,13 +1,11 @@
 /** An ESP8266 from its sources to its image, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
-import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EBOOT, esp8266Core } from "../platforms/cores/esp8266.ts";
+import { COMPILER, coreFolder, hasCompiler } from "./esp8266-parts.ts";
 import { diagnostics, executed, freshFolder, restored, TestProject } from "./harness.ts";
 import { equalInTwoFolders } from "./twin-builds.ts";
 
-const COMPILER = "xtensa-lx106-elf-gcc";
 const OUT = ".fb/build/nodemcuv2/release";
 
 const SOURCES: Readonly<Record<string, string>> = {
@@ -17,23 +15,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   "lib/own/src/own.h": "int own();\n",
   "lib/own/src/own.cpp": '#include "own.h"\nint own() { return 3; }\n',
 };
-
-/** A folder with the core, its bootloader linked. */
-function coreFolder(): TestProject {
-  const core = new TestProject(
-    { ...esp8266Core(["nodemcu", "d1_mini", "generic"]), "bootloaders/eboot/eboot.c": EBOOT["eboot.c"] },
-    { folder: freshFolder("core") },
-  );
-  core.write("bootloaders/eboot/eboot.ld", EBOOT["eboot.ld"]);
-  const eboot = (name: string) => core.path(`bootloaders/eboot/${name}`);
-  const linked = spawnSync(
-    COMPILER,
-    ["-Os", "-mlongcalls", "-nostdlib", "-T", eboot("eboot.ld"), eboot("eboot.c"), "-o", eboot("eboot.elf")],
-    { encoding: "utf8" },
-  );
-  assert.is(linked.status, 0, linked.stderr);
-  return core;
-}
 
 function projectWith(
   core: TestProject,
@@ -66,7 +47,7 @@ function parts(
   });
 }
 
-if (spawnSync(COMPILER, ["--version"]).status !== 0)
+if (!hasCompiler)
   test("left out: no ESP8266 is built here", () => {
     console.error(`no ${COMPILER}: Debian's gcc-xtensa-lx106 has it`);
   });
