@@ -34,6 +34,8 @@ export interface EnvPackages {
   /** Of tools that are called for devices alone. */
   readonly uploaders: readonly (readonly [Tool, PackageRef])[];
   readonly all: readonly PackageRef[];
+  /** Tools that are not here, and rules do without. */
+  readonly absent: readonly Tool[];
 }
 
 /** The kinds of rule that `:firmware` needs; a tool of flash rules is not looked for to build. */
@@ -60,7 +62,8 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const info = rules.frameworks.get(env.framework ?? "");
   const mcu = env.board?.mcu ?? "";
   const all = [...rules.tools.values()].filter(({ mcus }) => mcus.length === 0 || mcus.includes(mcu));
-  const names = envNames(env);
+  const mayBeThere = all.flatMap(({ name, optional }): [string, string][] => (optional ? [[`tool.${name}`, name]] : []));
+  const names = new Map([...envNames(env), ...mayBeThere]);
   const meant = [...rules.rules.values()].filter((rule) => isMeant(rule, names));
   const used = usedTools(rules, all, wanted(meant, targets), steps, info?.tools ?? []);
   // upload_command is the only program of a protocol that is the env's own.
@@ -90,14 +93,16 @@ export function findPackages(
   const needs = packageNeeds(project, env, targets);
   const tools: [Tool, PackageRef][] = [];
   const uploaders: [Tool, PackageRef][] = [];
+  const absent: Tool[] = [];
   for (const [list, wanted] of [
     [tools, needs.tools],
     [uploaders, needs.uploaders],
   ] as const)
     for (const [tool, need] of wanted) {
       const ref = findPackage(need, providers);
-      if (!ref.ok) return ref;
-      list.push([tool, ref.value]);
+      if (ref.ok) list.push([tool, ref.value]);
+      else if (!tool.optional || need.want !== null) return ref;
+      else absent.push(tool);
     }
   const framework = needs.framework === null ? ok(null) : findPackage(needs.framework, providers);
   if (!framework.ok) return framework;
@@ -107,7 +112,7 @@ export function findPackages(
   const wrong = info === undefined ? null : uncovered(env.name, info, [version], env.platformPackage, place);
   if (wrong !== null) return fail(wrong);
   const all = [...[...tools, ...uploaders].map(([, ref]) => ref), ...(framework.value === null ? [] : [framework.value])];
-  return ok({ tools, framework: framework.value, uploaders, all });
+  return ok({ tools, framework: framework.value, uploaders, all, absent });
 }
 
 /** Packages of a platform's tools that no build calls. */

@@ -326,9 +326,9 @@ function stepPrograms(project: Project): ReadonlyMap<string, string | null> {
 
 /** The programs by which tools of the system were found: a PATH that now leads to another compiler makes another plan. */
 function toolPrograms(packages: EnvPackages): [string, string | null][] {
-  return packages.tools
-    .filter(([tool, ref]) => ref.from === "system" && tool.finds !== "")
-    .flatMap(([tool]) => tool.finds.split("|").map((name): [string, string | null] => [name, onPath(name)]));
+  const looked = [...packages.tools.filter(([, ref]) => ref.from === "system").map(([tool]) => tool), ...packages.absent];
+  const names = looked.flatMap(({ finds }) => finds.split("|")).filter((name) => name !== "");
+  return names.map((name): [string, string | null] => [name, onPath(name)]);
 }
 
 /** Whether what a tool's file says of it needs to know which of its programs is there. */

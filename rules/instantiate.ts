@@ -27,6 +27,8 @@ export interface Given {
   readonly builtIn: readonly string[];
   /** What response files among the arguments say, by the argument that names them: there, too, is said where the tool looks. */
   readonly opened: ReadonlyMap<string, readonly string[]>;
+  /** What an input that ends in "/" stands for: the files below that folder, null where it is not there. */
+  filesBelow(folder: string): readonly string[] | null;
   /** What `device:NAME` stands for; a NAME that is not in it stands for itself. */
   readonly devices: ReadonlyMap<string, string>;
   /** Of ruleDigestInput(rule): hashed once by the caller, since it is the same for every use. */
@@ -48,9 +50,16 @@ export function instantiate(rule: Rule, scope: Scope, given: Given): Result<Acti
   const out = paths(rule.out, withSrc);
   if (!out.ok) return out;
   const withOut = within(withSrc, [["out", out.value]]);
-  const ins = paths(rule.in, withOut);
-  if (!ins.ok) return ins;
-  return build(rule, rule.kind, within(withOut, [["in", ins.value]]), list(ins.value), list(out.value), given);
+  const named = paths(rule.in, withOut);
+  if (!named.ok) return named;
+  const ins = withoutFolders(named.value, given);
+  return build(rule, rule.kind, within(withOut, [["in", ins]]), list(ins), list(out.value), given);
+}
+
+/** A folder that is not there stays, as a file that the run then misses. */
+function withoutFolders(paths: Bound, given: Given): Bound {
+  if (!list(paths).some((each) => each.endsWith("/"))) return paths;
+  return list(paths).flatMap((each) => (each.endsWith("/") ? (given.filesBelow(each.slice(0, -1)) ?? [each.slice(0, -1)]) : [each]));
 }
 
 /** The same with what `in` and `out` stand for already known, in `scope` too: steps expand them themselves. Paths need not be normal. */

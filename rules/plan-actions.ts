@@ -231,20 +231,12 @@ export class EnvActions {
       if (!action.ok && rule.target !== "") continue;
       if (!action.ok) return action;
       const output = action.value.outputs[0] as ProjectPath;
-      const named = { ...action.value, label: baseOf(output), inputs: action.value.inputs.flatMap((read) => this.filesOf(read)) };
-      this.made.push(named);
+      this.made.push({ ...action.value, label: baseOf(output) });
       if (rule.target !== "") targets[rule.target] = [...(targets[rule.target] ?? []), output];
       else if (rule.kind === "size") reports.push(output);
       else if (output.endsWith(`.${kind}`)) image = output;
     }
     return ok({ image, reports, targets });
-  }
-
-  /** Of a folder all files below it; of one that is not there itself, which the run then misses. */
-  private filesOf(read: Read): Read[] {
-    if (!read.path.endsWith("/")) return [read];
-    const folder = read.path.slice(0, -1);
-    return filesBelow(folder, (dir) => this.io.list(dir))?.map(fileRead) ?? [fileRead(folder)];
   }
 
   /**
@@ -332,6 +324,7 @@ export class EnvActions {
       tool: tool?.digest ?? this.hash(innerTool(rule.run.map((template) => template.text))),
       builtIn: [],
       opened: new Map(),
+      filesBelow: (folder) => filesBelow(folder, (dir) => this.io.list(dir)),
       devices: new Map(),
       rule: digest,
       rspLimit: RSP_LIMIT,

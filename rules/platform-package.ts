@@ -66,7 +66,7 @@ export function packageBoards({ folder }: PlatformPackage, io: BoardIo): BoardTa
 
 /**
  * What a platform package asks for of the packages that fb's rules name, but for those that the ini names itself (`own`). `version` of a rule file's package stands
- * where platform.py would put another than platform.json has; "*" there: wherever fb's own table has it from. Failures: those of parsePackageWant.
+ * where platform.py would put another than platform.json has; "*" there: wherever fb's own table has it from. What rules do without is not asked for. Failures: those of parsePackageWant.
  */
 export function packageWants(
   { packages }: PlatformPackage,
@@ -75,7 +75,8 @@ export function packageWants(
   place: Origin | null,
 ): Result<readonly PackageWant[]> {
   const wants: PackageWant[] = [];
-  for (const { package: name, version } of [...rules.tools.values(), ...rules.frameworks.values()]) {
+  const tools = [...rules.tools.values()].filter((tool) => !tool.optional);
+  for (const { package: name, version } of [...tools, ...rules.frameworks.values()]) {
     const named = packages.get(name);
     if (named === undefined || version === "*" || [...own, ...wants].some((want) => want.name === name)) continue;
     const asked = version === "" ? named.version : version;

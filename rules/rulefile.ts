@@ -89,6 +89,8 @@ export interface Tool extends PackageInfo {
   readonly probe: "gcc" | "none" | "folder";
   /** Those of the boards' mcus that it is for; empty: all. */
   readonly mcus: readonly string[];
+  /** Rules do without it where it is not there: it is not fetched unless the project names it. */
+  readonly optional: boolean;
   /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
   readonly names: ReadonlyMap<string, Variable>;
 }
@@ -282,7 +284,7 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 }
 
 const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
-const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus"]);
+const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus", "optional"]);
 const OVERLAY_KEYS = new Set([
   ...PACKAGE_KEYS,
   "cores",
@@ -343,7 +345,13 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
     const value = variable(entry.value);
     names.set(key, value.is === "text" ? { ...value, text: own(value.text) } : { ...value, items: value.items.map(own) });
   }
-  return { ...packageInfo(name, table, span), probe: textAt(table, "probe", "none") as Tool["probe"], mcus: textsAt(table, "mcus"), names };
+  return {
+    ...packageInfo(name, table, span),
+    probe: textAt(table, "probe", "none") as Tool["probe"],
+    mcus: textsAt(table, "mcus"),
+    optional: flagAt(table, "optional"),
+    names,
+  };
 }
 
 /** A later one wins. */

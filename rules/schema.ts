@@ -162,6 +162,9 @@ const tool = table(
       "folder",
     ]),
     mcus: list("The board's mcu must be one of these for it to be wanted. Default: any.", plain("An mcu.")),
+    optional: flag(
+      'Where nothing of the project\'s or the machine\'s own is it, rules do without it: `when = { "tool.NAME" = "*" }`, `"!*"`.',
+    ),
     cc: { ...variable, about: "The C compiler, which the probe asks; a name as the others are." },
     when: named("Overlays for versions of this tool.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),
   },

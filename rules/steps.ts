@@ -333,6 +333,7 @@ function actionOf(draft: Draft, drafts: readonly Draft[], context: StepContext):
       tool: tool.value,
       builtIn: [],
       opened: new Map(),
+      filesBelow: () => null,
       devices: new Map(),
       rule: context.hash(ruleDigestInput(step)),
       rspLimit: RSP_LIMIT,

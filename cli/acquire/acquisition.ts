@@ -163,12 +163,13 @@ export class Acquisition {
   }
 
   /** The packages of an env that have to be fetched, and the env as what is here makes it: its platform; its tools and framework; and then, since a framework brings libraries, its libraries. */
-  private async missing(asked: EnvProject, profile: string): Promise<Result<Missing>> {
-    const at = await this.withPlatform(asked);
+  private async missing(of: EnvProject, profile: string): Promise<Result<Missing>> {
+    const at = await this.withPlatform(of);
     if (!at.ok || at.value.offers.length > 0) return at;
     const { env } = at.value;
     const { tools, uploaders, framework } = packageNeeds(this.host.project(), env, this.host.targets);
-    const needs: PackageNeed[] = [...[...tools, ...uploaders].map(([, need]) => need), ...(framework === null ? [] : [framework])];
+    const asked = [...tools, ...uploaders].filter(([tool, need]) => !tool.optional || need.want !== null);
+    const needs: PackageNeed[] = [...asked.map(([, need]) => need), ...(framework === null ? [] : [framework])];
     const offers: Offer[] = [];
     for (const need of needs) {
       const found = await this.look(env, need);

@@ -206,7 +206,14 @@ export async function planByHand(dir: string, name: string, profile: "release" |
     if (rule === undefined) throw new Error(`no rule ${ruleName}`);
     const given = {
       ...{ env: name, profile, build, src, inputs: [], orderOnly: [], label: null, tool: toolchain.digest, builtIn: toolchain.includesC },
-      ...{ opened: new Map(), devices: new Map(), hash: sha256, rule: sha256(ruleDigestInput(rule)), rspLimit: 100_000 },
+      ...{
+        opened: new Map(),
+        devices: new Map(),
+        filesBelow: () => null,
+        hash: sha256,
+        rule: sha256(ruleDigestInput(rule)),
+        rspLimit: 100_000,
+      },
     };
     const action = must(instantiate(rule, within(outer, more), given));
     actions.push(action);

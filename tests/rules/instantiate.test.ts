@@ -24,6 +24,7 @@ const GIVEN: Given = {
   tool: "t" as Digest,
   builtIn: [],
   opened: new Map(),
+  filesBelow: () => null,
   devices: new Map(),
   rule: "r" as Digest,
   rspLimit: 100_000,
@@ -53,6 +54,18 @@ function tried(rule: string, given: Partial<Given> = {}, names: [string, Bound][
 
 const COMPILE = `kind = "compile"\nout = "\${build}/\${obj}.o"\ndepfile = "\${out}.d"\ncolor = ["-fcolor"]
 run = ["cc", "-o", "\${out}", "\${flags}", "-MF", "\${depfile}", "\${src}"]`;
+
+test("a folder as an input is the files below it, in the command too; one that is not there stays", () => {
+  const rule = 'kind = "objcopy"\ntarget = "fs"\nin = ["data/"]\nout = "${build}/fs.bin"\nrun = ["pack", "${in}"]';
+  const action = made(rule, { filesBelow: (folder) => (folder === "data" ? ["data/a", "data/b/c"] : null) });
+  assert.equal(action.argv, ["pack", "data/a", "data/b/c"]);
+  assert.equal(
+    action.inputs.map(({ path }) => path),
+    ["data/a", "data/b/c"],
+  );
+  assert.equal(made(rule).inputs, [{ is: "file", path: "data" }]);
+  assert.equal(made(rule, { filesBelow: () => [] }).argv, ["pack"]);
+});
 
 test("a compile", () => {
   const action = made(COMPILE, { src: "src/main.cpp", orderOnly: [`${BUILD}/gen/v.h`, "src/main.cpp"], builtIn: ["/usr/include"] }, [
