@@ -11,6 +11,7 @@ export const INNER_VERSIONS = {
   "esp32-image": 1,
   "esp32-partitions": 1,
   merge: 1,
+  littlefs: 1,
 } as const;
 
 export type ImageToolName = keyof typeof INNER_VERSIONS;

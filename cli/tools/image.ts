@@ -9,6 +9,7 @@ import { esp32ImageTool } from "../../rules/image/esp32-image.ts";
 import { esp32Partitions } from "../../rules/image/esp32-partitions.ts";
 import { type Hash, type ImageTool, one, optionsOf } from "../../rules/image/image-tool.ts";
 import { lines } from "../../rules/image/lines.ts";
+import { littlefsTool } from "../../rules/image/littlefs.ts";
 import { merge } from "../../rules/image/merged.ts";
 import { substitute } from "../../rules/image/substitute.ts";
 import { uf2 } from "../../rules/image/uf2.ts";
@@ -24,6 +25,7 @@ const TOOLS: Readonly<Record<ImageToolName, ImageTool>> = {
   "esp32-image": esp32ImageTool,
   "esp32-partitions": esp32Partitions,
   merge,
+  littlefs: littlefsTool,
 };
 
 const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();

@@ -3,6 +3,7 @@
  * first: release of the device (any: 0xFFFF), product, vendor, version of the format (1.0), `UFD`, the suffix's length, CRC-32 of all that stands before it.
  */
 import { numberOf } from "../number.ts";
+import { crc32 } from "./crc.ts";
 import { type ImageTool, made, one } from "./image-tool.ts";
 
 const LENGTH = 16;
@@ -20,22 +21,9 @@ export function dfuFile(content: Uint8Array, vendor: number, product: number): U
   view.setUint16(6, FORMAT, true);
   bytes.set(new TextEncoder().encode("UFD"), content.length + 8);
   view.setUint8(11, LENGTH);
-  view.setUint32(12, crc(bytes.subarray(0, -4)), true);
+  view.setUint32(12, crc32(bytes.subarray(0, -4)), true);
   return bytes;
 }
-
-/** The usual CRC-32 (polynomial 0xEDB88320, lowest bit first, from all ones) without its last inversion. */
-function crc(bytes: Uint8Array): number {
-  let sum = 0xffffffff;
-  for (const byte of bytes) sum = (sum >>> 8) ^ (TABLE[(sum ^ byte) & 0xff] ?? 0);
-  return sum >>> 0;
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
-  return sum >>> 0;
-});
 
 export const dfuSuffix: ImageTool = {
   usage: "fb tool dfu-suffix FILE --vid ID --pid ID --out FILE",

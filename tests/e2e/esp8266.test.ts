@@ -3,6 +3,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { COMPILER, coreFolder, hasCompiler } from "./esp8266-parts.ts";
+import { readLittlefs } from "../rules/image/littlefs-reader.ts";
 import { diagnostics, executed, freshFolder, restored, TestProject } from "./harness.ts";
 import { equalInTwoFolders } from "./twin-builds.ts";
 
@@ -151,6 +152,38 @@ else {
     assert.match(project.read(`${OUT}/littlefs.bin`), /three\ntwo\n$/);
     const ran = project.run([":fs@other"], { exit: 2 });
     assert.ok(diagnostics(ran).length > 0);
+  });
+
+  test("the file system's image without that tool: fb makes it; with it, the tool does; one of SPIFFS needs its tool", () => {
+    const project = projectWith(
+      core,
+      "[env:nodemcuv2]\nboard = nodemcuv2\nboard_build.filesystem = littlefs\n[env:old]\nboard = nodemcuv2\n",
+    );
+    const told = (targets: readonly string[], exit: number) => diagnostics(project.run(targets, { exit }))[0]?.message ?? "";
+    const image = () => readLittlefs(readFileSync(project.path(`${OUT}/littlefs.bin`)));
+    project.run([":fs@nodemcuv2"], { exit: 1 });
+    project.write("data/a.txt", "one\n");
+    project.write("data/sub/b.txt", "two\n".repeat(9000));
+    assert.equal(executed(project.run([":fs@nodemcuv2"])), ["objcopy littlefs.bin"]);
+    assert.equal([...image().files.keys()], ["a.txt", "sub/b.txt"]);
+    assert.equal([image().disk, image().block, image().count, image().nameMax], ["2.0", 8192, 125, 32]);
+    assert.equal(executed(project.run([":fs@nodemcuv2"])), []);
+    project.remove("data/sub/b.txt");
+    assert.equal(executed(project.run([":fs@nodemcuv2"])), ["objcopy littlefs.bin"]);
+    assert.equal([...image().files.keys()], ["a.txt"]);
+    const tool = new TestProject(
+      { "bin/mklittlefs": '#!/bin/sh\nfor last; do :; done\necho theirs > "$last"\n' },
+      { folder: freshFolder("mkfs") },
+    );
+    chmodSync(tool.path("bin/mklittlefs"), 0o755);
+    const path = { PATH: `${tool.path("bin")}:${process.env["PATH"]}` };
+    assert.equal(executed(project.run([":fs@nodemcuv2"], { vars: path })), ["objcopy littlefs.bin"]);
+    assert.is(project.read(`${OUT}/littlefs.bin`), "theirs\n");
+    project.run([":fs@nodemcuv2"]);
+    assert.equal([...image().files.keys()], ["a.txt"]);
+    assert.match(told([":fs@old"], 4), /package tool-mkspiffs is not here: no mkspiffs in a folder "bin" of PATH/);
+    project.write("data/big", "x".repeat(2_000_000));
+    assert.match(told([":fs@nodemcuv2"], 1), /data: its files take \d+ blocks of 8192 bytes, the file system has 125/);
   });
 
   test("over the air without a place to send it to is told before anything is built", () => {

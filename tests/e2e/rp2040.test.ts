@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readUf2 } from "../../rules/image/uf2.ts";
+import { readLittlefs } from "../rules/image/littlefs-reader.ts";
 import { coreFiles } from "../platforms/cores/folder.ts";
 import { diagnostics, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
 import { equalInTwoFolders } from "./twin-builds.ts";
@@ -120,6 +121,20 @@ else {
     const said = project.run([":emulate", "--expect", "^own$", "--halt-on-success", "^nearer 51$"]);
     const lines = said.events.flatMap((event) => (event.type === "serial" ? [event.line] : []));
     assert.equal(lines.slice(0, 5), ["own", "nearer 49", "own", "nearer 50", "own"]);
+  });
+
+  test("the file system's image, which fb makes without mklittlefs", () => {
+    project.write("data/notes/a name of more than 32 bytes, as the core takes it.txt", "one\n");
+    assert.equal(executed(project.run([":fs"])), ["objcopy littlefs.bin"]);
+    const { disk, count, nameMax, files } = readLittlefs(readFileSync(project.path(`${OUT}/littlefs.bin`)));
+    assert.equal([disk, count, nameMax], ["2.1", 128, 255]);
+    assert.equal([...files.keys()], ["notes/a name of more than 32 bytes, as the core takes it.txt"]);
+    const none = projectWith(core);
+    none.write("data/a", "");
+    assert.equal(
+      diagnostics(none.run([":fs"], { exit: 1 })).map((each) => each.code),
+      ["image.full"],
+    );
   });
 
   test("a file system that leaves no room, Mbed's core, an image for no drive", () => {
