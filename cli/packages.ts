@@ -53,7 +53,8 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const { rules } = env.platform;
   const range = rules.platform?.covers.at(-1);
   const isAsked = env.platformPackage !== null || env.isPending;
-  const fetchedBy = range === undefined || isAsked ? "" : `platform = ${env.platform.name} @ ${range}`;
+  const address = rules.platform?.addresses[0];
+  const fetchedBy = range === undefined || isAsked ? "" : `platform = ${address ?? `${env.platform.name} @ ${range}`}`;
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
     return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]`, fetchedBy };

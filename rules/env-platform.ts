@@ -3,6 +3,7 @@ import { fail, failure, ok } from "../engine/failure.ts";
 import type { Failure, Result } from "../engine/types.ts";
 import { NO_BOARDS } from "./boards.ts";
 import type { Config } from "./ini/config.ts";
+import { nameFits } from "./name-fits.ts";
 import { didYouMean } from "./nearest.ts";
 import { type PlatformPackage, platformUncovered, rangeUncovered, readPlatformPackage } from "./platform-package.ts";
 import type { Platform, PlatformShelf, ProjectIo } from "./project.ts";
@@ -35,13 +36,25 @@ export function choosePlatform(env: string, spec: PlatformSpec, reader: Platform
     source.is === "registry" && byName?.ok === true ? rangeUncovered(env, spec.name, source.requirement, byName.value.rules, place) : null;
   if (never !== null) return fail(never);
   const folder = source.is === "folder" ? atHome(source.path, io) : (io.platformFolder?.(env, spec) ?? null);
-  if (folder === null) return chosen(byName ?? fail(unknown(env, spec, reader)), null, true);
+  if (folder === null) return chosen(byAddress(spec, shelf) ?? byName ?? fail(unknown(env, spec, reader)), null, true);
   const held = readPlatformPackage(folder, io, place);
   if (!held.ok) return held;
   const { name } = held.value;
-  const platform = shelf.find(name) ?? byName ?? fail(unknown(env, { ...spec, name, address: null }, reader));
-  const wrong = platform.ok ? platformUncovered(env, held.value, platform.value.rules, place) : null;
-  return wrong === null ? chosen(platform, held.value, false) : fail(wrong);
+  let wrong: Failure | null = null;
+  for (const platform of shelf.named(name)) {
+    const problem = platform.ok ? platformUncovered(env, held.value, platform.value.rules, place) : null;
+    if (problem === null) return chosen(platform, held.value, false);
+    wrong ??= problem;
+  }
+  return wrong === null ? chosen(byName ?? fail(unknown(env, { ...spec, name, address: null }, reader)), held.value, false) : fail(wrong);
+}
+
+/** The rules that are for a package of this address, as far as that tells. */
+function byAddress({ name, address }: PlatformSpec, shelf: PlatformShelf): Result<Platform> | undefined {
+  if (address === null) return undefined;
+  for (const platform of shelf.named(name))
+    if (platform.ok && platform.value.rules.platform?.addresses.some((pattern) => nameFits(pattern, address)) === true) return platform;
+  return undefined;
 }
 
 function chosen(platform: Result<Platform>, held: PlatformPackage | null, isPending: boolean): Result<ChosenPlatform> {

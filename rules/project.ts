@@ -22,7 +22,7 @@ import type { PackageSettings } from "./package-settings.ts";
 import { joinSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
 import { packageBoards, packageWants, type PlatformPackage } from "./platform-package.ts";
-import { laterOptions, unheardOptions } from "./unsupported.ts";
+import { laterOptions, unheardOfPlatform, unheardOptions } from "./unsupported.ts";
 
 export const RULE_FILE_NAME = "fb.toml";
 
@@ -170,6 +170,12 @@ export class PlatformShelf {
 
   /** The platform that `platform = name` stands for (without case), undefined where there is none. */
   find(name: string): Result<Platform> | undefined {
+    for (const platform of this.named(name)) return platform;
+    return undefined;
+  }
+
+  /** All of that name: rules for other versions of a platform, or of a fork, have a folder of their own. Each is read when it is asked for. */
+  *named(name: string): Generator<Result<Platform>> {
     // Mostly its folder is called so: then no other is read.
     const own = `${this.#folder}/${name.toLowerCase()}`;
     const folders = this.#folders();
@@ -177,9 +183,8 @@ export class PlatformShelf {
       const platform = this.#load(folder);
       if (platform === null) continue;
       if (!platform.ok || platform.value.rules.platform?.names.some((each) => each.toLowerCase() === name.toLowerCase()) === true)
-        return platform;
+        yield platform;
     }
-    return undefined;
   }
 
   all(): Result<readonly Platform[]> {
@@ -325,7 +330,12 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     ...{ ldfMode: text("lib_ldf_mode"), libCompatMode: text("lib_compat_mode"), libArchive: get("lib_archive") !== false },
   } as const;
   if (failures.length > 0 || !platform.ok || !platformSpec.ok || !wants.ok) return { ok: false, failures };
-  const warnings = unheardOptions(section, options).map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
+  const { rules, name: known } = platform.value;
+  const unheard = [
+    ...unheardOptions(section, options),
+    ...unheardOfPlatform(section, known, rules.platform?.unheard ?? [], options, board?.values ?? new Map()),
+  ];
+  const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
   const of = { name, platform: platform.value, platformSpec: platformSpec.value, platformPackage: held, isPending };
   return { ok: true, value: { ...of, board, framework, ...env, packageWants: [...own, ...wants.value], options, warnings } };
 }

@@ -36,11 +36,15 @@ export interface PlatformInfo {
   readonly title: string;
   /** Ranges of versions of PlatformIO's platform package that the rules are for; empty for any. */
   readonly covers: readonly string[];
+  /** Patterns of its package's addresses, the first a whole one; empty for a platform that is known by its name. */
+  readonly addresses: readonly string[];
   /** "" for none. */
   readonly boards: string;
   readonly program: string;
   readonly image: "elf" | "hex" | "bin" | "uf2";
   readonly frameworks: readonly string[];
+  /** Names of what PlatformIO's builder obeys and these rules do not: `option.NAME`, `board.PATH`. */
+  readonly unheard: readonly string[];
   /** What a board has that its JSON does not say. */
   readonly board: ReadonlyMap<string, string | readonly string[]>;
 }
@@ -258,6 +262,8 @@ function platformInfo(table: TomlTable): PlatformInfo {
     names: textsAt(table, "names"),
     title: textAt(table, "title"),
     covers: textsAt(table, "covers"),
+    addresses: textsAt(table, "addresses"),
+    unheard: textsAt(table, "unheard"),
     boards: textAt(table, "boards"),
     program: textAt(table, "program", "firmware"),
     image: textAt(table, "image", "elf") as PlatformInfo["image"],

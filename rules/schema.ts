@@ -385,6 +385,14 @@ export const RULE_FILE: TableShape = table(
       {
         names: list("What `platform =` of an ini may say, without case.", plain("A name."), 1),
         covers: covers("The ranges of versions of PlatformIO's platform package that these rules are for. Default: any."),
+        addresses: list(
+          "Of a platform whose package is known by its address: those that mean these rules while it is not here, * for any letters. The first is a whole one, which `fb init` writes.",
+          plain("An address."),
+        ),
+        unheard: list(
+          "What its builder in PlatformIO obeys and these rules do not: an env that sets it is warned of.",
+          plain("option.NAME, or board.PATH.", "option.NAME or board.PATH", "^(?:option|board)\\..+$"),
+        ),
         title: plain("Its name for people."),
         boards: plain("The file of its boards, beside this one."),
         program: plain("The image's name without extension. Default: firmware."),

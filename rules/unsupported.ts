@@ -26,6 +26,28 @@ export function unheardOptions(section: string, options: ReadonlyMap<string, Opt
   return [{ code: "env.option-unheard", message, hint: `here: ${command}`, origin: targets.origin }];
 }
 
+/**
+ * The same for what the platform's own builder obeys and fb's rules for it do not: options (`option.NAME`) and values of the board (`board.PATH`) that are set to something.
+ * names: as the rules list them.
+ */
+export function unheardOfPlatform(
+  section: string,
+  platform: string,
+  names: readonly string[],
+  options: ReadonlyMap<string, OptionValue>,
+  board: ReadonlyMap<string, string | readonly string[]>,
+): Unheard[] {
+  return names.flatMap((name): Unheard[] => {
+    const [, kind, key = ""] = /^(option|board)\.(.+)$/.exec(name) ?? [];
+    const option = kind === "option" ? options.get(key) : undefined;
+    const value = kind === "board" ? board.get(key) : option?.value;
+    if (value === undefined || [value].flat().every((each) => each === "")) return [];
+    const message = `${kind === "board" ? `${key} of the board of [${section}]` : `${key} of [${section}]`} is not obeyed: fb's rules for platform ${platform} do not have it`;
+    const hint = "the firmware differs from PlatformIO's in what it does; `fb config` shows where it comes from";
+    return [{ code: "env.option-unheard", message, hint, origin: option?.origin ?? options.get("board")?.origin ?? null }];
+  });
+}
+
 /** The names of options, in any env, that belong to verbs which are still to come; sorted. */
 export function laterOptions(config: Config): string[] {
   const names = new Set<string>();

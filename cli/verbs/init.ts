@@ -79,7 +79,12 @@ function chooseBoards(folder: string, ids: readonly string[]): Result<readonly C
           own.map((o) => o.board.id),
         ),
       );
-    chosen.push({ id, name: nameOf(board), platform: platform.name, framework: frameworkOf(board, platform) });
+    chosen.push({
+      id,
+      name: nameOf(board),
+      platform: platform.rules.platform?.addresses[0] ?? platform.name,
+      framework: frameworkOf(board, platform),
+    });
   }
   return ok(chosen);
 }

@@ -15,6 +15,8 @@ interface PlannedFramework {
   readonly folder: string;
   readonly version: string;
   readonly tool?: { readonly folder: string; readonly version: string };
+  /** Of tools that lie elsewhere, by their packages. */
+  readonly folders?: Readonly<Record<string, string>>;
 }
 
 /** Where the files of the framework for AVR lie. */
@@ -91,7 +93,12 @@ function planOf(
     names: new Map(envNames(env)),
     mcu: env.board?.mcu ?? "",
     variantFolder: null,
-    tools: new Map([...env.platform.rules.tools.keys()].map((name) => [name, tool])),
+    tools: new Map(
+      [...env.platform.rules.tools.values()].map((each) => [
+        each.name,
+        { ...tool, folder: framework.folders?.[each.package] ?? tool.folder },
+      ]),
+    ),
     variables,
     flags: {
       board: env.board?.extraFlags ?? [],

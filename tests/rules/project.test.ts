@@ -37,6 +37,51 @@ function codes(read: Project, name: string): string[] {
   return found === undefined || found.ok ? [] : found.failures.map((f) => `${f.code}:${f.line}:${f.exit}`);
 }
 
+const FORK = "https://github.com/pioarduino/platform-espressif32/releases/download";
+test("one name, several folders of rules: a package's version tells which, before it is here its address", () => {
+  const held = (version: string) => JSON.stringify({ name: "espressif32", version });
+  const read = project({
+    "/six/platform.json": held("6.13.0"),
+    "/new/platform.json": held("55.03.311"),
+    "/newer/platform.json": held("56.0.0"),
+    "/new/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
+    "/six/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
+    "platformio.ini": `[env]
+framework = arduino
+board = esp32dev
+[env:bare]
+platform = espressif32
+[env:six]
+platform = symlink:///six
+[env:new]
+platform = symlink:///new
+[env:newer]
+platform = symlink:///newer
+[env:pending]
+platform = ${FORK}/55.03.35/platform-espressif32.zip
+board = esp32-c6-devkitc-1
+custom_sdkconfig = CONFIG_X=y
+[env:git]
+platform = https://github.com/pioarduino/platform-espressif32.git#develop
+[env:official]
+platform = https://github.com/platformio/platform-espressif32.git
+[env:own]
+platform = pioarduino
+`,
+  });
+  const names = ["bare", "six", "new", "pending", "git", "official", "own"].map((name) => [name, env(read, name).platform.name]);
+  assert.equal(Object.fromEntries(names), {
+    ...{ bare: "espressif32", six: "espressif32", new: "pioarduino", pending: "pioarduino" },
+    ...{ git: "pioarduino", official: "espressif32", own: "pioarduino" },
+  });
+  assert.is(env(read, "pending").board?.mcu, "esp32c6");
+  assert.equal(
+    env(read, "pending").warnings.map((w) => [w.code, w.line]),
+    [["env.option-unheard", 15]],
+  );
+  assert.equal(codes(read, "newer"), ["platform.not-covered:11:3"]);
+});
+
 test("an env with everything", () => {
   const read = project({
     "platformio.ini": `[platformio]
