@@ -19,7 +19,7 @@ import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
 import type { Variable } from "../rules/expand.ts";
-import { uncovered } from "../rules/platform-package.ts";
+import { publishedRanges, uncovered } from "../rules/platform-package.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
 import { reachedNames } from "../rules/reached-names.ts";
 import { isMeant } from "../rules/resolve.ts";
@@ -51,10 +51,11 @@ export interface EnvNeeds {
 /** targets: those that the run is asked for; what builds need of no firmware, they may. */
 export function packageNeeds(project: Project, env: EnvProject, targets: ReadonlySet<string>): EnvNeeds {
   const { rules } = env.platform;
-  const range = rules.platform?.covers.at(-1);
+  const range = publishedRanges(rules).at(-1);
   const isAsked = env.platformPackage !== null || env.isPending;
   const address = rules.platform?.addresses[0];
-  const fetchedBy = range === undefined || isAsked ? "" : `platform = ${address ?? `${env.platform.name} @ ${range}`}`;
+  const known = address ?? (range === undefined ? "" : `${env.platform.name} @ ${range}`);
+  const fetchedBy = known === "" || isAsked ? "" : `platform = ${known}`;
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
     return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]`, fetchedBy };

@@ -178,7 +178,7 @@ export class Whole {
     for (const name of names) {
       const read = project.envs.get(name);
       // What its board is tells its platform package, which is still to come.
-      const isHere = read?.ok === true && !read.value.isPending;
+      const isHere = read?.ok === true && !this.acquisition.awaitsPlatform(read.value);
       const wrong = isHere ? await this.devices.begin(project, read.value, this.profileOf(read.value)) : null;
       if (wrong === null) continue;
       this.report.add(wrong);
@@ -190,7 +190,7 @@ export class Whole {
   private async beginEnv(env: EnvProject): Promise<void> {
     for (const w of env.warnings) this.reportOnce(w);
     const profile = this.profileOf(env);
-    if (env.isPending) this.pending.add(env.name);
+    if (this.acquisition.awaitsPlatform(env)) this.pending.add(env.name);
     const plan = await this.acquisition.begin(env, profile);
     if (!plan.ok) return this.report.add(plan.failure);
     this.plans.push(plan.value);

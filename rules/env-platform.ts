@@ -5,7 +5,7 @@ import { NO_BOARDS } from "./boards.ts";
 import type { Config } from "./ini/config.ts";
 import { nameFits } from "./name-fits.ts";
 import { didYouMean } from "./nearest.ts";
-import { type PlatformPackage, platformUncovered, rangeUncovered, readPlatformPackage } from "./platform-package.ts";
+import { type PlatformPackage, platformUncovered, publishedRanges, rangeUncovered, readPlatformPackage } from "./platform-package.ts";
 import type { Platform, PlatformShelf, ProjectIo } from "./project.ts";
 import type { PlatformSpec } from "./spec.ts";
 
@@ -15,6 +15,8 @@ export interface ChosenPlatform {
   readonly held: PlatformPackage | null;
   /** It is asked for and not here. */
   readonly isPending: boolean;
+  /** None is asked for, but one may be fetched: for packages that nothing else brings, or a board that fb itself has not. */
+  readonly mayCome: boolean;
 }
 
 interface PlatformReader {
@@ -30,13 +32,16 @@ export function choosePlatform(env: string, spec: PlatformSpec, reader: Platform
   const { source } = spec;
   // A platform that has neither boards nor frameworks is all in fb's rules: native.
   const needsNone = byName?.ok === true && byName.value.boards === NO_BOARDS && byName.value.rules.frameworks.size === 0;
-  if (source === null || needsNone || spec.name === "") return chosen(byName ?? fail(unknown(env, spec, reader)), null, false);
+  const mayCome =
+    source === null && byName?.ok === true && io.platformFolder !== undefined && publishedRanges(byName.value.rules).length > 0;
+  const asksNone = needsNone || spec.name === "" || (source === null && !mayCome);
+  if (asksNone) return chosen(byName ?? fail(unknown(env, spec, reader)), null, false);
   const place = config.origin(`env:${env}`, "platform");
   const never =
-    source.is === "registry" && byName?.ok === true ? rangeUncovered(env, spec.name, source.requirement, byName.value.rules, place) : null;
+    source?.is === "registry" && byName?.ok === true ? rangeUncovered(env, spec.name, source.requirement, byName.value.rules, place) : null;
   if (never !== null) return fail(never);
-  const folder = source.is === "folder" ? atHome(source.path, io) : (io.platformFolder?.(env, spec) ?? null);
-  if (folder === null) return chosen(byAddress(spec, shelf) ?? byName ?? fail(unknown(env, spec, reader)), null, true);
+  const folder = source?.is === "folder" ? atHome(source.path, io) : (io.platformFolder?.(env, spec) ?? null);
+  if (folder === null) return chosen(byAddress(spec, shelf) ?? byName ?? fail(unknown(env, spec, reader)), null, !mayCome, mayCome);
   const held = readPlatformPackage(folder, io, place);
   if (!held.ok) return held;
   const { name } = held.value;
@@ -57,8 +62,8 @@ function byAddress({ name, address }: PlatformSpec, shelf: PlatformShelf): Resul
   return undefined;
 }
 
-function chosen(platform: Result<Platform>, held: PlatformPackage | null, isPending: boolean): Result<ChosenPlatform> {
-  return platform.ok ? ok({ platform: platform.value, held, isPending }) : platform;
+function chosen(platform: Result<Platform>, held: PlatformPackage | null, isPending: boolean, mayCome = false): Result<ChosenPlatform> {
+  return platform.ok ? ok({ platform: platform.value, held, isPending, mayCome }) : platform;
 }
 
 function atHome(path: string, io: ProjectIo): string {

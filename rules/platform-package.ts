@@ -87,30 +87,41 @@ export function packageWants(
   return ok(wants);
 }
 
+/** The ranges of PlatformIO's platform package, best last, of which `platform = NAME` alone may fetch one; empty for a platform that has none. */
+export function publishedRanges({ platform }: RuleFile): readonly string[] {
+  return platform?.published === true && platform.addresses.length === 0 ? platform.covers : [];
+}
+
 /** Failure `platform.not-covered` (exit 3) where fb's rules are for other versions of a platform package; it names them. */
 export function platformUncovered(env: string, { name, version }: PlatformPackage, rules: RuleFile, place: Origin | null): Failure | null {
   const covers = rules.platform?.covers ?? [];
-  return outside([version], covers) === null ? null : notCovered(env, name, version, covers, place);
+  return outside([version], covers) === null ? null : notCovered(env, name, version, rules, place);
 }
 
 /**
- * The same for a range (`requirement`) that is asked for and has nothing in common with those: known before anybody is asked. Two ranges meet where the lowest version of one
- * is in the other.
+ * The same for a range (`requirement`) that is asked for and has nothing in common with those, or for any where the registry has another platform of this name: known
+ * before anybody is asked. Two ranges meet where the lowest version of one is in the other.
  */
 export function rangeUncovered(env: string, name: string, requirement: string, rules: RuleFile, place: Origin | null): Failure | null {
   const covers = rules.platform?.covers ?? [];
+  if (rules.platform?.published === false) return notCovered(env, name, requirement, rules, place);
   const low = lowest(requirement);
   if (low === null || covers.length === 0) return null;
   const meets = (range: string): boolean => {
     const other = lowest(range);
     return other === null || inRange(low, range) !== false || inRange(other, requirement) !== false;
   };
-  return covers.some(meets) ? null : notCovered(env, name, requirement, covers, place);
+  return covers.some(meets) ? null : notCovered(env, name, requirement, rules, place);
 }
 
-function notCovered(env: string, name: string, asked: string, covers: readonly string[], place: Origin | null): Failure {
-  const message = `[env:${env}] asks for platform ${name} ${asked}: fb's rules cover ${covers.join(", ")}`;
-  const hint = `ask for one of these, as platform = ${name}@${covers.at(-1)}`;
+function notCovered(env: string, name: string, asked: string, { platform }: RuleFile, place: Origin | null): Failure {
+  const covers = platform?.covers ?? [];
+  const isPublished = platform?.published !== false;
+  const what = isPublished ? covers.join(", ") : `${covers.join(", ")} of another than PlatformIO's registry has by this name`;
+  const message = `[env:${env}] asks for platform ${name} ${asked}: fb's rules cover ${what}`;
+  const hint = isPublished
+    ? `ask for one of these, as platform = ${name}@${covers.at(-1)}`
+    : `name that one by its address, or write platform = ${name} alone: fb's own boards and packages then`;
   return failure("platform.not-covered", 3, message, { ...place, hint });
 }
 

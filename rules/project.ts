@@ -31,7 +31,7 @@ export interface ProjectIo extends ConfigIo {
   list(path: string): readonly DirEntry[] | null;
   /** What readRuleFile(file, text, bases) gives, where that is known without parsing; null where it is not. Without it, all is read. */
   readonly knownRules?: (file: string, text: string, bases: ReadBase) => RuleFile | null;
-  /** Where the platform package lies that an env asks for, if it is no folder of the ini's: absolute. null: it is not here yet. */
+  /** Where the platform package lies that an env asks for, if it is no folder of the ini's, or that came for one that asks for none: absolute. null: it is not here yet. */
   readonly platformFolder?: (env: string, spec: PlatformSpec) => string | null;
 }
 
@@ -68,8 +68,10 @@ export interface EnvProject {
   readonly platformSpec: PlatformSpec;
   /** The platform package that the env asks for; null for fb's own boards and packages. */
   readonly platformPackage: PlatformPackage | null;
-  /** It asks for one that is not here: board and packages are fb's own until it is, the board null where fb has none of that name. */
+  /** It asks for one that is not here, or its board may be in one: board and packages are fb's own until it is, the board null where fb has none of that name. */
   readonly isPending: boolean;
+  /** Of an env that asks for no platform package: fb itself has not its board (`board.unknown`), and says so where none comes. */
+  readonly unknownBoard: Failure | null;
   readonly board: Board | null;
   /** In lower case; null for none. */
   readonly framework: string | null;
@@ -272,7 +274,7 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
   const chosen = platformSpec.ok ? choosePlatform(name, platformSpec.value, reader) : platformSpec;
   const platform = chosen.ok ? ok(chosen.value.platform) : chosen;
   if (!platform.ok) failures.push(platform.failure);
-  const { held, isPending } = chosen.ok ? chosen.value : { held: null, isPending: false };
+  const { held, isPending, mayCome } = chosen.ok ? chosen.value : { held: null, isPending: false, mayCome: false };
 
   const frameworks = list("framework")
     .map((each) => each.toLowerCase().trim())
@@ -281,6 +283,7 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
   if (platform.ok) failures.push(...frameworkProblems(section, platform.value, frameworks, config));
 
   let board: Board | null = null;
+  let unknownBoard: Failure | null = null;
   const boardId = text("board");
   const place = config.origin(section, "board");
   if (platform.ok && boardId !== "") {
@@ -290,7 +293,8 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     const given = platform.value.rules.platform?.board ?? new Map();
     const laid = found.ok ? overlayBoard(withDefaults(found.value, given), overrides(options)) : found;
     if (laid.ok) board = laid.value;
-    else if (!isPending || laid.failure.code !== "board.unknown") failures.push(laid.failure);
+    else if (laid.failure.code !== "board.unknown" || !(isPending || mayCome)) failures.push(laid.failure);
+    else if (mayCome) unknownBoard = laid.failure;
     const problem = board === null ? null : coreProblem(section, platform.value, framework, board, place);
     if (problem !== null) failures.push(problem);
   } else if (platform.ok && platform.value.boards !== NO_BOARDS) {
@@ -336,7 +340,14 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     ...unheardOfPlatform(section, known, rules.platform?.unheard ?? [], options, board?.values ?? new Map()),
   ];
   const warnings = unheard.map((each) => warning(each.code, each.message, { ...each.origin, hint: each.hint }));
-  const of = { name, platform: platform.value, platformSpec: platformSpec.value, platformPackage: held, isPending };
+  const of = {
+    name,
+    platform: platform.value,
+    platformSpec: platformSpec.value,
+    platformPackage: held,
+    unknownBoard,
+    isPending: isPending || unknownBoard !== null,
+  };
   return { ok: true, value: { ...of, board, framework, ...env, packageWants: [...own, ...wants.value], options, warnings } };
 }
 

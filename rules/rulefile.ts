@@ -38,6 +38,8 @@ export interface PlatformInfo {
   readonly covers: readonly string[];
   /** Patterns of its package's addresses, the first a whole one; empty for a platform that is known by its name. */
   readonly addresses: readonly string[];
+  /** PlatformIO's registry has that package under the platform's first name. */
+  readonly published: boolean;
   /** "" for none. */
   readonly boards: string;
   readonly program: string;
@@ -264,6 +266,7 @@ function platformInfo(table: TomlTable): PlatformInfo {
     covers: textsAt(table, "covers"),
     addresses: textsAt(table, "addresses"),
     unheard: textsAt(table, "unheard"),
+    published: flagAt(table, "published", true),
     boards: textAt(table, "boards"),
     program: textAt(table, "program", "firmware"),
     image: textAt(table, "image", "elf") as PlatformInfo["image"],

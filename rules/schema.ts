@@ -393,6 +393,7 @@ export const RULE_FILE: TableShape = table(
           "What its builder in PlatformIO obeys and these rules do not: an env that sets it is warned of.",
           plain("option.NAME, or board.PATH.", "option.NAME or board.PATH", "^(?:option|board)\\..+$"),
         ),
+        published: flag("Whether PlatformIO's registry has that package: then `platform = NAME` alone may fetch it. Default: true."),
         title: plain("Its name for people."),
         boards: plain("The file of its boards, beside this one."),
         program: plain("The image's name without extension. Default: firmware."),

@@ -63,7 +63,7 @@ export function parsePlatformSpec(text: string, origin: Origin | null): Result<P
 }
 
 /** Who publishes the platforms that are known by their name alone. */
-const PLATFORM_OWNER = "platformio";
+export const PLATFORM_OWNER = "platformio";
 const ARCHIVE = /\.(?:zip|tgz|tar(?:\.[a-z0-9]+)?)$/i;
 
 /** A `file://` may be a folder, or an archive that is unpacked as if it had been fetched. */

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import type { PackageNeed } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { Store } from "../../cache/store.ts";
-import { fail, failure, ok, warning } from "../../engine/failure.ts";
+import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Failure, Planned, Result } from "../../engine/types.ts";
 import type { LockFile as LockedFile } from "../../rules/lock.ts";
 import { registryFiles } from "../../rules/lock-files.ts";
-import { uncovered } from "../../rules/platform-package.ts";
+import { publishedRanges, uncovered } from "../../rules/platform-package.ts";
 import { choose, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
 import type { EnvProject, Project } from "../../rules/project.ts";
 import { buildId } from "../home.ts";
@@ -27,6 +27,7 @@ import type { FetchedLibrary } from "./libraries.ts";
 import type { LockFile } from "./lock-file.ts";
 import { readHalfway, writeHalfway } from "./halfway.ts";
 import { ARCHIVE_LAYOUT, type Installed, type Offer, OUT_OF_REACH, programOf } from "./offer.ts";
+import { inVain, lackOf, type Missing, withoutPlatform } from "./lack.ts";
 import { Platforms } from "./platforms.ts";
 import { systemVersions } from "./system-version.ts";
 import { PackageTables } from "./tables.ts";
@@ -77,6 +78,7 @@ export class Acquisition {
   private indexes: Indexes | null = null;
   private readonly store: Store;
   private readonly machine: string;
+  private readonly system: SystemProvider;
   /** The project's. */
   private readonly dir: string;
 
@@ -95,6 +97,7 @@ export class Acquisition {
       installed: (offer) => this.installed(offer),
     });
     const system = new SystemProvider(packageIo(this.dir, host.disk));
+    this.system = system;
     this.packages = new Acquirer({
       store,
       lock: host.lock,
@@ -146,6 +149,19 @@ export class Acquisition {
     return ok(planned([...offers.flatMap((offer) => packageActions(offer, tool)), next]));
   }
 
+  /** Whether a platform package has to come before an env is what it is. */
+  awaitsPlatform(env: EnvProject): boolean {
+    return env.isPending || (env.platformPackage === null && this.needsPlatform(env));
+  }
+
+  /** Of its own, or because of what it lacks. */
+  private needsPlatform(env: EnvProject): boolean {
+    const { source } = env.platformSpec;
+    if (source !== null || env.platformPackage !== null) return source?.is !== "folder" && (env.isPending || env.platformPackage !== null);
+    if (publishedRanges(env.platform.rules).length === 0) return false;
+    return this.platforms.isLocked(env) || this.lack(env) !== null;
+  }
+
   /** Whether all packages of an env came. */
   isWhole(env: string): boolean {
     return this.whole.has(env);
@@ -192,15 +208,26 @@ export class Acquisition {
     return wrong === null ? at : fail(wrong);
   }
 
-  /** An env with the platform package that it asks for, or what brings that. */
+  /** Why an env whose `platform =` is a name alone needs PlatformIO's package; null where it does not. */
+  private lack(env: EnvProject): Failure | null {
+    const { lock, mode } = this.host;
+    const { tables, system } = this;
+    return lackOf(env, { lock, mode, tables, system, needs: packageNeeds(this.host.project(), env, this.host.targets) });
+  }
+
+  /** An env with the platform package that it asks for or needs, or what brings that. */
   async withPlatform(env: EnvProject): Promise<Result<Missing>> {
-    const { source } = env.platformSpec;
-    if (!env.isPending && (env.platformPackage === null || source?.is === "folder")) return ok({ env, offers: [] });
-    if (this.host.mode === "system") return withoutPlatform(env, (note) => this.host.note(note));
+    const isAsked = env.platformSpec.source !== null;
+    if (!this.needsPlatform(env)) return ok({ env, offers: [] });
+    const lacks = this.lack(env);
+    if (this.host.mode === "system") {
+      if (isAsked) return withoutPlatform(env, (note) => this.host.note(note));
+      return lacks === null ? ok({ env, offers: [] }) : fail(lacks);
+    }
     const at = await this.platforms.locate(env);
-    if (!at.ok) return at;
+    if (!at.ok) return lacks === null ? at : fail(inVain(lacks, at.failure));
     if (at.value.is === "offered") return ok({ env, offers: [at.value.offer] });
-    if (!env.isPending) return ok({ env, offers: [] });
+    if (env.platformPackage !== null) return ok({ env, offers: [] });
     const project = this.host.reread();
     if (!project.ok) return project;
     const read = project.value.envs.get(env.name);
@@ -345,31 +372,6 @@ export class Acquisition {
       return null;
     }
   }
-}
-
-interface Missing {
-  readonly env: EnvProject;
-  readonly offers: readonly Offer[];
-}
-
-/** Where nothing is to be fetched fb's own boards count, if they have the env's. */
-function withoutPlatform(env: EnvProject, note: (warning: Failure) => void): Result<Missing> {
-  const { spec, name } = env.platformSpec;
-  const origin = env.options.get("platform")?.origin;
-  const hint = "leave --packages system away, or the same in fb.toml, and it is fetched";
-  const board = env.options.get("board")?.value;
-  if (env.board === null && board !== undefined)
-    return fail(
-      failure("board.unknown", 3, `[env:${env.name}]: fb itself has no board "${String(board)}" of platform ${name}`, { ...origin, hint }),
-    );
-  note(
-    warning(
-      "platform.not-fetched",
-      `platform ${spec.text} of [env:${env.name}] is not fetched: fb's own boards count, and what the machine has`,
-      { ...origin, hint },
-    ),
-  );
-  return ok({ env, offers: [] });
 }
 
 function planned(actions: readonly ActionSpec[]): Planned {

@@ -1,6 +1,6 @@
 /**
- * Platform packages of envs that ask for one (`platform = espressif32 @ 6.9.0`, an address): fetched and locked like any package. Their platform.json and boards are data
- * for rules/project.ts; nothing of them runs.
+ * Platform packages of envs that ask for one (`platform = espressif32 @ 6.9.0`, an address), or need one (`platform = espressif32` alone): fetched and locked like any
+ * package. Their platform.json and boards are data for rules/project.ts; nothing of them runs.
  */
 import type { Package, Store } from "../../cache/store.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
@@ -8,9 +8,11 @@ import type { Failure, Result } from "../../engine/types.ts";
 import { type LockEntry, type LockFile as LockedFile, lockedFile } from "../../rules/lock.ts";
 import type { AskedPackage } from "../../rules/lock-drift.ts";
 import { registryFiles } from "../../rules/lock-files.ts";
+import type { PackageSpec } from "../../rules/package-spec.ts";
+import { publishedRanges } from "../../rules/platform-package.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import { choose, type NoChoice, type RegistryAnswer, type RegistryRequest } from "../../rules/registry.ts";
-import type { PlatformSpec } from "../../rules/spec.ts";
+import { PLATFORM_OWNER, type PlatformSpec } from "../../rules/spec.ts";
 import { ANY_SYSTEM } from "../../rules/systems.ts";
 import type { LockFile } from "./lock-file.ts";
 import { addressVersion, ARCHIVE_LAYOUT, type Installed, lockedSource, type Offer, OUT_OF_REACH, packageOf } from "./offer.ts";
@@ -45,7 +47,13 @@ export class Platforms {
     return this.found.get(env) ?? null;
   }
 
-  /** Of an env that asks for one which is no folder of its own. Notes it in the lock. Failures: of the lock and the registry. */
+  /** Whether the lock has one for an env whose `platform =` is a name alone. */
+  isLocked(env: EnvProject): boolean {
+    const entry = this.host.lock.locked(askedPlatform(env));
+    return entry !== null && isWantedBy(entry, env.name, env.platformSpec.spec);
+  }
+
+  /** Of an env that asks for one which is no folder of its own, or that needs one. Notes it in the lock. Failures: of the lock and the registry. */
   async locate(env: EnvProject): Promise<Result<PlatformAt>> {
     const { lock, locked, machine, store } = this.host;
     const asked = askedPlatform(env);
@@ -67,10 +75,23 @@ export class Platforms {
     if (source?.is === "url") return ok(addressOffer(env.platformSpec.name, source.url));
     let chosen = this.chosen.get(spec.text);
     if (chosen === undefined) {
-      chosen = await this.fromRegistry(asked);
+      chosen = await (source === null ? this.newest(env, asked) : this.fromRegistry(asked));
       this.chosen.set(spec.text, chosen);
     }
     return chosen;
+  }
+
+  /** For a name alone: the newest that the rules are for. */
+  private async newest({ platform, platformSpec }: EnvProject, asked: AskedPackage): Promise<Result<Offer>> {
+    const ranges = publishedRanges(platform.rules);
+    let found: Result<Offer> | null = null;
+    for (const requirement of [...ranges].reverse()) {
+      found = await this.fromRegistry({ ...asked, spec: newestSpec(platformSpec, requirement) });
+      // Another range may have a version; whom nobody can be asked for is not asked for again.
+      if (found.ok || found.failure.code !== "platform.unknown") break;
+    }
+    if (found === null) throw new Error(`no ranges of platform ${platform.name}`);
+    return found;
   }
 
   private async fromRegistry(asked: AskedPackage): Promise<Result<Offer>> {
@@ -110,17 +131,18 @@ export class Platforms {
   }
 }
 
-/** Where the locked platform package of an env lies; null where the store has none, or the lock says nothing of it. */
+/** Where the locked platform package of an env lies; null where the store has none, or the lock says nothing of it. What another env has is nothing to one that asks for none. */
 export function lockedPlatform(
   env: string,
-  { spec }: PlatformSpec,
+  { spec, source }: PlatformSpec,
   locked: (asked: AskedPackage) => LockEntry | null,
   store: Store,
   machine: string,
 ): string | null {
   const entry = locked({ kind: "platform", env, spec, origin: null });
-  const offer = entry === null ? null : lockedOffer(entry, machine);
-  if (entry === null || offer?.ok !== true) return null;
+  if (entry === null || (source === null && !isWantedBy(entry, env, spec))) return null;
+  const offer = lockedOffer(entry, machine);
+  if (!offer.ok) return null;
   return packageOf(offer.value, null, lockedFile(entry, machine)?.digest ?? "", store)?.folder ?? null;
 }
 
@@ -130,6 +152,15 @@ export function platformWays(name: string): readonly string[] {
     "name a folder that has it: platform = symlink:///FOLDER",
     `write platform = ${name} alone, or give --packages system: fb's own boards and what the machine has are used then`,
   ];
+}
+
+/** `platform = NAME` alone, as if a range were written. */
+function newestSpec({ spec, name }: PlatformSpec, requirement: string): PackageSpec {
+  return { ...spec, owner: PLATFORM_OWNER, name, requirement, text: `${name} @ ${requirement}` };
+}
+
+function isWantedBy({ wants }: LockEntry, env: string, { text }: PackageSpec): boolean {
+  return wants.some((want) => want.env === env && want.spec === text && want.by === "");
 }
 
 function askedPlatform(env: EnvProject): AskedPackage {

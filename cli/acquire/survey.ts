@@ -22,7 +22,7 @@ export interface Survey {
 export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk, cache: string): Result<Survey> {
   const lock = LockFile.open(project.dir, null);
   if (!lock.ok) return lock;
-  const { packages } = new Acquisition({
+  const acquisition = new Acquisition({
     project: () => project,
     reread: () => ok(project),
     disk,
@@ -38,7 +38,9 @@ export function surveyPackages(project: Project, env: EnvProject, disk: HostDisk
     note: () => {},
     plan: () => Promise.resolve(ok(emptyPlan(env.name, "release"))),
   });
-  if (env.isPending) return ok({ packages: null, toFetch: [`platform ${env.platformSpec.spec.text}`] });
+  const { packages } = acquisition;
+  if (env.unknownBoard !== null) return fail(env.unknownBoard);
+  if (acquisition.awaitsPlatform(env)) return ok({ packages: null, toFetch: [`platform ${env.platformSpec.spec.text}`] });
   const { tools, framework } = packageNeeds(project, env, NO_TARGETS);
   const toFetch: string[] = [];
   for (const need of [...tools.map(([, each]) => each), ...(framework === null ? [] : [framework])]) {

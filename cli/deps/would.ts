@@ -99,7 +99,7 @@ export class Prospect {
   private async platform(asked: EnvProject, items: Would[], failures: Failure[]): Promise<{ env: EnvProject; isSure: boolean } | null> {
     const { name, spec, source } = asked.platformSpec;
     const item = { env: asked.name, kind: "platform", name, wanted: spec.requirement ?? "" } as const;
-    if (asked.platformPackage === null && !asked.isPending) return { env: asked, isSure: true };
+    if (asked.platformPackage === null && !this.acquisition.awaitsPlatform(asked)) return { env: asked, isSure: true };
     const at = await this.acquisition.withPlatform(asked);
     if (at.ok && at.value.offers.length === 0) {
       const { env } = at.value;

@@ -79,8 +79,13 @@ function lintProject(folder: string, io: ProjectIo): Lint {
   if (!opened.ok) return { errors: distinct([...errors, opened.failure]), warnings };
   const { project } = opened.value;
   for (const env of project.envs.values()) {
-    if (env.ok) warnings.push(...env.value.warnings);
-    else errors.push(...env.failures);
+    if (!env.ok) {
+      errors.push(...env.failures);
+      continue;
+    }
+    warnings.push(...env.value.warnings);
+    // A platform package may have it; but most such names are slips.
+    if (env.value.unknownBoard !== null) errors.push(env.value.unknownBoard);
   }
   for (const name of project.later) {
     const section = project.config.envs.map((e) => `env:${e}`).find((s) => project.config.options(s).includes(name)) ?? "";

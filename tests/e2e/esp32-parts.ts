@@ -29,9 +29,9 @@ export function coreFolder(): TestProject {
 }
 
 /** Debian's compiler under Espressif's names. */
-export function toolchain(): TestProject {
+export function toolchain(version = "8.4.0"): TestProject {
   const folder = new TestProject(
-    { "package.json": '{ "name": "toolchain-riscv32-esp", "version": "8.4.0" }\n' },
+    { "package.json": JSON.stringify({ name: "toolchain-riscv32-esp", version }) },
     { folder: freshFolder("toolchain") },
   );
   for (const name of ["gcc", "g++", "as", "ar", "gcc-ar", "objcopy", "size"]) {

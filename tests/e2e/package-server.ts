@@ -131,7 +131,17 @@ export class PackageServer {
     type: Published["type"] = "library",
     systems: readonly string[] = ["*"],
   ): void {
-    const data = archive(`${name}.tar.gz`, content, ".");
+    this.offer(owner, name, version, archive(`${name}.tar.gz`, content, "."), type, systems);
+  }
+
+  /** The same of a folder as it is. */
+  publishFolder(owner: string, name: string, version: string, folder: string, type: Published["type"] = "tool"): void {
+    const packed = spawnSync("tar", ["-C", folder, "-cz", "."], { maxBuffer: 1 << 28 });
+    if (packed.status !== 0) throw new Error(`tar: ${packed.stderr}`);
+    this.offer(owner, name, version, packed.stdout, type, ["*"]);
+  }
+
+  private offer(owner: string, name: string, version: string, data: Buffer, type: Published["type"], systems: readonly string[]): void {
     const file = `${owner}-${name}-${version}.tar.gz`;
     this.put(file, data);
     const key = `${type}/${owner}/${name}`.toLowerCase();

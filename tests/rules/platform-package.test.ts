@@ -1,7 +1,14 @@
 /** Platform packages as data: platform.json, what it asks for of the packages that rules name, versions that the rules are for. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { packageWants, type PlatformPackage, rangeUncovered, readPlatformPackage, uncovered } from "../../rules/platform-package.ts";
+import {
+  packageWants,
+  type PlatformPackage,
+  publishedRanges,
+  rangeUncovered,
+  readPlatformPackage,
+  uncovered,
+} from "../../rules/platform-package.ts";
 import { readRuleFile, type RuleFile } from "../../rules/rulefile.ts";
 import { parsePackageWant, type PackageWant } from "../../rules/spec.ts";
 
@@ -126,6 +133,17 @@ for (const [range, meets] of ranges)
     assert.is(wrong?.code ?? null, meets ? null : "platform.not-covered");
     assert.is(rangeUncovered("e", "x", range, RULES, PLACE), null);
   });
+
+test("a platform that the registry has not: no range of it is asked for there, and none is fetched for its name alone", () => {
+  const own = rules('[platform]\nnames = ["x"]\ntitle = "X"\ncovers = ["~1.2.0"]\npublished = false\n');
+  const wrong = rangeUncovered("e", "x", "~1.2.0", own, PLACE);
+  assert.is(
+    wrong?.message,
+    "[env:e] asks for platform x ~1.2.0: fb's rules cover ~1.2.0 of another than PlatformIO's registry has by this name",
+  );
+  assert.equal(publishedRanges(own), []);
+  assert.equal(publishedRanges(COVERED), COVERED.platform?.covers);
+});
 
 test("what is not covered says which version it is, of which platform, and which would be", () => {
   const { code, exit, line, message } = uncovered("e", framework, ["3.2.0"], PLATFORM, PLACE) ?? { message: "" };
