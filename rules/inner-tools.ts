@@ -8,7 +8,7 @@ export const INNER_VERSIONS = {
   substitute: 1,
   "dfu-suffix": 1,
   lines: 1,
-  "esp32-image": 1,
+  "esp32-image": 2,
   "esp32-partitions": 1,
   merge: 1,
   littlefs: 1,

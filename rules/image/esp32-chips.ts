@@ -1,4 +1,4 @@
-/** What images of ESP32 chips hang on: facts of the chips' memories and boot ROMs, as esptool 4.8 has them. */
+/** What images of ESP32 chips hang on: facts of the chips' memories and boot ROMs, as esptool 4.8 and 5.6 have them. */
 
 export interface Chip {
   readonly id: number;
@@ -6,6 +6,8 @@ export interface Chip {
   readonly bootloader: number;
   /** Addresses at which flash is mapped, code and data: from, to. */
   readonly mapped: readonly (readonly [number, number])[];
+  /** How long the pages may be in which flash is mapped, the longest first; without it: 64 KiB. */
+  readonly pages?: readonly number[];
   /** Codes of the flash's frequencies. */
   readonly frequencies: Readonly<Record<string, number>>;
   /** Kinds of memory: from, to, name. They overlap. */
@@ -21,6 +23,7 @@ const C6: Chip = {
     [0x42000000, 0x42800000],
     [0x42800000, 0x43000000],
   ],
+  pages: [0x10000, 0x8000, 0x4000, 0x2000],
   frequencies: { "80m": 0x0, "40m": 0x0, "20m": 0x2 },
   memory: [
     [0x42800000, 0x43000000, "DROM"],

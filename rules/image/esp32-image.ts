@@ -1,8 +1,8 @@
 /**
  * The image of an ESP32's program or bootloader, of an ELF file: a header of 8 bytes (0xE9, number of segments, flash mode, flash size and frequency, entry), one of 16 (the
  * chip's id, the last byte 1: a SHA-256 follows), segments (address, size, content), zeros to the last byte of a multiple of 16, there 0xEF xor all content, then the SHA-256
- * of it all. What flash maps into memory has to lie in the file as it will in memory, counted in pages of 64 KiB: parts of what is loaded into RAM fill the gaps.
- * As esptool's elf2image (4.8).
+ * of it all. What flash maps into memory has to lie in the file as it will in memory, counted in pages of 64 KiB (of some chips as the program says): parts of
+ * what is loaded into RAM fill the gaps. As esptool's elf2image (4.8; pages 5.6).
  */
 import type { Result } from "../../engine/types.ts";
 import { FLAGS, readElf } from "../elf.ts";
@@ -12,6 +12,8 @@ import { type Chip, CHIPS } from "./esp32-chips.ts";
 import { type Hash, type ImageTool, made, one, refused } from "./image-tool.ts";
 
 const PAGE = 0x10000;
+/** Where programs describe themselves: the section, its first word, the place of the pages' length (a power of two, 0: not told; since ESP-IDF 5.4). */
+const DESCRIPTION = { section: ".flash.appdesc", mark: 0xabcd5432, page: 180 };
 /** The first byte of images. */
 const IMAGE_MARK = 0xe9;
 /** Of a segment: address and size. */
@@ -72,29 +74,43 @@ export function esp32Image(
   }
   const isMapped = ({ address }: Segment) => chip.mapped.some(([from, to]) => from <= address && address < to);
   const sorted = segments.toSorted((a, b) => a.address - b.address);
-  const mapped = first(sorted.filter(isMapped), ".flash.appdesc");
+  const mapped = first(sorted.filter(isMapped), DESCRIPTION.section);
   const ram = first(
     sorted.filter((each) => !isMapped(each)),
     ".dram0.bootdesc",
   );
-  const twice = mapped.findIndex((each, i) => i > 0 && page(each) === page(mapped[i - 1]));
+  const described = found.find(({ name }) => name === DESCRIPTION.section);
+  const page = described === undefined || !isMapped(described) ? PAGE : pageOf(chip, described);
+  if (page === null) {
+    const message = `${file} is for pages of flash of a length that ${chipName} has not`;
+    return refused("image.segments", message, file, "link with the SDK of the chip");
+  }
+  const number = (segment: Segment | undefined) => Math.floor((segment?.address ?? 0) / page);
+  const twice = mapped.findIndex((each, i) => i > 0 && number(each) === number(mapped[i - 1]));
   if (twice > 0) {
     const [one, two] = [mapped[twice - 1]?.name, mapped[twice]?.name];
     return refused(
       "image.segments",
-      `${file}: ${one} and ${two} lie in one page of 64 KiB`,
+      `${file}: ${one} and ${two} lie in one page of ${page / 1024} KiB`,
       file,
       "link with the linker scripts of the framework's package",
     );
   }
-  const image = laidOut(mapped, ram, chip, read.value.entry, settings, hash, digestAt === null ? null : [digestAt, hash("sha256", elf)]);
+  const own = digestAt === null ? null : ([digestAt, hash("sha256", elf)] as const);
+  const image = laidOut(mapped, ram, { chip, page, entry: read.value.entry, settings }, hash, own);
   if (image !== null) return { ok: true, value: image };
   const hint = "the program's description (esp_app_desc) has to come first: link with the linker scripts of the framework's package";
   return refused("image.digest", `${file} has no room for its SHA-256 at ${digestAt} of the image`, file, hint);
 }
 
-function page(segment: Segment | undefined): number {
-  return Math.floor((segment?.address ?? 0) / PAGE);
+/** How long the pages of a program's flash are, by its description; null: as they cannot be. */
+function pageOf({ pages }: Chip, { address, content }: Segment): number | null {
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  if (pages === undefined || content.length <= DESCRIPTION.page || view.getUint32(0, true) !== DESCRIPTION.mark) return PAGE;
+  const told = view.getUint8(DESCRIPTION.page);
+  if (told !== 0) return pages.includes(2 ** told) ? 2 ** told : null;
+  // Older ones begin with it, behind the headers.
+  return pages.find((each) => (address - 24 - HEADER) % each === 0) ?? PAGE;
 }
 
 function padded(content: Uint8Array, to: number): Uint8Array {
@@ -144,19 +160,25 @@ class Writer {
   }
 }
 
+/** What an image's headers say, and how its flash is mapped. */
+interface Head {
+  readonly chip: Chip;
+  readonly page: number;
+  readonly entry: number;
+  readonly settings: readonly [number, number];
+}
+
 function laidOut(
   mapped: readonly Segment[],
   inRam: readonly Segment[],
-  chip: Chip,
-  entry: number,
-  [mode, sizeAndFrequency]: readonly [number, number],
+  { chip, page, entry, settings: [mode, sizeAndFrequency] }: Head,
   hash: Hash,
   digest: readonly [at: number, bytes: Uint8Array] | null,
 ): Uint8Array | null {
   const writer = new Writer();
   const ram = [...inRam];
   for (const segment of mapped) {
-    for (let gap = gapBefore(segment, writer.at); gap > 0; gap = gapBefore(segment, writer.at)) {
+    for (let gap = gapBefore(segment, writer.at, page); gap > 0; gap = gapBefore(segment, writer.at, page)) {
       const [next] = ram;
       if (next === undefined || gap <= HEADER) {
         writer.segment(0, new Uint8Array(gap));
@@ -166,7 +188,7 @@ function laidOut(
       if (next.content.length <= gap) ram.shift();
       else ram[0] = { ...next, address: next.address + gap, content: next.content.subarray(gap) };
     }
-    const rest = (writer.at + segment.content.length + HEADER) % PAGE;
+    const rest = (writer.at + segment.content.length + HEADER) % page;
     const more = chip.id === 0 && rest < LAST_PAGE ? LAST_PAGE - rest : 0;
     const content = new Uint8Array(segment.content.length + more);
     content.set(segment.content);
@@ -217,10 +239,10 @@ function patched(image: Uint8Array, [where, bytes]: readonly [at: number, bytes:
 }
 
 /** Bytes of content that a segment in between has to have, so that this one's content lies in its page as its address does; 0: it does. */
-function gapBefore({ address }: Segment, at: number): number {
-  const gap = PAGE - (at % PAGE) + (address % PAGE) - HEADER;
-  if (gap === 0 || gap === PAGE) return 0;
-  return gap - HEADER < 0 ? gap - HEADER + PAGE : gap - HEADER;
+function gapBefore({ address }: Segment, at: number, page: number): number {
+  const gap = page - (at % page) + (address % page) - HEADER;
+  if (gap === 0 || gap === page) return 0;
+  return gap - HEADER < 0 ? gap - HEADER + page : gap - HEADER;
 }
 
 export const esp32ImageTool: ImageTool = {

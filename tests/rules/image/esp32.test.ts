@@ -48,6 +48,35 @@ test("as esptool elf2image --elf-sha256-offset 0xb0: over zeros within a segment
   for (const at of [0, 0x10, 0x101, 0x140, 0x100000]) assert.is(made(at), "image.digest", String(at));
 });
 
+/** A program of a C6 or H2 whose description tells the length of its pages (a power of two, 0: nothing). */
+const paged = (told: number, at: number, text: number) => {
+  const description = new Uint8Array(256);
+  new DataView(description.buffer).setUint32(0, 0xabcd5432, true);
+  description[180] = told;
+  return elfOf(0x40800000, [
+    { name: ".flash.appdesc", address: at, content: description, flags: 2 },
+    { name: ".flash.rodata", address: at + 0x100, content: noise(3000, 1), flags: 2 },
+    { name: ".flash.text", address: text, content: noise(40_000, 2), flags: 6 },
+    { name: ".iram0.text", address: 0x40800000, content: noise(20_000, 3), flags: 6 },
+  ]);
+};
+for (const [chip, told, at, text, is] of [
+  ["esp32c6", 16, 0x42010020, 0x42020020, "d17b0457019694f6b853b7e65f8b5531fafbf979f6cb79a01c05d58d7c58fd85"],
+  ["esp32c6", 15, 0x42008020, 0x42010020, "65f43bec65e8fb61a3adf052bc087eaff20d1aedd8783681679ff15733e0382d"],
+  ["esp32h2", 14, 0x42004020, 0x42008020, "3d92fabe776c3c3f58558f02ed62acf03d1f9a359f021b09c38a3c865b4a3036"],
+  ["esp32c6", 13, 0x42002020, 0x42004020, "ea98221a12c9a58204d22ed091f1279caa1f296f992bd83e307dc4ea69021a2a"],
+  ["esp32c6", 0, 0x42010020, 0x42020020, "fbd03aae80bfe64c4e16b0ed6a5845ac5425ef246f7568f6697a17a8799ab309"],
+  ["esp32h2", 0, 0x42004020, 0x42008020, "7532896215d544620afc52dcbb1936ded960a329cd97f019f52353a2d2243dcd"],
+  ["esp32c6", 17, 0x42020020, 0x42040020, "image.segments"],
+  // Its pages are always of 64 KiB.
+  ["esp32c3", 14, 0x42004020, 0x42008020, "image.segments"],
+] as const)
+  test(`as esptool 5.6, pages of flash as the program says: ${chip} ${told}, ${at.toString(16)}`, () => {
+    const frequency = chip === "esp32h2" ? "48m" : "80m";
+    const image = esp32Image(chip, "firmware.elf", paged(told, at, text), { mode: "dio", frequency, size: "2MB" }, hash, 0xb0);
+    assert.is(image === null ? "" : image.ok ? sha256(image.value) : image.failure.code, is);
+  });
+
 for (const [name, text] of Object.entries(TABLES))
   test(`as gen_esp32part.py: ${name}`, () => {
     const table = readPartitions("p.csv", text);
