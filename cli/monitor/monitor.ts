@@ -97,6 +97,9 @@ class Monitor {
   private baud: number;
   private end: (end: MonitorEnd) => void = () => {};
   private over = false;
+  private interrupted = false;
+  /** Of the last line; those before are told by then. */
+  private decoded: Promise<void> = Promise.resolve();
 
   constructor(options: MonitorOptions, patterns: Patterns, stop: AbortSignal, faces: MonitorFaces) {
     this.options = options;
@@ -178,6 +181,9 @@ class Monitor {
     const closeConsole = faces.keyboard === null ? null : this.console(faces.keyboard);
     const limit = options.limit === null ? null : setTimeout(() => this.timeUp(), options.limit * 1000);
     const end = await ended;
+    this.interrupted = end.exit === INTERRUPTED;
+    // What the last lines mean, which may be why it ends.
+    if (!this.interrupted) await this.decoded;
     if (limit !== null) clearTimeout(limit);
     if (this.silence !== null) clearTimeout(this.silence);
     stop.removeEventListener("abort", interrupt);
@@ -273,13 +279,13 @@ class Monitor {
       ...(plain.lossy ? { bytes: Buffer.from(bytes).toString("base64") } : {}),
     });
     if (this.over) return;
+    if (ended && this.options.frames !== null) this.decoded = this.decode(this.options.frames, plain.text);
     const verdict = this.patterns.line(plain.text);
-    if (verdict !== null) return this.decided(verdict);
-    if (ended && this.options.frames !== null) void this.decode(this.options.frames, plain.text);
+    if (verdict !== null) this.decided(verdict);
   }
 
   private async decode(frames: FrameFinder, line: string): Promise<void> {
-    for (const frame of await frames(line)) if (!this.over) this.say(`  ${frame}`);
+    for (const frame of await frames(line)) if (!this.interrupted) this.say(`  ${frame}`);
   }
 
   private timeUp(): void {

@@ -1,7 +1,9 @@
 /** An ESP8266 from its sources to its image, by Debian's compiler and a small core of our own in the framework's shape. Left out where there is no such compiler. */
+import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { TcpDevice } from "../cli/device/far.ts";
 import { COMPILER, coreFolder, hasCompiler } from "./esp8266-parts.ts";
 import { readLittlefs } from "../rules/image/littlefs-reader.ts";
 import { diagnostics, executed, freshFolder, restored, TestProject } from "./harness.ts";
@@ -196,6 +198,23 @@ else {
     assert.equal(executed(ran), []);
     const two = project.fb(["run", ":flash", "-n", "-p", "10.0.0.7,kitchen.local"]);
     assert.match(two.stdout, /would run flash nodemcuv2 .* → 10\.0\.0\.7\n.*would run flash nodemcuv2 .* → kitchen\.local\n/);
+  });
+
+  test("the monitor's decoder says which functions a crash went through", async () => {
+    const project = projectWith(core, "[env:nodemcuv2]\nboard = nodemcuv2\nmonitor_filters = default, esp8266_exception_decoder\n");
+    project.run();
+    const symbols = spawnSync(COMPILER.replace(/gcc$/, "nm"), [project.path(`${OUT}/firmware.elf`)], { encoding: "utf8" }).stdout;
+    const [, setup = ""] = /^([0-9a-f]{8}) T setup$/m.exec(symbols) ?? [];
+    assert.match(setup, /^4/);
+    const said = `\nException (29):\nepc1=0x${setup} epc2=0x00000000 epc3=0x00000000 excvaddr=0x00000000 depc=0x00000000\n\n>>>stack>>>\n\nctx: cont\nsp: 3ffffcd0 end: 3fffffc0 offset: 0190\n3ffffe60:  ${setup} 00000004 3ffffea0 feefeffe  \n<<<stack<<<\n`;
+    const device = await TcpDevice.open(said);
+    const ran = await project.start(["monitor", "-p", device.address, "--halt-on-error", "<<<stack<<<"]).ended;
+    project.fb(["daemon", "kill"]);
+    assert.is(ran.code, 1, ran.stderr);
+    assert.match(
+      ran.stderr,
+      new RegExp(`exception 29, StoreProhibited: .*\n(.*\n)*.*0x${setup}: setup\\b.*\n(.*\n)*.*0x${setup}: setup\\b`),
+    );
   });
 
   test("a program that does not fit is never an image", () => {
