@@ -102,7 +102,7 @@ export function findPackages(
   ] as const)
     for (const [tool, need] of wanted) {
       const ref = findPackage(need, providers);
-      if (ref.ok) list.push([tool, ref.value]);
+      if (ref.ok) list.push([tool, list === uploaders ? startable(ref.value, need, io) : ref.value]);
       else if (!tool.optional || need.want !== null) return ref;
       else absent.push(tool);
     }
@@ -161,6 +161,16 @@ function usedTools(
       building.some((rule) => calls(file, rule, tool)) ||
       steps.some((text) => text.includes(`\${tool.${tool.name}.`)),
   );
+}
+
+/**
+ * A fetched package whose program is a script at its top brings none of the modules that it needs: PlatformIO has its own Python for those. So who has the program
+ * on PATH, as pip installs it, has that started.
+ */
+function startable(ref: PackageRef, need: PackageNeed, io: PackageIo): PackageRef {
+  if (ref.from !== "store" || programIn(ref.folder, need.finds, io)?.includes("/") !== false) return ref;
+  const system = new SystemProvider(io).find(need);
+  return system?.ok === true ? system.value : ref;
 }
 
 /** The program by which a tool was found, as commands name it; null where it has none. */

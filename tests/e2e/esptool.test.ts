@@ -1,17 +1,22 @@
 /** Uploads to ESP32s and an ESP8266 by real esptool, 4 and 5, into the mock of their ROM loader: what is where afterwards, what is not written again, what goes wrong. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as esp32 from "./esp32-parts.ts";
 import * as esp8266 from "./esp8266-parts.ts";
 import { esptoolOnPath, installEsptools, MockChip } from "./esptool.ts";
+import { PackageServer } from "./package-server.ts";
 import { diagnostics, ends, freshFolder, type Ran, type RunOptions, TestProject } from "./harness.ts";
 
 const BOARD = "esp32-c3-devkitm-1";
 const OUT = `.fb/build/${BOARD}/release`;
 const SOURCES = { "src/main.cpp": "#include <Arduino.h>\nint turns;\nvoid setup() { turns = 1; }\nvoid loop() { turns = core(turns); }\n" };
 
+const isInstalled = (process.env["PATH"] ?? "")
+  .split(":")
+  .some((folder) => ["esptool", "esptool.py"].some((name) => existsSync(join(folder, name))));
 const tools = esp32.hasCompiler ? await installEsptools() : null;
 if (tools === null) test("left out: nothing is written by esptool", () => console.error("no compiler for the ESP32-C3, or no esptool"));
 else {
@@ -106,6 +111,28 @@ else {
       failure(project.run([":flash", "-p", chip.port], { exit: 3 })),
       /^package\.no-folder: .*has no program bin\/esptool or bin\/esptool\.py/,
     );
+  });
+
+  test("PlatformIO's package is fetched without the modules that it needs: an esptool of PATH has them, and without one it is told what is missing", async () => {
+    const chip = await chipOf("esp32c3");
+    const server = await PackageServer.start();
+    const content = { "package.json": '{ "name": "tool-esptoolpy", "version": "2.41100.0" }', "esptool.py": "import esptool_has_parts\n" };
+    server.publish("platformio", "tool-esptoolpy", "2.41100.0", content, "tool");
+    const project = c3("  platformio/tool-esptoolpy @ ~2.41100.0\n");
+    const flash = (bin: string) =>
+      project.start(["run", ":flash", "--json", "-p", chip.port], {
+        vars: { FB_REGISTRY: server.url, PATH: `${bin}${process.env["PATH"]}` },
+      }).ended;
+    if (isInstalled) console.error("this machine has an esptool: a PATH without one is not tried");
+    else {
+      const without = await flash("");
+      assert.is(without.code, 5, without.stderr);
+      assert.match(failure(without), /^flash\.not-started: esptool\.py does not run here.*No module named.* \| .*pip install esptool/);
+    }
+    const ran = await flash(`${fresh.bin}:`);
+    assert.is(ran.code, 0, ran.stderr);
+    holds(chip, IMAGES(project));
+    await server.close();
   });
 
   test("another chip; a port that goes; an esptool that is killed: exit 5, the cause and what to try", async () => {
