@@ -5,42 +5,11 @@ import { chmodSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { COMPILER, coreFolder, hasCompiler, toolchain } from "./esp32-parts.ts";
+import { COMPILER, coreFolder, hasCompiler, readImage, SOURCES, toolchain } from "./esp32-parts.ts";
 import { ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
 
 const BOARD = "esp32-c3-devkitm-1";
 const OUT = `.fb/build/${BOARD}/release`;
-
-const SOURCES: Readonly<Record<string, string>> = {
-  "src/main.cpp":
-    '#include <Arduino.h>\n#include <own.h>\nextern "C" const char text[] asm("_binary_certs_ca_pem_start");\nint turns;\nvoid setup() { turns = own() + text[0]; }\nvoid loop() { turns = core(turns); }\n',
-  "src/c.c": "int c = 1;\n",
-  "lib/own/src/own.h": "int own();\n",
-  "lib/own/src/own.cpp": '#include "own.h"\nint own() { return 3; }\n',
-  "certs/ca.pem": "hello",
-};
-
-interface Image {
-  readonly settings: readonly number[];
-  readonly segments: readonly (readonly [address: number, size: number])[];
-}
-
-/** What the boot ROM reads of an image; its checksum and its digest have to hold. */
-function readImage(image: Buffer): Image {
-  assert.is(image[0], 0xe9);
-  let at = 24;
-  let sum = 0xef;
-  const segments = Array.from({ length: image[1] ?? 0 }, () => {
-    const [address, size] = [image.readUInt32LE(at), image.readUInt32LE(at + 4)];
-    for (const byte of image.subarray(at + 8, at + 8 + size)) sum ^= byte;
-    at += 8 + size;
-    return [address, size] as const;
-  });
-  const end = (at | 15) + 1;
-  assert.is(image[end - 1], sum, "checksum");
-  assert.equal([...image.subarray(end)], [...createHash("sha256").update(image.subarray(0, end)).digest()], "digest");
-  return { settings: [...image.subarray(2, 4), image.readUInt16LE(12)], segments };
-}
 
 if (!hasCompiler)
   test("left out: no ESP32 is built here", () => {

@@ -1,0 +1,1 @@
+int zb(void) { return 7; }
