@@ -13,6 +13,7 @@ import type { World } from "../engine/settle.ts";
 import type { ActionSpec, Failure, ProjectPath, Result, RunResult } from "../engine/types.ts";
 import type { EnvPlan } from "../rules/env-plan.ts";
 import type { EnvProject, Project, ProjectIo } from "../rules/project.ts";
+import { withPort } from "../rules/upload-port.ts";
 import { storedRef } from "./acquire/acquirer.ts";
 import { Acquisition } from "./acquire/acquisition.ts";
 import { LOCK_FILE, LockFile } from "./acquire/lock-file.ts";
@@ -143,7 +144,7 @@ export class Whole {
     }
     const { project } = open.value;
     host.places.use(project.settings, credentialsOf(project), deps !== null && deps.renewed !== null);
-    const whole = new Whole(command, host, wants, report, open.value, lock.value);
+    const whole = new Whole(command, host, wants, report, meantBy(command, open.value), lock.value);
     await whole.begin();
     return whole.plans.length === 0 ? null : whole;
   }
@@ -248,8 +249,8 @@ export class Whole {
       (env, spec) => acquisition.platforms.folderOf(env) ?? locked(env, spec),
     );
     if (!open.ok) return open;
-    this.open = open.value;
-    return ok(open.value.project);
+    this.open = meantBy(this.command, open.value);
+    return ok(this.open.project);
   }
 
   private profileOf(env: EnvProject): EnvPlan["profile"] {
@@ -363,4 +364,10 @@ function platformFolders(lock: LockFile, { cache }: WholeHost): NonNullable<Proj
 function laterNote(names: readonly string[]): Failure {
   const hint = "they belong to verbs that this version of fb does not have; the firmware is the same without them";
   return warning("env.option-later", `not used yet: ${names.join(", ")}`, { file: "platformio.ini", hint });
+}
+
+/** With the port that the command names, where it names one. */
+function meantBy({ ports }: RunCommand, open: OpenProject): OpenProject {
+  const [port] = ports.flatMap((text) => text.split(","));
+  return port === undefined ? open : { ...open, project: withPort(open.project, port) };
 }

@@ -23,6 +23,7 @@ import { joinSettings, readUserSettings } from "./settings.ts";
 import { type Origin, type PackageWant, parsePackageWant, parsePlatformSpec, type PlatformSpec } from "./spec.ts";
 import { packageBoards, packageWants, type PlatformPackage } from "./platform-package.ts";
 import { laterOptions, unheardOfPlatform, unheardOptions } from "./unsupported.ts";
+import { wayOfPort } from "./upload-port.ts";
 
 export const RULE_FILE_NAME = "fb.toml";
 
@@ -413,11 +414,6 @@ export function projectRelative(dir: string, path: string): string {
   const plain = collapse(path).replace(/(?<=.)\/$/, "");
   if (plain === dir) return ".";
   return plain.startsWith(`${dir}/`) ? plain.slice(dir.length + 1) : plain;
-}
-
-/** The protocol that a port of the network means. */
-function wayOfPort(rules: RuleFile, port: string): string | undefined {
-  return rules.uploads.find(({ ports }) => ports !== "" && new RegExp(ports, "i").test(port.trim()))?.protocols[0];
 }
 
 /** Names for templates of an env: `board.…`, `upload.…` (the ini's before the board's), `option.NAME`, `env`. */

@@ -37,7 +37,7 @@ export interface Uploader {
 export interface UploadWay {
   readonly name: string;
   readonly protocols: readonly string[];
-  /** A regular expression: an `upload_port` that fits it means the first of `protocols`, whatever upload_protocol says; "" for none. */
+  /** A regular expression: an `upload_port` (or `-p`) that fits it means the first of `protocols`, whatever upload_protocol says; "" for none. */
   readonly ports: string;
   /** Empty: all. */
   readonly mcus: readonly string[];

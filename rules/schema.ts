@@ -304,7 +304,7 @@ const upload = table(
   "A way to reach boards, by `upload_protocol`.",
   {
     protocols: list("The protocols that it is for, * stands for any letters; the first table that fits counts.", plain("A protocol."), 1),
-    ports: plain("A regular expression: an upload_port that fits it means the first of protocols, whatever upload_protocol says."),
+    ports: plain("A regular expression: an upload_port (or -p) that fits it means the first of protocols, whatever upload_protocol says."),
     mcus: list("Only for boards whose build.mcu fits, * stands for any letters. Default: all.", plain("A name.")),
     uploader: plain("The uploader's table.", "the name of an uploader", WORD),
     port: list("Arguments that name the port, where the board needs one: ${uploader.port}. None: no port is needed."),

@@ -4,6 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { DirEntry } from "../../engine/types.ts";
 import { type EnvProject, envNames, type Project, type ProjectIo, projectRelative, readProject } from "../../rules/project.ts";
+import { withPort } from "../../rules/upload-port.ts";
 
 const PLATFORMS = new URL("../../platforms", import.meta.url).pathname;
 
@@ -238,6 +239,28 @@ test("folders as the project names them", () => {
     ["/q", "/q"],
   ] as const)
     assert.is(projectRelative("/p", path), expected);
+});
+
+test("a port that a command names goes before upload_port, also where it means a way; what it does not change is the same env", () => {
+  const envs = ["[env:stm]\nplatform = ststm32\nboard = nucleo_f411re\n", "[env:esp]\nplatform = espressif32\nboard = esp32dev\n"];
+  const ini = `${envs.join("framework = arduino\n")}framework = arduino\n[env:ota]\nextends = env:esp\nupload_port = 10.0.0.7\n`;
+  const read = project({ "platformio.ini": ini });
+  const way = (name: string, port: string | null) =>
+    envNames(env(port === null ? read : withPort(read, port), name)).get("upload.protocol");
+  assert.equal(
+    [null, "sim:netduinoplus2", "/dev/ttyACM0"].map((port) => way("stm", port)),
+    ["stlink", "sim", "stlink"],
+  );
+  assert.equal(
+    [null, "192.168.1.5", "/dev/ttyUSB0"].map((port) => way("esp", port)),
+    ["esptool", "espota", "esptool"],
+  );
+  assert.equal(
+    [null, "/dev/ttyUSB0", "lamp.local"].map((port) => way("ota", port)),
+    ["espota", "esptool", "espota"],
+  );
+  assert.is(env(withPort(read, "/dev/ttyACM0"), "stm"), env(read, "stm"));
+  assert.is(env(withPort(read, "lamp.local"), "ota"), env(read, "ota"));
 });
 
 test.run();
