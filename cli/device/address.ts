@@ -28,13 +28,13 @@ export function readAddress(text: string): Result<Address> {
   if (word === "") return bad("it is empty");
   if (word.includes("://")) return readUrl(word, bad);
   if (word.startsWith("sim:")) {
-    const [, board, unit] = /^sim:([A-Za-z0-9_]+)(?:\/([1-9][0-9]{0,3}))?$/.exec(word) ?? [];
+    const [, board, unit] = /^sim:([A-Za-z0-9_][A-Za-z0-9_-]*)(?:\/([1-9][0-9]{0,3}))?$/.exec(word) ?? [];
     return board === undefined
       ? bad("a virtual board is sim:BOARD or sim:BOARD/NUMBER")
       : ok({ is: "sim", board, unit: Number(unit ?? 1) });
   }
   if (word.includes("\0")) return bad("it has a NUL");
-  const sim = /^sim-([A-Za-z0-9_]+)-([1-9][0-9]{0,3})$/.exec(word);
+  const sim = /^sim-([A-Za-z0-9_][A-Za-z0-9_-]*)-([1-9][0-9]{0,3})$/.exec(word);
   if (sim !== null) return ok({ is: "sim", board: sim[1] ?? "", unit: Number(sim[2]) });
   const net = /^(socket|rfc2217)-([A-Za-z0-9._-]+)-([0-9]+)$/.exec(word);
   if (net !== null) return readUrl(`${net[1]}://${bracketed((net[2] ?? "").replaceAll("_", ":"))}:${net[3]}`, bad);

@@ -4,14 +4,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
-import { connect } from "node:net";
 import { basename, join } from "node:path";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
-import { TAKEN } from "../device/sim/image-upload.ts";
 import { clock } from "../host/clock.ts";
 import type { InnerSurroundings, InnerUpload } from "./inner.ts";
 import { runUploader } from "./uploader.ts";
+import { isNet, sendImage } from "./virtual.ts";
 
 /** So long a board may take until it is found as what it is in its loader (PlatformIO waits 3 s for picotool; drives are mounted by a desktop), and how often it is looked for. */
 const PICOTOOL_MS = 3000;
@@ -20,8 +19,6 @@ const LOOK_MS = 250;
 /** What a UF2 drive has. */
 const INFO = "INFO_UF2.TXT";
 const PIECE = 64 * 1024;
-/** A virtual board. */
-const NET = /^([\w.-]+|\[[\da-f:]+\]):(\d+)$/i;
 const HOLD = "hold the BOOTSEL button while you plug the board in";
 
 interface Wanted {
@@ -48,7 +45,7 @@ export const picotool: InnerUpload = async (args, around) => {
   const wanted = wantedOf(args);
   const [program = ""] = wanted?.command ?? [];
   if (wanted === null || program === "") return usage("picotool", " -- PICOTOOL ARGUMENT…");
-  if (NET.test(wanted.port)) return toVirtual(wanted, around);
+  if (isNet(wanted.port)) return toVirtual(wanted, around);
   // Its own message tells more than a wait that was for nothing.
   await until(() => /^\s*type:/m.test(spawnSync(program, ["info", "-d"], { encoding: "utf8" }).stdout ?? ""), PICOTOOL_MS, around);
   const { folder, stop, uploader, onProgress } = around;
@@ -69,7 +66,7 @@ export const picotool: InnerUpload = async (args, around) => {
 export const drive: InnerUpload = async (args, around) => {
   const wanted = wantedOf(args);
   if (wanted === null) return usage("drive", " [-- FILE…]");
-  if (NET.test(wanted.port)) return toVirtual(wanted, around);
+  if (isNet(wanted.port)) return toVirtual(wanted, around);
   const named = wanted.port !== "" && isFolder(wanted.port) ? wanted.port : null;
   const marks = wanted.command.length === 0 ? [INFO] : wanted.command;
   const find = () => (named === null ? around.drives() : [named]).filter((folder) => marks.some((mark) => existsSync(join(folder, mark))));
@@ -124,23 +121,8 @@ function copied(image: string, folder: string, marks: readonly string[], { onPro
 }
 
 /** A virtual board takes UF2 files at its port; picotool does not reach it. */
-async function toVirtual({ port, image }: Wanted, { folder, stop, onProgress }: InnerSurroundings): Promise<Result<string>> {
-  const [, host = "", number = ""] = NET.exec(port) ?? [];
-  const bytes = readFileSync(join(folder, image));
-  const socket = connect({ host: host.replace(/^\[|\]$/g, ""), port: Number(number), signal: stop });
-  let said = "";
-  socket.setEncoding("latin1").on("data", (text: string) => {
-    said += text;
-  });
-  const closed = new Promise<void>((resolve) => socket.on("error", () => resolve()).on("close", () => resolve()));
-  socket.end(bytes);
-  await closed;
-  onProgress("writing", 100);
-  const last = said.trimEnd().split("\n").at(-1) ?? "";
-  if (last === `${TAKEN}: ${bytes.length} bytes`) return ok(`${last}\n`);
-  return fail(
-    bad("flash.refused", `the virtual board at ${port} did not take ${image}: ${last || "it went"}`, "an image for another board?"),
-  );
+async function toVirtual({ port, image }: Wanted, around: InnerSurroundings): Promise<Result<string>> {
+  return sendImage(port, readFileSync(join(around.folder, image)), image, around);
 }
 
 /** Folders where something is mounted: by Linux's own table, on a Mac below /Volumes. */

@@ -4,6 +4,7 @@ import type { Result } from "../../engine/types.ts";
 import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import { drive, picotool } from "./bootsel.ts";
 import { espota } from "./espota.ts";
+import { virtual } from "./virtual.ts";
 
 export interface InnerSurroundings {
   /** The project's, which paths are relative to. */
@@ -20,7 +21,7 @@ export interface InnerSurroundings {
 /** What it gives is what it has to say. Failures (exit 5) tell their cause and what to try; once it is stopped, any. */
 export type InnerUpload = (args: readonly string[], around: InnerSurroundings) => Promise<Result<string>>;
 
-const UPLOADS: Readonly<Record<string, InnerUpload>> = { espota, picotool, drive };
+const UPLOADS: Readonly<Record<string, InnerUpload>> = { espota, picotool, drive, virtual };
 
 export function isInner(argv: readonly string[]): boolean {
   return argv[0] === "fb" && argv[1] === "tool";

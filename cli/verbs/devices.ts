@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { readAddress } from "../device/address.ts";
 import { boardIds } from "../device/board-ids.ts";
 import { boardsOf, listPorts } from "../device/ports.ts";
+import { MACHINES } from "../device/sim/qemu/machines.ts";
 import type { Faces } from "../faces.ts";
 import type { JsonObject } from "../daemon/ask.ts";
 import { connectDaemon } from "../daemon/client.ts";
@@ -66,7 +67,8 @@ function namedLine(device: JsonObject): DeviceLine {
 
 /** Columns: port, board, what it is, id, and who uses it on lines below. */
 function table(lines: readonly DeviceLine[], color: boolean): string {
-  if (lines.length === 0) return "no serial port is there; virtual boards are sim:uno, sim:mega\n";
+  if (lines.length === 0)
+    return `no serial port is there; virtual boards: ${["uno", "nano", "mega", "pico", ...MACHINES].map((name) => `sim:${name}`).join(" ")}\n`;
   const rows = lines.map((l) => [l.port, l.boards.join(" ") || "-", l.description ?? "-", l.id]);
   const head = ["PORT", "BOARD", "WHAT", "ID"];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));

@@ -1,12 +1,13 @@
 /** An STM32 from its sources to its image, by Debian's compiler and a small core of our own in stm32duino's shape. Left out where there is no such compiler. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { coreFiles } from "../platforms/cores/folder.ts";
 import { Bootloader, FLASH_START, ptyOf } from "./stm32-bootloader.ts";
-import { diagnostics, digestOf, executed, freshFolder, isNoop, restored, TestProject } from "./harness.ts";
+import { diagnostics, digestOf, executed, FB, freshFolder, isNoop, type Ran, restored, TestProject } from "./harness.ts";
 import { equalInTwoFolders } from "./twin-builds.ts";
 
 const COMPILER = "arm-none-eabi-gcc";
@@ -32,6 +33,67 @@ function projectWith(core: TestProject, envs = F4, options: { readonly folder?: 
 }
 
 const QEMU = "qemu-system-arm";
+/** Waits for its clocks as ST's drivers do: an oscillator, the PLL by its bit's word, the switch; wait states that are there when they are looked at. */
+const TALKS = `#include <Arduino.h>
+#define REG(at) (*(volatile uint32_t *)(at))
+void setup() {
+  Serial.println(FAMILY);
+  REG(0x40023800) |= 1u << 16;
+  while (!(REG(0x40023800) & 1u << 17)) {}
+  REG(0x42470060) = 1;
+  while (!(REG(0x40023800) & 1u << 25)) {}
+  *(volatile uint8_t *)0x40023c00 = 5;
+  while ((REG(0x40023c00) & 7) != 5) {}
+  REG(0x40023808) = (REG(0x40023808) & ~3u) | 2;
+  while ((REG(0x40023808) >> 2 & 3) != 2) {}
+  Serial.println("clock ok");
+}
+void loop() {}
+`;
+/** Its second serial port, which a Nucleo has at its USB. */
+const ECHOES = `#include <Arduino.h>
+static volatile uint32_t *const usart2 = (volatile uint32_t *)0x40004400;
+void setup() { usart2[3] = 0x200c; Serial.println(FAMILY); }
+void loop() {
+  if (!(usart2[0] & 0x20)) return;
+  char line[] = "you said _\\r\\n";
+  line[9] = (char)usart2[1];
+  for (char *c = line; *c; c++) usart2[1] = (uint8_t)*c;
+}
+`;
+
+/** QEMUs whose image is in a folder of this project's run or daemon. */
+function machinesOf(project: TestProject): readonly string[] {
+  const all = spawnSync("ps", ["-eo", "pid,stat,args"], { encoding: "utf8" }).stdout.split("\n");
+  const own = [project.folder, `FB_CACHE_DIR=${project.cache}`];
+  return all.filter((line) => {
+    const [, pid, state, args] = /^ *(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
+    return (
+      args?.startsWith(QEMU) === true &&
+      state?.startsWith("Z") === false &&
+      own.some((text) => `${args} ${varsOf(pid ?? "")}`.includes(text))
+    );
+  });
+}
+
+function varsOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function daemonOf(project: TestProject): number {
+  return (JSON.parse(readFileSync(join(project.cache, "daemon/state.json"), "utf8")) as { pid: number }).pid;
+}
+
+async function eventually(is: () => boolean): Promise<void> {
+  for (const end = performance.now() + 20_000; !is(); ) {
+    assert.ok(performance.now() < end, "it never was");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 const hasFlasher = spawnSync("stm32flash", ["-h"]).status !== null && spawnSync("socat", ["-V"]).status === 0;
 
 if (spawnSync(COMPILER, ["--version"]).status !== 0)
@@ -148,7 +210,7 @@ else {
     assert.match(project.fb(["doctor"]).stdout, /env f4 .*framework-cmsis \(/, "a package without programs goes by its own name");
   });
 
-  if (spawnSync(QEMU, ["--version"]).status === 0)
+  if (spawnSync(QEMU, ["--version"]).status === 0) {
     test("it runs in QEMU, and says what it says", () => {
       const project = projectWith(core);
       const said = project.run([":emulate", "--expect", "^F4$", "--halt-on-success", "^F4$", "--timeout", "30"]);
@@ -161,7 +223,85 @@ else {
         /--halt-on-error .* matched: F4/,
       );
     });
-  else
+
+    const vars = { FB_DAEMON_PORT: "0" };
+    const virtual: TestProject[] = [];
+    test.after(() => {
+      for (const project of virtual) project.fb(["daemon", "kill"], { vars });
+    });
+    const board = (main = TALKS) => {
+      const project = projectWith(core);
+      project.write("src/main.cpp", main);
+      virtual.push(project);
+      return project;
+    };
+    const linesOf = ({ events }: Ran) => events.flatMap((event) => (event.type === "serial" ? [event.line] : []));
+
+    test("a virtual board of QEMU's takes it, whatever upload_protocol says: flashed, watched, expected, started anew for each monitor", async () => {
+      const project = board();
+      const args = ["run", ":flash", ":monitor", "-p", "sim:netduinoplus2", "--json", "--timeout", "60"];
+      const ran = await project.start([...args, "--halt-on-success", "^clock ok$", "--expect", "^F4$"], { vars }).ended;
+      assert.is(ran.code, 0, ran.stdout + ran.stderr);
+      assert.equal(linesOf(ran).slice(0, 2), ["F4", "clock ok"], "QEMU has no clock that gets ready, fb's board has");
+      const again = project.fb(["monitor", "-p", "sim:netduinoplus2", "--timeout", "60", "--halt-on-success", "clock"], { vars });
+      assert.is(again.code, 0, again.stdout + again.stderr);
+      const errors = project.fb(["monitor", "-p", "sim:netduinoplus2", "--timeout", "60", "--halt-on-error", "clock"], { vars });
+      assert.is(errors.code, 1);
+      assert.match(project.fb(["devices"], { vars }).stdout, /^sim:netduinoplus2 .*sim-netduinoplus2-1$/m);
+      project.run();
+      isNoop(project.run());
+    });
+
+    test("what is typed is read; a second board of that name is another one", async () => {
+      const project = board(ECHOES);
+      const flashed = project.fb(["run", ":flash", "-p", "sim:netduinoplus2/2,sim:olimex-stm32-h405", "--json"], { vars });
+      // Debian's QEMU of now has not both: the one that it has is flashed all the same.
+      assert.ok(flashed.code === 0 || flashed.code === 5, flashed.stdout + flashed.stderr);
+      const args = ["monitor", "-p", "sim:netduinoplus2/2", "--timeout", "60", "--halt-on-success", "you said x"];
+      const typing = spawn(FB, args, { cwd: project.folder, env: project.vars({ vars }), stdio: ["pipe", "pipe", "inherit"] });
+      await once(typing.stdout, "data");
+      typing.stdin.write("x");
+      assert.equal(await once(typing, "exit"), [0, null]);
+      const empty = project.fb(["monitor", "-p", "sim:netduinoplus2", "--timeout", "0.5", "--halt-on-error", "."], { vars });
+      assert.is(empty.stdout, "", "this one has nothing in its flash");
+    });
+
+    test("another machine than the board's, and one that this QEMU has not, are told: exit 5", () => {
+      const project = board();
+      const told = (port: string) => {
+        const ran = project.run([":flash", "-p", port], { exit: 5, vars });
+        return diagnostics(ran).map(({ code, hint }) => `${code} ${hint}`)[0];
+      };
+      assert.is(told("sim:netduino2"), "flash.refused -p sim:netduinoplus2");
+      assert.match(told("sim:esp32c3") ?? "", /^device\.no-(qemu|machine) .*Espressif/);
+      assert.match(told("sim:none") ?? "", /^device\.sim virtual boards: .*sim:netduinoplus2/);
+      const f1 = projectWith(core, "[env:f1]\nboard = bluepill_f103c8\n");
+      virtual.push(f1);
+      const none = diagnostics(f1.run([":flash", "-p", "sim:netduinoplus2"], { exit: 5, vars }));
+      assert.is(none[0]?.code, "flash.no-machine");
+    });
+
+    test("QEMU is gone with the monitor, with the daemon, and with fb, however these end", async () => {
+      const project = board();
+      project.run([":flash", "-p", "sim:netduinoplus2"], { vars });
+      const monitor = project.start(["monitor", "-p", "sim:netduinoplus2", "--json"], { vars });
+      await monitor.until((event) => event.type === "serial");
+      assert.is(machinesOf(project).length, 1);
+      monitor.child.kill("SIGINT");
+      await monitor.ended;
+      await eventually(() => machinesOf(project).length === 0);
+      const second = project.start(["monitor", "-p", "sim:netduinoplus2", "--json"], { vars });
+      await second.until((event) => event.type === "serial");
+      process.kill(daemonOf(project), "SIGKILL");
+      await eventually(() => machinesOf(project).length === 0);
+      second.child.kill("SIGKILL");
+      const emulated = project.start(["run", ":emulate", "--json"], { vars });
+      await emulated.until((event) => event.type === "serial");
+      assert.is(machinesOf(project).length, 1);
+      emulated.child.kill("SIGKILL");
+      await eventually(() => machinesOf(project).length === 0);
+    });
+  } else
     test("left out: nothing runs in QEMU here", () => {
       console.error(`no ${QEMU}: Debian has it`);
     });

@@ -2,6 +2,7 @@
 import { fail, failure, ok } from "../../../engine/failure.ts";
 import type { Result } from "../../../engine/types.ts";
 import { CHIPS, type Chip } from "./chips.ts";
+import { MACHINES } from "./qemu/machines.ts";
 
 export interface BoardFacts {
   readonly chip: Chip;
@@ -30,7 +31,7 @@ const BOARDS: Readonly<Record<string, readonly Choice[]>> = {
   ],
   mega: [["mega", "atmega2560"]],
 };
-export const SIM_BOARDS = Object.keys(BOARDS);
+export const SIM_BOARDS: readonly string[] = [...Object.keys(BOARDS), "pico", ...MACHINES];
 /** The Leonardo's bootloader speaks USB, which avr8js has not. */
 const NEEDS_USB = new Set(["leonardo", "micro", "esplora"]);
 

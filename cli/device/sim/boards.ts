@@ -6,6 +6,7 @@ import { fail, failure, ok } from "../../../engine/failure.ts";
 import type { Failure, Result } from "../../../engine/types.ts";
 import { addressText } from "../address.ts";
 import type { Said } from "./process.ts";
+import { machineNamed } from "./qemu/machines.ts";
 import { startSim } from "./start.ts";
 import { isPico } from "./virtual-board.ts";
 
@@ -84,7 +85,7 @@ export class SimBoards {
   /** Settles `place` once; ends when the board's process does. */
   async #run(board: string, unit: number, stop: AbortSignal, place: (result: Result<SimPlace>) => void): Promise<void> {
     let first: Failure | null = null;
-    for (const core of isPico(board) ? [""] : this.#cores()) {
+    for (const core of isPico(board) || machineNamed(board) !== null ? [""] : this.#cores()) {
       for await (const said of startSim(["serve", board, core], stop)) {
         if ("failure" in said) first ??= said.failure;
         if (!isServing(said)) continue;

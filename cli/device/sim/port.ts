@@ -3,8 +3,9 @@
  * A connection finds the board just reset, as DTR does on an Arduino, and holds the port alone; without one the board stands still. It runs no faster than real time, as
  * the other side's patience is real. A board that takes UF2 files on a drive takes them here: a client that sends one gets an answer in one line, and the end.
  */
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { ImageUpload } from "./image-upload.ts";
+import { type Client, type SimPort, serveOne } from "./one-client.ts";
 import type { VirtualBoard } from "./virtual-board.ts";
 
 /**
@@ -24,15 +25,8 @@ const PATIENT_S = 0.012;
 const REST_MS = 50;
 /** Real seconds of that: who typed something to a program that is still to start is no programmer, and wants the bootloader to give up. */
 const RESTS_S = 3;
-/** Who comes while another client leaves is served after it; a port that stays taken is refused. */
-const LEAVING_MS = 500;
 /** Bytes that may wait for the chip before the sender has to. */
 const HIGH_WATER = 4096;
-
-export interface SimPort {
-  readonly port: number;
-  close(): Promise<void>;
-}
 
 /** The board after a reset, as far as it is when a client may speak; what it said meanwhile. */
 function restart(board: VirtualBoard): number[] {
@@ -46,53 +40,16 @@ function restart(board: VirtualBoard): number[] {
 
 /** Port 0 takes a free one. Rejects when the port is taken. */
 export async function servePort(board: VirtualBoard, port = 0): Promise<SimPort> {
-  let holder: Connection | null = null;
   // Before the client comes, as its patience begins when it is connected.
   let said = restart(board);
-  let next: Socket | null = null;
-  const serve = (socket: Socket) => {
-    holder = new Connection(board, socket, said);
-    socket.on("close", () => {
-      holder = null;
-      if (!server.listening) return;
-      said = restart(board);
-      if (next !== null && !next.destroyed) serve(next);
-      next = null;
-    });
+  const left = () => {
+    said = restart(board);
   };
-  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-    if (holder === null) return serve(socket);
-    // By a reset, as in Connection.end().
-    if (next !== null) return void socket.resetAndDestroy();
-    next = socket;
-    socket.on("error", () => {});
-    setTimeout(() => {
-      if (next !== socket) return;
-      next = null;
-      socket.resetAndDestroy();
-    }, LEAVING_MS).unref();
-  });
-  await listening(server, port);
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server without a port");
-  return {
-    port: address.port,
-    close() {
-      holder?.end();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
-
-function listening(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve());
-  });
+  return serveOne(port, (socket) => new Connection(board, socket, said), left);
 }
 
 /** One client's hold on the board. */
-class Connection {
+class Connection implements Client {
   readonly #board: VirtualBoard;
   readonly #socket: Socket;
   #sent: number[];

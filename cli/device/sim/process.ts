@@ -12,6 +12,7 @@ import { Patterns, type PatternTexts, type Verdict } from "../patterns.ts";
 import { Emulation, type Line } from "./emulation.ts";
 import { openBoard } from "./open.ts";
 import { servePort } from "./port.ts";
+import { lackOf, machineNamed } from "./qemu/machines.ts";
 import { isPico, type VirtualBoard } from "./virtual-board.ts";
 
 /** note: what somebody should know of the board that is served; null for nothing. */
@@ -38,6 +39,14 @@ export interface Order {
 const TURN_S = 0.02;
 
 async function serve(name: string, core: string, port: number): Promise<Result<null>> {
+  const machine = machineNamed(name);
+  if (machine !== null) {
+    const lack = await lackOf(machine);
+    if (lack !== null) return fail(lack);
+    const { serveQemu } = await import("./qemu/port.ts");
+    await say([{ port: (await serveQemu(machine, port)).port, note: null }]);
+    return ok(null);
+  }
   const opened = isPico(name) ? ok({ board: await pico(), note: null }) : openBoard(name, core);
   if (!opened.ok) return opened;
   const served = await servePort(opened.value.board, port);

@@ -15,6 +15,8 @@ const READ: readonly (readonly [string, Address])[] = [
   ["rfc2217://10.0.0.1:2217?ign_set_control&timeout=3", { is: "rfc2217", host: "10.0.0.1", port: 2217 }],
   ["sim:uno", { is: "sim", board: "uno", unit: 1 }],
   ["sim:mega/12", { is: "sim", board: "mega", unit: 12 }],
+  ["sim:b-l475e-iot01a/3", { is: "sim", board: "b-l475e-iot01a", unit: 3 }],
+  ["sim-b-l475e-iot01a-1", { is: "sim", board: "b-l475e-iot01a", unit: 1 }],
   ["sim-uno-2", { is: "sim", board: "uno", unit: 2 }],
   ["usb-2341-0043-7583", { is: "id", id: "usb-2341-0043-7583" }],
   ["dev-ttyS0", { is: "id", id: "dev-ttyS0" }],
@@ -54,6 +56,7 @@ for (const text of [
   "sim:uno/0",
   "sim:uno/x",
   "sim:../x",
+  "sim:-M",
   "a\0b",
 ])
   test(`${JSON.stringify(text)} names no port: 2, with the forms there are`, () => {

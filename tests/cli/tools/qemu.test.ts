@@ -1,20 +1,16 @@
 /** An emulator that is another program: none of its name, an end that nobody asked for, lines and patterns. What runs in real QEMU: tests/e2e/ststm32.test.ts. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { runQemu } from "../../../cli/tools/qemu.ts";
+import { fakeQemu } from "../device/sim/fake-qemu.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fb-qemu-"));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-function program(script: string): string {
-  const path = join(folder, `p${Math.random()}`);
-  writeFileSync(path, `#!/bin/sh\n${script}\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
+const program = (script: string) => fakeQemu(join(folder, `p${Math.random()}`), ["m"], script);
 
 async function run(name: string, expect: string | null = null, limit: number | null = 20, stop = new AbortController().signal) {
   const lines: string[] = [];
@@ -28,13 +24,19 @@ test("no such program: exit 5, and how to bring it", async () => {
   assert.equal((await run("no-such-qemu")).told, ["device.no-qemu", 5, "Debian, Ubuntu: sudo apt install no-such-qemu"]);
 });
 
-test("it ends by itself: what it said last is told", async () => {
-  assert.equal((await run(program("echo one; echo two >&2; exit 3"))).told, ["device.sim-ended", 5, "two"]);
+test("a program that has no such machine: exit 5, which version is here, and what has it", async () => {
+  const other = fakeQemu(join(folder, "other"), ["x"], "exit 1");
+  assert.equal((await run(other)).told, ["device.no-machine", 5, `\`${other} -M help\` lists those that it has`]);
 });
 
-test("a line that is waited for ends it; the time is up; it is stopped", async () => {
-  const talks = program("printf 'one\\r\\ntwo\\nthree\\n'; exec sleep 600");
-  assert.equal(await run(talks, "two"), { lines: ["one", "two"], told: "ok" });
+test("it ends by itself: what it said last is told", async () => {
+  assert.equal((await run(program("echo one >&2; echo two >&2; exit 3"))).told, ["device.sim-ended", 5, "two"]);
+});
+
+test("a line that is waited for ends it; the lines of two ports are not mixed; the time is up; it is stopped", async () => {
+  const talks = program("printf 'one\\r\\ntwo\\nthr' >&3; printf 'other\\n' >&4; printf 'ee\\n' >&3; exec sleep 600");
+  const { lines, told } = await run(talks, "three");
+  assert.equal([lines.filter((line) => line !== "other"), told], [["one", "two", "three"], "ok"]);
   assert.equal((await run(talks, "four", 0.2)).told, ["monitor.pattern", 1, ""]);
   assert.equal((await run(talks, null, 0.2)).told, "ok");
   assert.equal((await run(talks, null, null, AbortSignal.abort())).told, ["run.cancelled", 1, ""]);

@@ -12,7 +12,8 @@ import { boardFacts } from "../../../../cli/device/sim/board-facts.ts";
 import { loadHex } from "../../../../cli/device/sim/hex.ts";
 import { type OpenBoard, openBoard, withBootloader } from "../../../../cli/device/sim/open.ts";
 import type { Said } from "../../../../cli/device/sim/process.ts";
-import { type SimPort, servePort } from "../../../../cli/device/sim/port.ts";
+import type { SimPort } from "../../../../cli/device/sim/one-client.ts";
+import { servePort } from "../../../../cli/device/sim/port.ts";
 import type { Result } from "../../../../engine/types.ts";
 
 const CORE = process.env["ARDUINO_CORE"] ?? "/usr/share/arduino/hardware/arduino/avr";

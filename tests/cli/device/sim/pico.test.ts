@@ -5,7 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PicoBoard } from "../../../../cli/device/sim/pico/board.ts";
 import { makeRom } from "../../../../cli/device/sim/pico/rom.ts";
-import { type SimPort, servePort } from "../../../../cli/device/sim/port.ts";
+import type { SimPort } from "../../../../cli/device/sim/one-client.ts";
+import { servePort } from "../../../../cli/device/sim/port.ts";
 import { uf2Of } from "../../../../rules/image/uf2.ts";
 
 /**

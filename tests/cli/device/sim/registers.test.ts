@@ -1,0 +1,77 @@
+/** What a load or store does, told from its machine code as Debian's assembler makes it, and the registers that QEMU lacks. What runs: tests/e2e/ststm32.test.ts. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { accessOf } from "../../../../cli/device/sim/qemu/access.ts";
+import { Registers, STM32F2_F4 } from "../../../../cli/device/sim/qemu/registers.ts";
+
+/** r0 = 0x40023800, r1 = 4, r2 = 0xabcd1234, r7 = 0x40023c00; the rest 0. */
+const CORE = [0x40023800, 4, 0xabcd1234, 0, 0, 0, 0, 0x40023c00, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const CASES: ReadonlyArray<
+  readonly [text: string, code: readonly [number, number], told: readonly [number, "load" | "store", number, number] | null]
+> = [
+  ["ldr r2, [r0]", [0x6802, 0], [2, "load", 0x40023800, 4]],
+  ["str r2, [r0, #8]", [0x6082, 0], [2, "store", 0x40023808, 4]],
+  ["ldrb r3, [r0, #2]", [0x7883, 0], [3, "load", 0x40023802, 1]],
+  ["strh r2, [r0, #4]", [0x8082, 0], [2, "store", 0x40023804, 2]],
+  ["ldr r0, [r0, r1]", [0x5840, 0], [0, "load", 0x40023804, 4]],
+  ["strb r2, [r0, r1]", [0x5442, 0], [2, "store", 0x40023804, 1]],
+  ["ldrsh r2, [r0, r1]", [0x5e42, 0], [2, "load", 0x40023804, 2]],
+  ["ldr.w r8, [r0, #0x74]", [0xf8d0, 0x8074], [8, "load", 0x40023874, 4]],
+  ["str.w r2, [r0, #0x400]", [0xf8c0, 0x2400], [2, "store", 0x40023c00, 4]],
+  ["ldrb.w r2, [r0, #1]", [0xf890, 0x2001], [2, "load", 0x40023801, 1]],
+  ["strh.w r2, [r0, #0x70]", [0xf8a0, 0x2070], [2, "store", 0x40023870, 2]],
+  ["ldr.w r2, [r0, r1, lsl #2]", [0xf850, 0x2021], [2, "load", 0x40023810, 4]],
+  ["ldr r2, [r7, #-4]", [0xf857, 0x2c04], [2, "load", 0x40023bfc, 4]],
+  ["str r2, [r0], #4", [0xf840, 0x2b04], [2, "store", 0x40023800, 4]],
+  ["str r2, [r0, #4]!", [0xf840, 0x2f04], [2, "store", 0x40023804, 4]],
+  ["movs r0, #1", [0x2001, 0], null],
+  ["ldm r0, {r2, r3}", [0xc80c, 0], null],
+  ["ldrd r2, r3, [r0]", [0xe9d0, 0x2300], null],
+];
+
+for (const [text, code, told] of CASES)
+  test(text, () => {
+    const access = accessOf(code, CORE);
+    assert.equal(access && [access.register, access.stored === null ? "load" : "store", access.address, access.bytes], told);
+    if (access !== null && access.stored !== null) assert.is(access.stored, 0xabcd1234);
+  });
+
+/** Registers at their addresses, and by their bits' words. */
+function used() {
+  const registers = new Registers(STM32F2_F4);
+  const place = (address: number) => {
+    const inBits = address >= 0x42000000;
+    const at = inBits ? 0x40000000 + (((address - 0x42000000) >>> 7) << 2) : address & ~3;
+    const register = STM32F2_F4.find((each) => each.at === at);
+    if (register === undefined) throw new Error(address.toString(16));
+    return { register, start: inBits ? 0x42000000 + (at - 0x40000000) * 32 : at, bytes: inBits ? 128 : 4, inBits };
+  };
+  return {
+    read: (address: number, bytes: 1 | 2 | 4 = 4) => registers.touch(place(address), { register: 0, stored: null, address, bytes }),
+    write: (address: number, stored: number, bytes: 1 | 2 | 4 = 4) =>
+      registers.touch(place(address), { register: 0, stored, address, bytes }),
+  };
+}
+
+test("a clock that is switched on is ready, one that is off is not; the system follows its switch", () => {
+  const { read, write } = used();
+  assert.is(read(0x40023800), 0x83);
+  write(0x40023800, 0x10083);
+  assert.is(read(0x40023800), 0x30083);
+  // PLLON by its bit's word.
+  write(0x42470060, 1);
+  assert.equal([read(0x40023800), read(0x42470060), read(0x42470064)], [0x03030083, 1, 1]);
+  write(0x42470060, 0);
+  assert.is(read(0x40023800), 0x00030083);
+  write(0x40023808, 2, 1);
+  assert.equal([read(0x40023808), read(0x40023808, 1)], [0xa, 0xa]);
+  write(0x4002380a, 0xffff, 2);
+  assert.is(read(0x40023808), 0xffff000a);
+  write(0x40023808, 0x80000001);
+  assert.is(read(0x40023808), 0x80000005, "no sign");
+  write(0x40023c00, 0x705);
+  assert.is(read(0x40023c00), 0x705, "wait states");
+});
+
+test.run();
