@@ -2,7 +2,7 @@
  * The packages of a run: which of them each env needs, where each comes from, and what has to be fetched first. A folder of the project's own comes before all;
  * then what the system has, or an archive, as `--packages` wants it.
  */
-import type { PackageNeed, PackageProvider, PackageRef } from "../../cache/providers/package.ts";
+import { type PackageNeed, type PackageProvider, type PackageRef, versionOf } from "../../cache/providers/package.ts";
 import { type Layout, type Package, recipeOf, type Store } from "../../cache/store.ts";
 import { fail, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result } from "../../engine/types.ts";
@@ -13,6 +13,7 @@ import type { PackageSpec } from "../../rules/package-spec.ts";
 import type { EnvProject } from "../../rules/project.ts";
 import { ANY_SYSTEM } from "../../rules/systems.ts";
 import { specOf as textSpec } from "./library-offer.ts";
+import { type Listed, listedIn } from "./listed.ts";
 import type { LockFile } from "./lock-file.ts";
 import { isAmong } from "./system-version.ts";
 import {
@@ -55,6 +56,8 @@ export interface AcquirerHost {
   elsewhere(env: EnvProject, need: PackageNeed, version: string): readonly LockedFile[];
   /** What an install of this run left, null where there was none. */
   installed(offer: Offer): Installed | null;
+  /** The text of a file, null where there is none. */
+  read(path: string): string | null;
   /** A warning. */
   note(warning: Failure): void;
 }
@@ -107,9 +110,28 @@ export class Acquirer implements PackageProvider {
     const digest = (entry === null ? null : lockedFile(entry, this.host.machine))?.digest ?? "";
     const there = packageOf(offer, installed, digest, store);
     if (there === null) return ok({ is: "offered", offer });
+    const listed = offer.is === "archive" ? listedIn(there, need, this.told(there), this.host.machine, this.host.read) : null;
+    if (listed !== null) return listed.ok ? this.listed(env, need, asked, listed.value) : listed;
     lock.choose(asked, this.entryOf(env, need, offer, there, installed ?? sourceOf(offer, there, entry)));
     this.stored.set(keyOf(need), there);
     return ok({ is: "stored", package: there });
+  }
+
+  /** What a list of archives names, in place of the package that holds the list. */
+  private listed(env: EnvProject, need: PackageNeed, asked: AskedPackage, { offer, files }: Listed): Result<Whereabouts> {
+    const installed = this.host.installed(offer);
+    const there = packageOf(offer, installed, "", this.host.store);
+    if (there === null || installed?.is === "system") return ok({ is: "offered", offer });
+    const entry = this.entryOf(env, need, offer, there, installed ?? sourceOf(offer, there, null));
+    const others = files.filter((file) => entry.files.every(({ system }) => system !== file.system));
+    this.host.lock.choose(asked, { ...entry, files: [...entry.files, ...others] });
+    this.stored.set(keyOf(need), there);
+    return ok({ is: "stored", package: there });
+  }
+
+  /** The version that a package's own files tell. */
+  private told({ folder }: Package): string {
+    return versionOf(folder, this.host);
   }
 
   /** What the lock has of a package of the store: its file for this machine, and for others what the table knows. */
@@ -151,7 +173,10 @@ export class Acquirer implements PackageProvider {
   /** The packages that locate() found in the store. */
   find(need: PackageNeed): Result<PackageRef> | null {
     const found = this.stored.get(keyOf(need));
-    return found === undefined ? null : ok(storedRef(found));
+    if (found === undefined) return null;
+    const ref = storedRef(found);
+    // What an address holds tells its version itself.
+    return ok(/^0\.0\.0\+/.test(ref.version) ? { ...ref, version: this.told(found) || ref.version } : ref);
   }
 }
 

@@ -96,7 +96,8 @@ export class Acquisition {
       ask: (request) => host.ask(request),
       installed: (offer) => this.installed(offer),
     });
-    const system = new SystemProvider(packageIo(this.dir, host.disk));
+    const io = packageIo(this.dir, host.disk);
+    const system = new SystemProvider(io);
     this.system = system;
     this.packages = new Acquirer({
       store,
@@ -116,6 +117,7 @@ export class Acquisition {
       layout: (env, need, from) => tables.layout(env.platform.rules, need.name, from) ?? ARCHIVE_LAYOUT,
       elsewhere: (env, need, version) => this.others.get(`${need.name}@${version}`) ?? tables.files(env.platform.rules, need.name, version),
       installed: (offer) => this.installed(offer),
+      read: (path) => io.read(path),
       note: (warning) => host.note(warning),
     });
   }

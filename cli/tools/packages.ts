@@ -6,6 +6,7 @@ import { installDefaults, Store } from "../../cache/store.ts";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import { withoutCredentials } from "../../engine/redact.ts";
 import type { Disk, Failure, Result, ToolRun } from "../../engine/types.ts";
+import { isList } from "../acquire/listed.ts";
 import { type Fetched, type Installed, type Offer, type OfferSource, OUT_OF_REACH } from "../acquire/offer.ts";
 import type { PackagePlaces } from "../acquire/places.ts";
 import { platformWays } from "../acquire/platforms.ts";
@@ -95,6 +96,9 @@ function install(offer: Offer, installed: Installed, places: PackagePlaces, disk
   const { version, digest, from } = installed;
   const found = storeOf(places).find(offer.name, version, { digest });
   if (found !== null && programIn(found.folder, offer.program, disk) !== null) return ok(installed);
+  const read = (path: string): string | null => (disk.sign(path) === null ? null : new TextDecoder().decode(disk.read(path)));
+  // It says where the tool is.
+  if (found !== null && offer.is === "archive" && isList(offer.name, found.folder, read)) return ok(installed);
   const message = `${from} has no program ${offer.program.replaceAll("|", " or ")}`;
   return fail(failure("package.no-program", 4, message, { hint: `it is no archive of ${offer.name}, or of another layout` }));
 }
