@@ -62,6 +62,17 @@ function byAddress({ name, address }: PlatformSpec, shelf: PlatformShelf): Resul
   return undefined;
 }
 
+/** What is wrong with a board; of one that only other rules of the platform's name have, the address of their package is told. */
+export function elsewhere(problem: Failure, board: string, { rules }: Platform, shelf: PlatformShelf): Failure {
+  if (problem.code !== "board.unknown") return problem;
+  for (const name of rules.platform?.names ?? [])
+    for (const other of shelf.named(name)) {
+      const address = other.ok && other.value.boards.get(board) !== undefined ? other.value.rules.platform?.addresses[0] : undefined;
+      if (address !== undefined) return { ...problem, hint: `platform = ${address} has it` };
+    }
+  return problem;
+}
+
 function chosen(platform: Result<Platform>, held: PlatformPackage | null, isPending: boolean, mayCome = false): Result<ChosenPlatform> {
   return platform.ok ? ok({ platform: platform.value, held, isPending, mayCome }) : platform;
 }

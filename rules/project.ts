@@ -12,7 +12,7 @@ import {
   readBoardTable,
   withDefaults,
 } from "./boards.ts";
-import { choosePlatform } from "./env-platform.ts";
+import { choosePlatform, elsewhere } from "./env-platform.ts";
 import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config.ts";
 import { declaredOption } from "./ini/options.ts";
 import { didYouMean } from "./nearest.ts";
@@ -292,7 +292,9 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     const folders = [dirs.boards, `${dirs.core}/boards`, ...(boards === null ? [] : [boards.folder])];
     const found = findBoard(boardId, folders, boards ?? platform.value.boards, platform.value.name, io, place);
     const given = platform.value.rules.platform?.board ?? new Map();
-    const laid = found.ok ? overlayBoard(withDefaults(found.value, given), overrides(options)) : found;
+    const laid = found.ok
+      ? overlayBoard(withDefaults(found.value, given), overrides(options))
+      : fail<Board>(elsewhere(found.failure, boardId, platform.value, reader.shelf));
     if (laid.ok) board = laid.value;
     else if (laid.failure.code !== "board.unknown" || !(isPending || mayCome)) failures.push(laid.failure);
     else if (mayCome) unknownBoard = laid.failure;

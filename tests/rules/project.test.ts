@@ -68,6 +68,9 @@ platform = https://github.com/pioarduino/platform-espressif32.git#develop
 platform = https://github.com/platformio/platform-espressif32.git
 [env:own]
 platform = pioarduino
+[env:other]
+platform = espressif32
+board = esp32-c6-devkitc-1
 `,
   });
   const names = ["bare", "six", "new", "pending", "git", "official", "own"].map((name) => [name, env(read, name).platform.name]);
@@ -79,6 +82,11 @@ platform = pioarduino
   assert.equal(
     env(read, "pending").warnings.map((w) => [w.code, w.line]),
     [["env.option-unheard", 15]],
+  );
+  const other = read.envs.get("other");
+  assert.match(
+    other?.ok === false ? (other.failures[0]?.hint ?? "") : "",
+    /^platform = https:\/\/github\.com\/pioarduino\/.*\.zip has it$/,
   );
   assert.equal(codes(read, "newer"), ["platform.not-covered:11:3"]);
 });
