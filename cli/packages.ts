@@ -11,6 +11,7 @@ import {
   type PackageRef,
   packageLinks,
   programIn,
+  programPlaces,
 } from "../cache/providers/package.ts";
 import { SystemProvider } from "../cache/providers/system.ts";
 import { errorCode } from "../cache/trouble.ts";
@@ -18,11 +19,11 @@ import { isEffect } from "../engine/effects.ts";
 import { fail, ok } from "../engine/failure.ts";
 import type { Paths } from "../engine/paths.ts";
 import type { Result } from "../engine/types.ts";
-import type { Variable } from "../rules/expand.ts";
 import { publishedRanges, uncovered } from "../rules/platform-package.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
-import { reachedNames } from "../rules/reached-names.ts";
+import { namesReached, templatesOf } from "../rules/reached-names.ts";
 import { isMeant } from "../rules/resolve.ts";
+import { namesIn } from "../rules/template.ts";
 import type { PackageInfo, Rule, RuleFile, Tool } from "../rules/rulefile.ts";
 import { DiskError, type HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
@@ -58,7 +59,8 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const fetchedBy = known === "" || isAsked ? "" : `platform = ${known}`;
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
-    return { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${env.name}]`, fetchedBy };
+    const { package: name, finds, debian, pypi } = info;
+    return { name, kind, finds, anywhere: isAnywhere(info), debian, pypi, want, neededBy: `[env:${env.name}]`, fetchedBy };
   };
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
@@ -131,17 +133,9 @@ function wanted(rules: readonly Rule[], targets: ReadonlySet<string>): Rule[] {
   return rules.filter((rule) => rule.target === "" || targets.has(rule.target) || rule.out.some(({ text }) => read.includes(text)));
 }
 
-/** Whether a rule names a program of a tool, itself or through variables, as [vars] and any overlay have them. */
+/** Whether a rule names a program of a tool, itself or through variables. */
 function calls(rules: RuleFile, rule: Rule, tool: Tool): boolean {
-  const valuesOf = (name: string): Variable[] => {
-    const changes = rules.overlays.flatMap(({ vars }) => vars.get(name) ?? []);
-    const others = changes.map((change) =>
-      change.is === "set" ? change.to : { is: "list" as const, items: [...change.prepend, ...change.append], span: change.span },
-    );
-    const own = rules.vars.get(name);
-    return own === undefined ? others : [own, ...others];
-  };
-  for (const name of reachedNames(rule.run, valuesOf)) if (name.startsWith(`tool.${tool.name}.`)) return true;
+  for (const name of namesReached(rules, rule.run)) if (name.startsWith(`tool.${tool.name}.`)) return true;
   return false;
 }
 
@@ -168,14 +162,22 @@ function usedTools(
  * on PATH, as pip installs it, has that started.
  */
 function startable(ref: PackageRef, need: PackageNeed, io: PackageIo): PackageRef {
-  if (ref.from !== "store" || programIn(ref.folder, need.finds, io)?.includes("/") !== false) return ref;
+  if (ref.from !== "store" || programIn(ref.folder, programPlaces(need), io)?.includes("/") !== false) return ref;
   const system = new SystemProvider(io).find(need);
   return system?.ok === true ? system.value : ref;
 }
 
+/** Whether nothing is named of a tool's package but the program by which it was found: that may lie in any folder of PATH. */
+export function isAnywhere(info: PackageInfo): boolean {
+  if (!("names" in info)) return false;
+  const { name, names } = info as Tool;
+  const used = [...names.values()].flatMap(templatesOf).flatMap(namesIn);
+  return used.includes(`tool.${name}.program`) && !used.includes(`tool.${name}`);
+}
+
 /** The program by which a tool was found, as commands name it; null where it has none. */
-export function programOf({ finds }: Tool, ref: PackageRef, disk: HostDisk): string | null {
-  const program = finds === "" ? null : programIn(ref.folder, finds, disk);
+export function programOf(tool: Tool, ref: PackageRef, disk: HostDisk): string | null {
+  const program = programIn(ref.folder, programPlaces({ finds: tool.finds, anywhere: isAnywhere(tool) }), disk);
   return program === null ? null : `${ref.as === "/" ? "" : ref.as}/${program}`;
 }
 

@@ -13,11 +13,9 @@ import { type Bound, expandVariable, type Scope, scope } from "../rules/expand.t
 import { commandsIn } from "../rules/flags.ts";
 import type { EnvPlan, FlagSource, PlannedTool } from "../rules/env-plan.ts";
 import { type EnvProject, envNames, type Project } from "../rules/project.ts";
-import { templatesOf } from "../rules/reached-names.ts";
 import { boardContext, resolve } from "../rules/resolve.ts";
 import type { Tool } from "../rules/rulefile.ts";
 import type { Origin } from "../rules/spec.ts";
-import { namesIn } from "../rules/template.ts";
 import type { FetchedLibrary } from "./acquire/libraries.ts";
 import type { HostDisk } from "./host/disk.ts";
 import { hashing } from "./host/hash.ts";
@@ -25,7 +23,7 @@ import { quote } from "./host/slots.ts";
 import { hasRoom } from "./host/space.ts";
 import { libraryOptions, macroFlags } from "./library-input.ts";
 import { commandOutput } from "./open-project.ts";
-import { type EnvPackages, programOf } from "./packages.ts";
+import { type EnvPackages, isAnywhere, programOf } from "./packages.ts";
 
 export interface PlanInput {
   readonly plan: EnvPlan;
@@ -54,7 +52,7 @@ export async function planInput(
   const names = new Map<string, Bound>(envNames(env));
   for (const [tool, ref] of packages.tools) {
     names.set(`tool.${tool.name}`, ref.as);
-    if (namesProgram(tool)) names.set(`tool.${tool.name}.program`, programOf(tool, ref, disk) ?? "");
+    if (isAnywhere(tool)) names.set(`tool.${tool.name}.program`, programOf(tool, ref, disk) ?? "");
   }
   // Neither versions nor the macros of flags are known before the probe; what the probe needs (drivers, -mmcu) must not hang on them.
   const board = boardContext(names);
@@ -329,11 +327,6 @@ function toolPrograms(packages: EnvPackages): [string, string | null][] {
   const looked = [...packages.tools.filter(([, ref]) => ref.from === "system").map(([tool]) => tool), ...packages.absent];
   const names = looked.flatMap(({ finds }) => finds.split("|")).filter((name) => name !== "");
   return names.map((name): [string, string | null] => [name, onPath(name)]);
-}
-
-/** Whether what a tool's file says of it needs to know which of its programs is there. */
-function namesProgram(tool: Tool): boolean {
-  return [...tool.names.values()].flatMap(templatesOf).flatMap(namesIn).includes(`tool.${tool.name}.program`);
 }
 
 /** Compilers that a shell would run, and fb does not. */

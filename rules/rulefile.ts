@@ -61,6 +61,7 @@ export interface PackageInfo {
   readonly covers: readonly string[];
   readonly finds: string;
   readonly debian: readonly string[];
+  readonly pypi: readonly string[];
 }
 
 /** Sources of a framework. filter: empty for PlatformIO's default. */
@@ -289,10 +290,11 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
     covers: textsAt(table, "covers"),
     finds: textAt(table, "finds"),
     debian: textsAt(table, "debian"),
+    pypi: textsAt(table, "pypi"),
   };
 }
 
-const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian"];
+const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian", "pypi"];
 const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus", "optional"]);
 const OVERLAY_KEYS = new Set([
   ...PACKAGE_KEYS,

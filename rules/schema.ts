@@ -146,6 +146,7 @@ const packageKeys = {
   ),
   finds: plain("The program (of a framework: the file) that tells where an installed one is; A|B: the first of these."),
   debian: list("Debian's packages to install, for the message when nothing is found.", plain("A Debian package.")),
+  pypi: list("The same of Python's index.", plain("A package of PyPI.")),
 };
 
 function covers(about: string): ListShape {

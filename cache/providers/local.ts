@@ -1,7 +1,15 @@
 /** Packages in a folder that the project names: `platform_packages = NAME@symlink://FOLDER`, `file://FOLDER` or a path. Used where they are. */
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
-import { type PackageIo, type PackageNeed, type PackageProvider, type PackageRef, packageRef, programIn } from "./package.ts";
+import {
+  type PackageIo,
+  type PackageNeed,
+  type PackageProvider,
+  type PackageRef,
+  packageRef,
+  programIn,
+  programPlaces,
+} from "./package.ts";
 
 export class LocalProvider implements PackageProvider {
   readonly #io: PackageIo;
@@ -21,9 +29,9 @@ export class LocalProvider implements PackageProvider {
         failure("package.no-folder", 3, message, { ...origin, hint: `expected a folder, absolute or relative to ${this.#io.projectDir}` }),
       );
     }
-    if (need.kind === "tool" && need.finds !== "" && programIn(folder, need.finds, this.#io) === null) {
-      const programs = need.finds.split("|").map((name) => `bin/${name}`);
-      const message = `package ${need.name}: ${source.path} has no program ${programs.join(" or ")}`;
+    const places = need.kind === "tool" ? programPlaces(need) : [];
+    if (places.length > 0 && programIn(folder, places, this.#io) === null) {
+      const message = `package ${need.name}: ${source.path} has no program ${places.join(" or ")}`;
       return fail(failure("package.no-folder", 3, message, { ...origin, hint: "name the folder that holds bin/" }));
     }
     return ok(packageRef(need.name, folder, "local", true, this.#io));

@@ -10,8 +10,11 @@ export interface PackageNeed {
   readonly kind: "tool" | "folder";
   /** "" where only a platform_packages line can say. A|B: the first of these that is there. */
   readonly finds: string;
-  /** Debian packages, for the message. */
+  /** The program may be in any folder of PATH, not in one called `bin` alone, as nothing else of the package is used. */
+  readonly anywhere: boolean;
+  /** Packages of Debian and of Python's index, for the message. */
   readonly debian: readonly string[];
+  readonly pypi: readonly string[];
   /** The item of platform_packages that names it. */
   readonly want: {
     /** Whose it has to be; null for anybody's. */
@@ -65,14 +68,19 @@ export interface PackageIo {
 }
 
 /**
- * The program by which a folder is the tool that is needed, as a path in it: of the names of `finds` the first that is in `bin`, else the first that is a Python script
- * at the top, as PlatformIO's packages of such tools have it. Null for none.
+ * Where in its folder the program of a tool may be, the first that is there counts: in bin/, and where nothing else is used of the package at its top, too: PlatformIO
+ * has tools in Python there, as scripts that need not be executable.
  */
-export function programIn(folder: string, finds: string, disk: Pick<PackageIo, "isExecutable" | "realpath">): string | null {
-  const names = finds.split("|");
-  const inBin = names.find((name) => disk.isExecutable(`${folder}/bin/${name}`));
-  if (inBin !== undefined) return `bin/${inBin}`;
-  return names.find((name) => name.endsWith(".py") && disk.realpath(`${folder}/${name}`) !== null) ?? null;
+export function programPlaces({ finds, anywhere }: Pick<PackageNeed, "finds" | "anywhere">): readonly string[] {
+  const names = finds === "" ? [] : finds.split("|");
+  return [...names.map((name) => `bin/${name}`), ...(anywhere ? names : [])];
+}
+
+/** The first of programPlaces that is there; null for none. */
+export function programIn(folder: string, places: readonly string[], disk: Pick<PackageIo, "isExecutable" | "realpath">): string | null {
+  const isThere = (place: string) =>
+    disk.isExecutable(`${folder}/${place}`) || (/^[^/]+\.py$/.test(place) && disk.realpath(`${folder}/${place}`) !== null);
+  return places.find(isThere) ?? null;
 }
 
 /** The first provider's answer. Nobody has it: `package.missing` (exit 4) that says what to install or to write. */
@@ -89,9 +97,13 @@ function missing(need: PackageNeed): Failure {
     need.finds === ""
       ? ""
       : need.kind === "tool"
-        ? `: no ${need.finds.replaceAll("|", " or ")} in a folder "bin" of PATH`
+        ? `: no ${need.finds.replaceAll("|", " or ")} ${need.anywhere ? "on" : 'in a folder "bin" of'} PATH`
         : `: no ${need.finds}`;
-  const apt = need.debian.length === 0 ? "" : `install it (Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}), or `;
+  const ways = [
+    ...(need.pypi.length === 0 ? [] : [`python3 -m pip install ${need.pypi.join(" ")}`]),
+    ...(need.debian.length === 0 ? [] : [`Debian, Ubuntu: sudo apt install ${need.debian.join(" ")}`]),
+  ];
+  const apt = ways.length === 0 ? "" : `install it (${ways.join("; ")}), or `;
   const hint = `${apt}add to ${need.neededBy}: platform_packages = ${need.name}@symlink:///FOLDER${need.fetchedBy === "" ? "" : `, or have it fetched: ${need.fetchedBy}`}`;
   return failure("package.missing", 4, `package ${need.name} is not here${looked}`, { ...need.want?.origin, hint });
 }

@@ -22,16 +22,16 @@ export class SystemProvider implements PackageProvider {
       const folder = this.#folder(need.finds);
       return folder === null ? null : ok(packageRef(need.name, folder, "system", true, this.#io));
     }
-    const found = this.#firstOf(need.finds.split("|"));
+    const found = need.anywhere ? this.#onPath(need.finds.split("|")) : this.#prefix(need.finds);
     if (found === null) return null;
     return ok({ ...packageRef(need.name, found.folder, "system", false, this.#io), passedOver: found.passedOver });
   }
 
-  #firstOf(programs: readonly string[]): Prefix | null {
-    for (const program of programs) {
-      const found = this.#prefix(program);
-      if (found !== null) return found;
-    }
+  /** What a shell would start. */
+  #onPath(programs: readonly string[]): Prefix | null {
+    for (const folder of (this.#io.value("PATH") ?? "").split(":"))
+      if (folder.startsWith("/") && programs.some((program) => this.#io.isExecutable(`${folder}/${program}`)))
+        return { folder: folder.replace(/\/+$/, "").replace(/\/bin$/, "") || "/", passedOver: null };
     return null;
   }
 

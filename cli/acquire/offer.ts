@@ -1,6 +1,6 @@
 /** What can be fetched for a package that an env needs: a version, where its archive is, and how that becomes a package. */
 import { createHash } from "node:crypto";
-import type { PackageNeed } from "../../cache/providers/package.ts";
+import { type PackageNeed, programPlaces } from "../../cache/providers/package.ts";
 import type { Source } from "../../cache/sources/sources.ts";
 import { type Layout, type Package, plainLayout, recipeOf, type Store } from "../../cache/store.ts";
 import type { LockFile, LockSource } from "../../rules/lock.ts";
@@ -22,7 +22,7 @@ export interface Offer {
   readonly version: string;
   /** Asked in this order. */
   readonly sources: readonly OfferSource[];
-  /** The names of the program that has to be in it, as `avr-gcc` or `A|B` (programIn); "" for none. */
+  /** The program that has to be in it, by its places (programPlaces) with | between them, as `bin/avr-gcc`; "" for none. */
   readonly program: string;
   /** Debian packages that are the same, for messages. */
   readonly debian: readonly string[];
@@ -77,8 +77,8 @@ export function addressVersion(url: string): string {
 }
 
 /** The program that makes a folder the tool that is needed. */
-export function programOf({ kind, finds }: PackageNeed): string {
-  return kind === "tool" ? finds : "";
+export function programOf(need: PackageNeed): string {
+  return need.kind === "tool" ? programPlaces(need).join("|") : "";
 }
 
 /** Where a file of the lock comes from; "" and 0 are what it does not say. */

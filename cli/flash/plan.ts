@@ -4,9 +4,9 @@ import { isEffect } from "../../engine/effects.ts";
 import { fail, failure, ok } from "../../engine/failure.ts";
 import type { ActionSpec, Claim, Failure, ProjectPath, Result } from "../../engine/types.ts";
 import { type EnvProject, envNames, type Project } from "../../rules/project.ts";
+import { namesReached } from "../../rules/reached-names.ts";
 import { isMeant } from "../../rules/resolve.ts";
-import type { Rule } from "../../rules/rulefile.ts";
-import { namesIn } from "../../rules/template.ts";
+import type { Rule, RuleFile } from "../../rules/rulefile.ts";
 import { CLAIM_HOST, CLAIM_PORT, missingFacts, namesPort, type Upload, uploadOf } from "../../rules/uploads.ts";
 import type { RunCommand } from "../command.ts";
 import { type Address, addressText, readAddress } from "../device/address.ts";
@@ -69,7 +69,11 @@ export class DevicePlan {
     if (!upload.ok) return upload.failure;
     const rules = asked.filter((rule) => isMeant(rule, names));
     const hosts = this.#named(env);
-    if (hosts.length === 0 && upload.value.command === null && rules.some((rule) => rule.run.flatMap(namesIn).includes("claim.host"))) {
+    if (
+      hosts.length === 0 &&
+      upload.value.command === null &&
+      rules.some((rule) => [...namesReached(env.platform.rules, rule.run)].includes("claim.host"))
+    ) {
       const hint = "set upload_port to the board's address or name in the network, or give it with -p";
       return failure("upload.no-host", 3, `[env:${env.name}] uploads by ${upload.value.protocol}, and nothing says where the board is`, {
         file: "platformio.ini",
@@ -85,7 +89,7 @@ export class DevicePlan {
         hint,
       });
     }
-    const needsPort = rules.some((rule) => usesPort(rule, upload.value));
+    const needsPort = rules.some((rule) => usesPort(env.platform.rules, rule, upload.value));
     const [first] = hosts;
     const folder = upload.value.optional && first !== undefined && isFolder(first) ? first : null;
     const bound = needsPort && folder === null ? await this.#find(env) : ok([]);
@@ -140,7 +144,10 @@ export class DevicePlan {
     const bound = this.#aims.get(spec.name);
     if (bound !== undefined) return ok({ env, upload, address: bound.address });
     if (!spec.argv.some(namesPort)) return ok({ env, upload, address: null });
-    const chosen = await choosePort(this.#wanted(env, this.#named(env)[0] ?? null), stop);
+    const named = this.#named(env)[0] ?? null;
+    const read = named === null ? ok(null) : readAddress(named);
+    if (!read.ok) return read;
+    const chosen = await choosePort(this.#wanted(env, named), stop);
     return chosen.ok ? ok({ env, upload, address: chosen.value.address }) : chosen;
   }
 
@@ -197,9 +204,9 @@ function started(argv: readonly string[]): readonly string[] {
   return program.endsWith(".py") && program.includes("/") && !/\/bin\/[^/]+$/.test(program) ? ["python3", ...argv] : argv;
 }
 
-function usesPort(rule: Rule, upload: Upload): boolean {
+function usesPort(rules: RuleFile, rule: Rule, upload: Upload): boolean {
   if (rule.name === "flash" && upload.command !== null) return namesPort(upload.command);
-  const used = new Set(rule.run.flatMap(namesIn));
+  const used = new Set(namesReached(rules, rule.run));
   const args = (name: string) => (used.has(`uploader.${name}`) ? (upload.args.get(name) ?? []) : []);
   return used.has("claim.port") || used.has("claim.port_name") || [...args("port"), ...args("flags")].some(namesPort);
 }

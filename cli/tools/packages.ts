@@ -95,7 +95,7 @@ function install(offer: Offer, installed: Installed, places: PackagePlaces, disk
   if (installed.is === "system" || offer.program === "") return ok(installed);
   const { version, digest, from } = installed;
   const found = storeOf(places).find(offer.name, version, { digest });
-  if (found !== null && programIn(found.folder, offer.program, disk) !== null) return ok(installed);
+  if (found !== null && programIn(found.folder, offer.program.split("|"), disk) !== null) return ok(installed);
   const read = (path: string): string | null => (disk.sign(path) === null ? null : new TextDecoder().decode(disk.read(path)));
   // It says where the tool is.
   if (found !== null && offer.is === "archive" && isList(offer.name, found.folder, read)) return ok(installed);

@@ -18,7 +18,7 @@ import { buildId, version } from "../home.ts";
 import { type HostDisk, openDisk } from "../host/disk.ts";
 import { openProject } from "../open-project.ts";
 import { projectFolder } from "../project-folder.ts";
-import { packageIo } from "../packages.ts";
+import { isAnywhere, packageIo } from "../packages.ts";
 import { bytes, count, paint } from "../show/text.ts";
 import { boardShelf } from "./boards.ts";
 
@@ -187,7 +187,8 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
       name: info.package,
       kind,
       finds: info.finds,
-      debian: info.debian,
+      anywhere: isAnywhere(info),
+      ...{ debian: info.debian, pypi: info.pypi },
       want: null,
       neededBy: platform.name,
       fetchedBy: "",

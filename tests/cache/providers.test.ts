@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { LocalProvider } from "../../cache/providers/local.ts";
-import { findPackage, packageLinks, type PackageNeed } from "../../cache/providers/package.ts";
+import { findPackage, packageLinks, type PackageNeed, programIn, programPlaces } from "../../cache/providers/package.ts";
 import { SystemProvider } from "../../cache/providers/system.ts";
 import { diskIo } from "../platforms/builder.ts";
 
@@ -35,7 +35,9 @@ function look(path: string, need: Partial<PackageNeed> = {}) {
     name: "toolchain-atmelavr",
     kind: "tool",
     finds: "avr-gcc",
+    anywhere: false,
     debian: ["gcc-avr"],
+    pypi: [],
     want: null,
     neededBy: "[env:a]",
     fetchedBy: "platform = x @ ^1",
@@ -97,6 +99,29 @@ test("a folder that is not there, or holds no such tool: the line of the ini", (
     if (found.ok) throw new Error("expected a failure");
     assert.equal([found.failure.code, found.failure.exit, found.failure.line], ["package.no-folder", 3, 4]);
   }
+});
+
+put("venv/bin/esptool", "", 0o755);
+put("shims/esptool.py", "", 0o755);
+put("script/esptool.py", "import esptool\n");
+test("a program that alone is used of its package: under any of its names, in any folder of PATH, at the top of a package", () => {
+  const need = { name: "tool-esptoolpy", finds: "esptool|esptool.py", anywhere: true, pypi: ["esptool"] } as const;
+  const at = (path: string, more: Partial<PackageNeed> = {}) => {
+    const found = look(path, { ...need, ...more });
+    if (!found.ok) return found.failure.message;
+    const disk = { ...diskIo(join(root, "project")) };
+    return `${found.value.folder.replace(root, "")} ${programIn(found.value.folder, programPlaces(need), disk)}`;
+  };
+  assert.is(at(`${root}/shims:${root}/venv/bin`), "/shims esptool.py");
+  assert.is(at(`${root}/venv/bin:${root}/shims`), "/venv bin/esptool");
+  assert.is(at(`shims:${root}/script`), "package tool-esptoolpy is not here: no esptool or esptool.py on PATH");
+  assert.is(at(`${root}/venv/bin`, { want: folder("../script") }), "/script esptool.py");
+  assert.match(at("", { want: folder("../fw") }), /has no program bin\/esptool or bin\/esptool\.py or esptool or esptool\.py/);
+  const nobody = look("", need);
+  assert.match(
+    nobody.ok ? "" : nobody.failure.hint,
+    /^install it \(python3 -m pip install esptool; Debian, Ubuntu: sudo apt install gcc-avr\), or add/,
+  );
 });
 
 test("nobody has it: what to install, what to write", () => {

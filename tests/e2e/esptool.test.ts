@@ -109,7 +109,7 @@ else {
     tool.remove("esptool.py");
     assert.match(
       failure(project.run([":flash", "-p", chip.port], { exit: 3 })),
-      /^package\.no-folder: .*has no program bin\/esptool or bin\/esptool\.py/,
+      /^package\.no-folder: .*has no program bin\/esptool or bin\/esptool\.py or esptool/,
     );
   });
 
@@ -163,6 +163,23 @@ else {
     assert.is(gone.code, 5, gone.stderr);
     assert.match(failure(gone), /^flash\.lost: .* went while the board was written.*\| .*flash it again/);
     assert.match(failure(project.run([":flash", "-p", chip.port], { ...FRESH, exit: 5 })), /^device\.\S+: .*\/dev\/pts\//);
+  });
+
+  test("a port that is none is never taken for another one, and told before anything is built; two envs do not write to one port", () => {
+    const project = c3();
+    for (const [port, exit, says] of [
+      ["sim:a/b", 2, /^device\.address: "sim:a\/b" names no port: a virtual board is sim:BOARD/],
+      ["tcp://there:1", 2, /^device\.address: .*fb does not know tcp:\/\//],
+      ["/dev/ttyNO", 5, /^device\.not-found: there is no port \/dev\/ttyNO/],
+      ["sim:nothing", 5, /^device\.\S+: there is no virtual board sim:nothing.*\| virtual boards: /],
+    ] as const) {
+      const ran = project.run([":flash", "-p", port], { ...FRESH, exit });
+      assert.match(failure(ran), says);
+      if (exit === 2) assert.equal(ends(ran), []);
+    }
+    const two = c3("", "upload_port = /dev/ttyNO\n");
+    two.write("platformio.ini", `${two.read("platformio.ini")}\n[env:twin]\nextends = env:${BOARD}\n`);
+    assert.match(failure(two.run([":flash"], { ...FRESH, exit: 5 })), /^device\.two-envs: /);
   });
 
   if (!esp8266.hasCompiler) test("left out: an ESP8266", () => console.error(`no ${esp8266.COMPILER}`));

@@ -117,7 +117,17 @@ export async function planByHand(dir: string, name: string, profile: "release" |
     const want = env.packageWants.find((each) => each.name === info.package) ?? null;
     const ref = must(
       findPackage(
-        { name: info.package, kind, finds: info.finds, debian: info.debian, want, neededBy: `[env:${name}]`, fetchedBy: "" },
+        {
+          name: info.package,
+          kind,
+          finds: info.finds,
+          anywhere: false,
+          debian: info.debian,
+          pypi: info.pypi,
+          want,
+          neededBy: `[env:${name}]`,
+          fetchedBy: "",
+        },
         providers,
       ),
     );
