@@ -33,7 +33,8 @@ export function lackOf(env: EnvProject, host: LackHost): Failure | null {
   if (platformSpec.source !== null || platformPackage !== null || publishedRanges(platform.rules).length === 0) return null;
   if (unknownBoard !== null || host.mode === "system") return unknownBoard;
   const { tools, framework } = host.needs;
-  for (const need of [...tools.map(([, each]) => each), ...(framework === null ? [] : [framework])]) {
+  const needed = tools.flatMap(([tool, need]) => (tool.optional ? [] : [need]));
+  for (const need of [...needed, ...(framework === null ? [] : [framework])]) {
     const lacking = nowhere(env, need, host);
     if (lacking !== null) return lacking;
   }
