@@ -26,7 +26,7 @@ export async function runQemu(order: QemuOrder, around: ToolRun): Promise<Result
   const { program, device, file, limit } = order;
   const cancelled = () => fail<string>(failure("run.cancelled", 1, `${device} was stopped`));
   const known = machineNamed(order.machine);
-  const machine = { ...(known ?? { name: order.machine, takes: "elf", args: [], registers: [], since: "" }), program };
+  const machine = { ...(known ?? { name: order.machine, takes: "elf", args: [], registers: [], usarts: null, since: "" }), program };
   const lack = await lackOf(machine);
   if (lack !== null) return fail({ ...lack, message: lack.message.replace(`sim:${machine.name}`, device) });
   if (around.stop.aborted) return cancelled();

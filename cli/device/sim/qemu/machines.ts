@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { failure } from "../../../../engine/failure.ts";
 import type { Failure } from "../../../../engine/types.ts";
 import { type Register, STM32F100, STM32F2_F4, STM32L4 } from "./registers.ts";
+import { F100_USARTS, F2_F4_USARTS, type UsartFacts } from "./usarts.ts";
 
 export interface Machine {
   /** As `-M` names it. */
@@ -17,20 +18,22 @@ export interface Machine {
   readonly since: string;
   /** What QEMU's machine lacks, and its programs wait for. */
   readonly registers: readonly Register[];
+  /** Those whose interrupts for what was sent QEMU may lack; null: none. */
+  readonly usarts: UsartFacts | null;
 }
 
 const ARM = { program: "qemu-system-arm", takes: "elf", args: [] } as const;
 const OF_ESPRESSIF = "Espressif's QEMU";
-const ESP = { takes: "flash", registers: [], since: OF_ESPRESSIF } as const;
+const ESP = { takes: "flash", registers: [], usarts: null, since: OF_ESPRESSIF } as const;
 /** Programs that run slower than their chips are reset by these watchdogs (esp-toolchain-docs: qemu/esp32, "Disabling the watchdogs"). */
 const noWatchdog = (chip: string) => ["-global", `driver=timer.${chip}.timg,property=wdt_disable,value=true`];
 
 const ALL: readonly Machine[] = [
-  { ...ARM, name: "netduinoplus2", chip: "STM32F405", since: "QEMU 6.0", registers: STM32F2_F4 },
-  { ...ARM, name: "olimex-stm32-h405", chip: "STM32F405", since: "QEMU 8.0", registers: STM32F2_F4 },
-  { ...ARM, name: "netduino2", chip: "STM32F205", since: "", registers: STM32F2_F4 },
-  { ...ARM, name: "stm32vldiscovery", chip: "STM32F100", since: "QEMU 6.1", registers: STM32F100 },
-  { ...ARM, name: "b-l475e-iot01a", chip: "STM32L475", since: "QEMU 9.1", registers: STM32L4 },
+  { ...ARM, name: "netduinoplus2", chip: "STM32F405", since: "QEMU 6.0", registers: STM32F2_F4, usarts: F2_F4_USARTS },
+  { ...ARM, name: "olimex-stm32-h405", chip: "STM32F405", since: "QEMU 8.0", registers: STM32F2_F4, usarts: F2_F4_USARTS },
+  { ...ARM, name: "netduino2", chip: "STM32F205", since: "", registers: STM32F2_F4, usarts: F2_F4_USARTS },
+  { ...ARM, name: "stm32vldiscovery", chip: "STM32F100", since: "QEMU 6.1", registers: STM32F100, usarts: F100_USARTS },
+  { ...ARM, name: "b-l475e-iot01a", chip: "STM32L475", since: "QEMU 9.1", registers: STM32L4, usarts: null },
   { ...ESP, name: "esp32", program: "qemu-system-xtensa", chip: "ESP32", args: noWatchdog("esp32") },
   { ...ESP, name: "esp32s3", program: "qemu-system-xtensa", chip: "ESP32-S3", args: noWatchdog("esp32s3") },
   // Its instructions take 8 ns (qemu/esp32c3: it does not run freely).

@@ -4,6 +4,8 @@ import type { Duplex } from "node:stream";
 import { Debugger } from "./debugger.ts";
 import type { Machine } from "./machines.ts";
 import { Registers } from "./registers.ts";
+import { supply } from "./supply.ts";
+import { Usarts } from "./usarts.ts";
 
 /** As many serial ports as the largest of these chips has. */
 export const PORTS = 6;
@@ -14,7 +16,7 @@ const DEBUGGER = LIFELINE + 1;
 const SCRIPT = `{ read -r _ <&${LIFELINE}; kill -9 $$; } >/dev/null 2>&1 & exec "$@" ${LIFELINE}<&-`;
 
 /** program: what is run in place of the machine's own program. */
-export type QemuMachine = Pick<Machine, "name" | "takes" | "args" | "registers" | "program">;
+export type QemuMachine = Pick<Machine, "name" | "takes" | "args" | "registers" | "usarts" | "program">;
 
 export class Qemu {
   /** Bytes of a serial port, from 0. */
@@ -27,7 +29,7 @@ export class Qemu {
 
   /** file: an image, as the machine takes it. */
   constructor(machine: QemuMachine, file: string) {
-    const { program, name, takes, args, registers } = machine;
+    const { program, name, takes, args, registers, usarts } = machine;
     const serial = Array.from({ length: PORTS }, (_, i) => [
       "-chardev",
       `socket,id=s${i},fd=${FIRST_PORT + i}`,
@@ -47,7 +49,10 @@ export class Qemu {
     for (const stream of streams) stream.on("error", () => {});
     for (const [i, port] of this.#ports.entries()) port.on("data", (bytes: Uint8Array) => this.onSerial(i, bytes));
     const debug = streams[PORTS + 1];
-    if (registers.length > 0 && debug !== undefined) void new Registers(registers).supply(new Debugger(debug));
+    if (registers.length > 0 && debug !== undefined) {
+      const places = [...new Registers(registers).places, ...new Usarts(usarts).places];
+      void supply(new Debugger(debug), places);
+    }
     let complaint = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       complaint += text;

@@ -4,7 +4,7 @@
  * start, a hundred times or so. Facts: ST's RM0090 (F405), RM0033 (F205), RM0041 (F100), RM0351 (L475): "RCC register map", "Flash interface registers", "PWR register map".
  */
 import { type Access, accessOf } from "./access.ts";
-import type { Debugger, Watch } from "./debugger.ts";
+import type { Place } from "./supply.ts";
 
 export interface Register {
   readonly at: number;
@@ -68,47 +68,42 @@ const BITS = 0x42000000;
 const WORD = 4;
 
 /** Where a register is used. inBits: by its bits' words. */
-interface Place extends Watch {
+export interface RegisterPlace extends Place {
   readonly register: Register;
   readonly inBits: boolean;
 }
 
 export class Registers {
-  readonly #all: readonly Register[];
+  /** To be watched. */
+  readonly places: readonly RegisterPlace[];
   readonly #values: Map<Register, number>;
 
   constructor(all: readonly Register[]) {
-    this.#all = all;
     this.#values = new Map(all.map((each) => [each, each.reset]));
+    this.places = all.flatMap((register) => [
+      this.#place(register, register.at, false),
+      this.#place(register, BITS + (register.at - BASE) * 32, true),
+    ]);
   }
 
-  /** As long as the processor runs. It stands still until then. */
-  async supply(chip: Debugger): Promise<void> {
-    const places = new Map<number, Place>();
-    await chip.begin();
-    for (const register of this.#all) {
-      for (const place of [
-        { register, start: register.at, bytes: WORD, inBits: false },
-        { register, start: BITS + (register.at - BASE) * 32, bytes: WORD * 32, inBits: true },
-      ]) {
-        places.set(place.start, place);
-        await chip.watch(place);
-      }
-    }
-    for (let start = await chip.run(); start !== null; start = await chip.run()) {
-      const place = places.get(start);
-      const core = await chip.registers();
-      const code = core === null ? null : await chip.code(core);
-      if (place === undefined || core === null || code === null) return;
-      const access = accessOf(code, core);
-      await chip.step(place);
-      const read = access === null ? null : this.touch(place, access);
-      if (access !== null && read !== null) await chip.setRegister(access.register, read);
-    }
+  #place(register: Register, start: number, inBits: boolean): RegisterPlace {
+    const place: RegisterPlace = {
+      ...{ register, start, inBits, bytes: inBits ? WORD * 32 : WORD, uses: "any" },
+      used: async (chip) => {
+        const core = await chip.registers();
+        const code = core === null ? null : await chip.code(core);
+        const access = core === null || code === null ? null : accessOf(code, core);
+        await chip.step(place);
+        const read = access === null ? null : this.touch(place, access);
+        if (access !== null && read !== null) chip.setRegister(access.register, read);
+        return true;
+      },
+    };
+    return place;
   }
 
   /** What a read gives; null: it is a write. */
-  touch({ register, start, inBits }: Place, { address, bytes, stored }: Access): number | null {
+  touch({ register, start, inBits }: RegisterPlace, { address, bytes, stored }: Access): number | null {
     const value = this.#values.get(register) ?? 0;
     const shift = inBits ? (address - start) / WORD : (address - start) * 8;
     const mask = inBits ? 1 : 2 ** (bytes * 8) - 1;

@@ -26,7 +26,7 @@ test.after(async () => {
 function machine(name: string, script: string): Machine {
   const known = machineNamed(name);
   if (known === null) throw new Error(name);
-  return { ...known, registers: [], program: fakeQemu(join(folder, `q${Math.random()}`), [name], script) };
+  return { ...known, registers: [], usarts: null, program: fakeQemu(join(folder, `q${Math.random()}`), [name], script) };
 }
 
 async function serve(name: string, script: string): Promise<number> {

@@ -41,11 +41,9 @@ for (const [text, code, told] of CASES)
 function used() {
   const registers = new Registers(STM32F2_F4);
   const place = (address: number) => {
-    const inBits = address >= 0x42000000;
-    const at = inBits ? 0x40000000 + (((address - 0x42000000) >>> 7) << 2) : address & ~3;
-    const register = STM32F2_F4.find((each) => each.at === at);
-    if (register === undefined) throw new Error(address.toString(16));
-    return { register, start: inBits ? 0x42000000 + (at - 0x40000000) * 32 : at, bytes: inBits ? 128 : 4, inBits };
+    const found = registers.places.find(({ start, bytes }) => address >= start && address < start + bytes);
+    if (found === undefined) throw new Error(address.toString(16));
+    return found;
   };
   return {
     read: (address: number, bytes: 1 | 2 | 4 = 4) => registers.touch(place(address), { register: 0, stored: null, address, bytes }),
