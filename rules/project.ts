@@ -225,7 +225,7 @@ export class PlatformShelf {
     const name = info?.names[0];
     if (info === null || name === undefined)
       return fail(failure("platform.no-table", 3, "expected a table [platform] with names", { file, line: 1, hint: "install fb again" }));
-    const boardsFile = `${folder}/${info.boards}`;
+    const boardsFile = collapse(`${folder}/${info.boards}`);
     const boardsText = info.boards === "" ? null : this.#io.read(boardsFile);
     const boards = boardsText === null ? ok(NO_BOARDS) : readBoardTable(boardsFile, boardsText);
     return boards.ok ? ok({ name, rules: rules.value, boards: boards.value }) : boards;

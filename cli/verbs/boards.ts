@@ -25,7 +25,10 @@ export async function boardsVerb(command: Extract<Command, { verb: "boards" }>, 
   const shelf = boardShelf(disk);
   const platforms = shelf.all();
   if (!platforms.ok) return complain(faces, [platforms.failure]);
-  const tables = platforms.value.filter((p) => p.boards.ids.length > 0);
+  // Platforms that have one table of boards are listed as the first of them.
+  const tables = platforms.value.filter(
+    (p, i, all) => p.boards.ids.length > 0 && all.findIndex((other) => other.boards.file === p.boards.file) === i,
+  );
   const own = ownBoards(
     folder,
     disk,

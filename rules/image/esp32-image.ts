@@ -45,7 +45,7 @@ export function flashBytes(chip: Chip, { mode, frequency, size }: Esp32Flash): r
   return first === undefined || second === undefined || third < 0 ? null : [first, second + 16 * third];
 }
 
-/** null: fb does not know the chip, or no flash of it is like that. Failures (exit 1): `elf.malformed`, `image.segments`. */
+/** digestAt: where the SHA-256 of the ELF file goes. null: fb does not know the chip, or no flash of it is like that. Failures (exit 1): `elf.malformed`, `image.segments`. */
 export function esp32Image(
   chipName: string,
   file: string,
@@ -53,6 +53,7 @@ export function esp32Image(
   flash: Esp32Flash,
   hash: Hash,
   digestAt: number | null = null,
+  isDigested = true,
 ): Result<Uint8Array> | null {
   const chip = CHIPS[chipName];
   const settings = chip === undefined ? null : flashBytes(chip, flash);
@@ -97,7 +98,7 @@ export function esp32Image(
     );
   }
   const own = digestAt === null ? null : ([digestAt, hash("sha256", elf)] as const);
-  const image = laidOut(mapped, ram, { chip, page, entry: read.value.entry, settings }, hash, own);
+  const image = laidOut(mapped, ram, { chip, page, entry: read.value.entry, settings, isDigested }, hash, own);
   if (image !== null) return { ok: true, value: image };
   const hint = "the program's description (esp_app_desc) has to come first: link with the linker scripts of the framework's package";
   return refused("image.digest", `${file} has no room for its SHA-256 at ${digestAt} of the image`, file, hint);
@@ -166,12 +167,14 @@ interface Head {
   readonly page: number;
   readonly entry: number;
   readonly settings: readonly [number, number];
+  /** Whether the SHA-256 of it all comes last. */
+  readonly isDigested: boolean;
 }
 
 function laidOut(
   mapped: readonly Segment[],
   inRam: readonly Segment[],
-  { chip, page, entry, settings: [mode, sizeAndFrequency] }: Head,
+  { chip, page, entry, settings: [mode, sizeAndFrequency], isDigested }: Head,
   hash: Hash,
   digest: readonly [at: number, bytes: Uint8Array] | null,
 ): Uint8Array | null {
@@ -197,7 +200,7 @@ function laidOut(
   for (const { address, content } of ram) writer.segment(address, content);
 
   const length = (writer.at + 16) & ~15;
-  const image = new Uint8Array(length + 32);
+  const image = new Uint8Array(isDigested ? length + 32 : length);
   const view = new DataView(image.buffer);
   image.set([IMAGE_MARK, writer.pieces.length, mode, sizeAndFrequency]);
   view.setUint32(4, entry, true);
@@ -205,7 +208,7 @@ function laidOut(
   image[8] = 0xee;
   view.setUint16(12, chip.id, true);
   view.setUint16(17, 0xffff, true);
-  image[23] = 1;
+  if (isDigested) image[23] = 1;
   let at = 24;
   let sum = 0xef;
   for (const { address, content } of writer.pieces) {
@@ -221,7 +224,7 @@ function laidOut(
     at += HEADER + content.length;
   }
   image[length - 1] = sum;
-  image.set(hash("sha256", image.subarray(0, length)), length);
+  if (isDigested) image.set(hash("sha256", image.subarray(0, length)), length);
   return image;
 }
 
@@ -246,7 +249,8 @@ function gapBefore({ address }: Segment, at: number, page: number): number {
 }
 
 export const esp32ImageTool: ImageTool = {
-  usage: "fb tool esp32-image ELF --chip CHIP --mode qio|qout|dio|dout --frequency 80m|40m… --size 4MB… [--elf-digest OFFSET] --out FILE",
+  usage:
+    "fb tool esp32-image ELF --chip CHIP --mode qio|qout|dio|dout --frequency 80m|40m… --size 4MB… [--elf-digest OFFSET] [--digest none] --out FILE",
   make(options, read, hash) {
     const [file, chip, mode] = [one(options, ""), one(options, "chip"), one(options, "mode")];
     const [frequency, size] = [one(options, "frequency"), one(options, "size")];
@@ -256,7 +260,7 @@ export const esp32ImageTool: ImageTool = {
     if (content[0] === IMAGE_MARK) return made(content);
     const offset = one(options, "elf-digest");
     const digestAt = offset === null ? null : numberOf(offset);
-    const image = esp32Image(chip, file, content, { mode, frequency, size }, hash, digestAt);
+    const image = esp32Image(chip, file, content, { mode, frequency, size }, hash, digestAt, one(options, "digest") !== "none");
     return image === null || !image.ok ? image : made(image.value);
   },
 };

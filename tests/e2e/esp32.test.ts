@@ -100,6 +100,31 @@ else {
     assert.is(limit(project, "table"), 0x10000);
   });
 
+  test("Tasmota's fork: no digest at the end, the program where ota_0 is", () => {
+    const build = { core: "esp32", f_cpu: "160000000L", f_flash: "80000000L", flash_mode: "qio", mcu: "esp32c3", variant: "esp32c3" };
+    const fork = new TestProject(
+      {
+        "platform.json": JSON.stringify({ name: "espressif32", version: "2023.06.02", packages: {} }),
+        [`boards/${BOARD}.json`]: JSON.stringify({
+          name: "A C3",
+          vendor: "V",
+          build,
+          upload: { maximum_size: 4194304, flash_size: "4MB" },
+        }),
+      },
+      { folder: freshFolder("fork") },
+    );
+    const project = projectWith(`[env:${BOARD}]\nboard = ${BOARD}\nboard_build.partitions = late.csv\n`);
+    project.edit("platformio.ini", "platform = espressif32", `platform = symlink://${fork.folder}`);
+    project.write("late.csv", "nvs,data,nvs,0x9000,0x5000\nsafeboot,app,factory,0x10000,0x10000\nmain,app,ota_0,0x20000,0x140000\n");
+    project.run([":merged"]);
+    const bytes = readFileSync(project.path(`${OUT}/firmware.bin`));
+    assert.equal([bytes[0], bytes[23], bytes.length % 16], [0xe9, 0, 0]);
+    const merged = readFileSync(project.path(`${OUT}/merged.bin`));
+    assert.is(merged.subarray(0x20000).indexOf(bytes), 0);
+    assert.is(limit(project, BOARD), 0x140000);
+  });
+
   test("equal bytes in two folders, of each profile", () => {
     for (const profile of ["release", "quick", "debug"]) {
       const folders = [freshFolder("one"), `${freshFolder("a blank ü ")}/p`];

@@ -35,6 +35,20 @@ for (const [chip, [elf, mode, frequency, size]] of Object.entries(PROGRAMS))
     assert.is(image?.ok === true ? sha256(image.value) : JSON.stringify(image), IMAGES[chip]);
   });
 
+const UNDIGESTED: Readonly<Record<string, string>> = {
+  esp32: "5386cb048e41970b8ba4db1e33c25b93fc23e8101166240cc696de1b3a4a9d6d",
+  esp32s3: "858044b3081f25278fe107eb3d2d4ede0ce044f34c955f357d15d1427c413ef6",
+  esp32c3: "04f85603084ba1aa85b5ba33e722bfea393437cb1162d7a7bdcd30141520f4ff",
+};
+for (const [chip, is] of Object.entries(UNDIGESTED))
+  test(`as esptool elf2image --dont-append-digest: ${chip}`, () => {
+    const program = PROGRAMS[chip];
+    if (program === undefined) throw new Error(chip);
+    const [elf, mode, frequency, size] = program;
+    const image = esp32Image(chip, "firmware.elf", elf, { mode, frequency, size }, hash, null, false);
+    assert.is(image?.ok === true ? sha256(image.value) : JSON.stringify(image), is);
+  });
+
 test("as esptool elf2image --elf-sha256-offset 0xb0: over zeros within a segment only", () => {
   const elf = elfOf(0x4037c000, [
     { name: ".flash.appdesc", address: 0x3c000020, content: new Uint8Array(256), flags: 2 },
