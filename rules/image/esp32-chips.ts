@@ -126,5 +126,32 @@ export const CHIPS: Readonly<Record<string, Chip>> = {
     ],
   },
   esp32c6: C6,
+  esp32c5: {
+    id: 23,
+    bootloader: 0x2000,
+    mapped: [[0x42000000, 0x44000000]],
+    frequencies: { "80m": 0xf, "40m": 0x0, "20m": 0x2 },
+    memory: [
+      [0x40800000, 0x40860000, "DRAM"],
+      [0x4003a000, 0x40040000, "DROM_MASK"],
+      [0x40000000, 0x4003a000, "IROM_MASK"],
+      [0x42000000, 0x44000000, "IROM"],
+      [0x50000000, 0x50004000, "RTC"],
+      [0x600fe000, 0x60100000, "MEM_INTERNAL2"],
+    ],
+  },
+  esp32p4: {
+    id: 18,
+    bootloader: 0x2000,
+    mapped: [[0x40000000, 0x4c000000]],
+    frequencies: USUAL,
+    memory: [
+      [0x40000000, 0x4c000000, "IROM"],
+      [0x4ff00000, 0x4ffa0000, "DRAM"],
+      [0x4fc00000, 0x4fc20000, "IROM_MASK"],
+      [0x50108000, 0x50110000, "RTC"],
+      [0x600fe000, 0x60100000, "MEM_INTERNAL2"],
+    ],
+  },
   esp32h2: { ...C6, id: 16, frequencies: { "48m": 0xf, "24m": 0x0, "16m": 0x1, "12m": 0x2 } },
 };

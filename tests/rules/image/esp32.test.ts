@@ -62,6 +62,25 @@ test("as esptool elf2image --elf-sha256-offset 0xb0: over zeros within a segment
   for (const at of [0, 0x10, 0x101, 0x140, 0x100000]) assert.is(made(at), "image.digest", String(at));
 });
 
+for (const [chip, frequency, flash, ram, rtc, is] of [
+  ["esp32c5", "80m", 0x42000020, 0x40800000, 0x50000000, "24281ae24916526704b5c38eecd6e915aa4af7bad6a7295cf1c55ba32c632ae0"],
+  ["esp32p4", "40m", 0x40000020, 0x4ff00000, 0x50108000, "1c76132084f523c30f3b5938b592c6710c3fe11d1df4b1658c825cff168a54fe"],
+] as const)
+  test(`as esptool 5.6: ${chip}`, () => {
+    const description = new Uint8Array(256);
+    new DataView(description.buffer).setUint32(0, 0xabcd5432, true);
+    const elf = elfOf(ram, [
+      { name: ".flash.text", address: flash, content: noise(66_000, 2), flags: 6 },
+      { name: ".flash.appdesc", address: flash + 0x20000, content: description, flags: 2 },
+      { name: ".flash.rodata", address: flash + 0x20100, content: noise(4000, 1), flags: 2 },
+      { name: ".iram0.text", address: ram, content: noise(30_001, 3), flags: 6 },
+      { name: ".dram0.data", address: chip === "esp32c5" ? 0x40810000 : 0x4ff40000, content: noise(33, 4), flags: 3 },
+      { name: ".rtc.data", address: rtc, content: noise(40, 5), flags: 3 },
+    ]);
+    const image = esp32Image(chip, "firmware.elf", elf, { mode: "dio", frequency, size: "16MB" }, hash, 0xb0);
+    assert.is(image?.ok === true ? sha256(image.value) : JSON.stringify(image), is);
+  });
+
 /** A program of a C6 or H2 whose description tells the length of its pages (a power of two, 0: nothing). */
 const paged = (told: number, at: number, text: number) => {
   const description = new Uint8Array(256);
