@@ -10,10 +10,12 @@ import { Usarts } from "./usarts.ts";
 /** As many serial ports as the largest of these chips has. */
 export const PORTS = 6;
 const FIRST_PORT = 3;
-const LIFELINE = FIRST_PORT + PORTS;
-const DEBUGGER = LIFELINE + 1;
-/** QEMU takes the shell's place, and a child of it waits for the end of a pipe that only this process holds. */
-const SCRIPT = `{ read -r _ <&${LIFELINE}; kill -9 $$; } >/dev/null 2>&1 & exec "$@" ${LIFELINE}<&-`;
+const DEBUGGER = FIRST_PORT + PORTS;
+/**
+ * A shell that waits for the end of its stdin, which only this process holds, and then ends QEMU and takes its place among the dead: so QEMU never outlives us, and no zombie is left to
+ * a first process that reaps none. In a session of its own, where a terminal's signals do not come. It closes what QEMU has, whose end is heard by that.
+ */
+const SCRIPT = `"$@" & q=$!; exec ${Array.from({ length: PORTS + 1 }, (_, i) => `${FIRST_PORT + i}<&-`).join(" ")} 2>/dev/null; read -r _; kill -9 $q; wait $q`;
 
 /** program: what is run in place of the machine's own program. */
 export type QemuMachine = Pick<Machine, "name" | "takes" | "args" | "registers" | "usarts" | "program">;
@@ -40,24 +42,27 @@ export class Qemu {
     const image = takes === "elf" ? ["-kernel", file] : ["-drive", `file=${file.replaceAll(",", ",,")},if=mtd,format=raw`];
     const watched = registers.length > 0 ? ["-S", "-chardev", `socket,id=gdb,fd=${DEBUGGER}`, "-gdb", "chardev:gdb"] : [];
     const argv = [program, "-M", name, "-display", "none", "-monitor", "none", ...serial, ...args, ...watched, ...image];
-    const pipes = Array.from({ length: PORTS + 2 }, () => "pipe" as const);
-    const child = spawn("/bin/sh", ["-c", SCRIPT, "sh", ...argv], { stdio: ["ignore", "ignore", "pipe", ...pipes] });
+    const pipes = Array.from({ length: PORTS + 1 }, () => "pipe" as const);
+    const child = spawn("/bin/sh", ["-c", SCRIPT, "sh", ...argv], { stdio: ["pipe", "ignore", "pipe", ...pipes], detached: true });
     this.#child = child;
     // Of 'pipe' beyond the first three Node makes sockets.
     const streams = child.stdio.slice(FIRST_PORT) as Duplex[];
     this.#ports = streams.slice(0, PORTS);
     for (const stream of streams) stream.on("error", () => {});
     for (const [i, port] of this.#ports.entries()) port.on("data", (bytes: Uint8Array) => this.onSerial(i, bytes));
-    const debug = streams[PORTS + 1];
+    const debug = streams[PORTS];
     if (registers.length > 0 && debug !== undefined) {
       const places = [...new Registers(registers).places, ...new Usarts(usarts).places];
       void supply(new Debugger(debug), places);
     }
     let complaint = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      complaint += text;
-    });
-    child.on("exit", () => streams[PORTS]?.destroy());
+    child.stdin?.on("error", () => {});
+    child.stderr
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => {
+        complaint += text;
+      })
+      .on("end", () => child.stdin?.destroy());
     this.ended = new Promise((resolve) => {
       child.on("error", (error) => resolve(error.message)).on("close", () => resolve(complaint.trim().split("\n").at(-1) ?? ""));
     });
@@ -80,7 +85,7 @@ export class Qemu {
   /** `ended` follows. */
   kill(): void {
     this.#killed = true;
-    this.#child.kill("SIGKILL");
+    this.#child.stdin?.destroy();
   }
 
   get killed(): boolean {

@@ -1,4 +1,5 @@
 /** Virtual boards that are QEMU, behind their port: images that they take or refuse, what is typed, clients that go, ends. With a stand-in for QEMU; the real one: tests/e2e/ststm32.test.ts. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -127,6 +128,23 @@ test("it is gone with its client", async () => {
   await hears(port, /up/);
   const [first] = readFileSync(pids, "utf8").split("\n");
   assert.throws(() => process.kill(Number(first), 0), /ESRCH/);
+});
+
+test("it is gone with the process that started it, however that ends", async () => {
+  const pids = join(folder, "pids2");
+  const here = (path: string) => JSON.stringify(new URL(`../../../../cli/device/sim/qemu/${path}`, import.meta.url).href);
+  const script = `import { Qemu } from ${here("qemu.ts")}; new Qemu(JSON.parse(process.argv[1] ?? ""), "x").onSerial = () => process.exit(9);`;
+  const slow = machine("netduinoplus2", `echo $$ >>${pids}; echo up >&3; exec sleep 600`);
+  const holder = spawn(process.execPath, ["--input-type=module", "-e", script, JSON.stringify(slow)], { stdio: "inherit" });
+  assert.equal(await once(holder, "exit"), [9, null]);
+  const pid = Number(readFileSync(pids, "utf8"));
+  for (const end = performance.now() + 20_000; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 20)))
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+  assert.unreachable("it is there still");
 });
 
 test("who comes while another has it is refused", async () => {
