@@ -17,6 +17,8 @@ export interface Uploader {
   readonly refused: string;
   /** The port went while it was used. */
   readonly lost: string;
+  /** What came from the board was no whole answer. */
+  readonly garbled: string;
   /** Lines that say nothing to anybody. */
   readonly noise: string;
   /** What to try where the board does not answer; "" for what is true of most. */
@@ -61,6 +63,7 @@ export function uploader(table: TomlTable): Uploader {
     ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
     ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), advice: text("advice"), net: templateAt(table, "net") },
     ...{ newer: textsAt(table, "newer"), unknown: text("unknown"), kept: text("kept"), broken: text("broken"), repair: text("repair") },
+    garbled: text("garbled"),
   };
 }
 

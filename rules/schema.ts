@@ -290,6 +290,7 @@ const uploader = table(
     signature: reading,
     refused: reading,
     lost: reading,
+    garbled: reading,
     noise: reading,
     advice: plain("What to try where the board does not answer."),
     newer: list("Words that only newer versions know: ${uploader.newer}. Left out where it does not know them.", plain("A word.")),

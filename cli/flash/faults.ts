@@ -4,7 +4,18 @@ import type { Failure } from "../../engine/types.ts";
 import type { Uploader } from "../../rules/rulefile-uploads.ts";
 import type { UploaderEnd } from "./uploader.ts";
 
-export type Fault = "silent" | "not-started" | "lost" | "verify" | "signature" | "refused" | "sync" | "broken" | "ended" | "other";
+export type Fault =
+  | "silent"
+  | "not-started"
+  | "lost"
+  | "verify"
+  | "signature"
+  | "refused"
+  | "sync"
+  | "garbled"
+  | "broken"
+  | "ended"
+  | "other";
 
 /** portIsThere: whether what was opened is still to be found. */
 export function faultOf({ why, code, output }: UploaderEnd, uploader: Uploader, portIsThere: boolean): Fault {
@@ -19,6 +30,7 @@ export function faultOf({ why, code, output }: UploaderEnd, uploader: Uploader, 
   if (says(uploader.refused)) return "refused";
   if (says(uploader.lost)) return "lost";
   if (says(uploader.sync)) return "sync";
+  if (says(uploader.garbled)) return "garbled";
   return code === null ? "ended" : "other";
 }
 
@@ -81,6 +93,12 @@ export function flashFailure(fault: Fault, end: UploaderEnd, uploader: Uploader,
         uploader.advice === ""
           ? "press the board's reset button as the upload starts; is it the right port (-p), board and upload_speed? Some boards have an older bootloader, which is slower (nanoatmega328: 57600)"
           : uploader.advice,
+      );
+    case "garbled":
+      return make(
+        "flash.garbled",
+        `${port}: what the board says does not arrive whole${quote}`,
+        "a lower upload_speed (115200), a shorter or better cable, another USB port; what is on the board now is incomplete: flash it again",
       );
     case "broken":
       return make(

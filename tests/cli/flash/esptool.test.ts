@@ -1,4 +1,4 @@
-/** What esptool says (4.8.1, as it was said by hand or stands in its source), and what is told of it: progress and faults by the table of platforms/espressif8266. */
+/** What esptool says (4.8.1 and 5.6.0, as it was said by hand or stands in its source), and what is told of it: progress and faults by the table of platforms/espressif8266. */
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -30,6 +30,26 @@ const SAID: readonly (readonly [output: string, fault: string, says: RegExp])[] 
     "signature",
     /another chip than the esp8266.*This chip is ESP32/,
   ],
+  [
+    "esptool v5.6.0\nSerial port /dev/ttyUSB0:\nConnecting....\n\n\nERROR: A fatal error occurred: This chip is ESP32, not ESP32-C3. Wrong chip argument?\n",
+    "signature",
+    /another chip than the esp8266.*This chip is ESP32, not ESP32-C3/,
+  ],
+  [
+    "Traceback (most recent call last):\n  File \"/x/esptool.py\", line 3, in <module>\n    import serial\nModuleNotFoundError: No module named 'serial'\n",
+    "broken",
+    /esptool\.py does not run here \(esptool\.py: .*No module named 'serial'/,
+  ],
+  [
+    "Hash of data verified.\nWriting at 0x00014000... (20 %)\nA serial exception error occurred: Write timeout\nNote: This error originates from pySerial.\n",
+    "lost",
+    /went while the board was written/,
+  ],
+  [
+    "Hash of data verified.\n\nA fatal error occurred: Serial data stream stopped: Possible serial noise or corruption.\n",
+    "garbled",
+    /does not arrive whole .*Serial data stream stopped/,
+  ],
   ["Wrote 1 bytes\n\nA fatal error occurred: MD5 of file does not match data in flash!\n", "verify", /not what was written/],
   ["\nA fatal error occurred: something else\n", "other", /exit code 2 .*something else/],
 ];
@@ -48,14 +68,16 @@ test("each fault has its name, its cause and exit code 5", () => {
 
 test("how far it is, by its percents", async () => {
   const progress: string[] = [];
+  const bar = (percent: string, at: string) => `Writing at ${at} ━━━━━━━━━━━╸     ${percent}%% 16.00kB/16.60kB [0s] \\n`;
   const script =
-    "printf 'Erasing flash...\\rWriting at 0x00000000... (7 %%)\\rWriting at 0x00004000... (50 %%)\\rWriting at 0x00010000 [====>  ] 75.4%% 3/4\\rWriting at 0x00020000... (100 %%)\\n'";
+    "printf 'Erasing flash...\\rWriting at 0x00000000... (7 %%)\\rWriting at 0x00004000... (50 %%)\\rWriting at 0x00010000 [====>  ] 75.4%% 3/4\\rWriting at 0x00020000... (100 %%)\\n'; printf '" +
+    `${bar("5.5", "0x00004000")}${bar("100.0", "0x00005268")}'`;
   const end = await runUploader({
     ...{ argv: ["/bin/sh", "-c", script], cwd: "/", uploader: esptool, idle: 20, stop: new AbortController().signal },
     onProgress: (phase, percent) => progress.push(`${phase} ${percent}`),
   });
   assert.is(end.code, 0);
-  assert.equal(progress, ["writing 7", "writing 50", "writing 75", "writing 100"]);
+  assert.equal(progress, ["writing 7", "writing 50", "writing 75", "writing 100", "writing 5", "writing 100"]);
 });
 
 test.run();
