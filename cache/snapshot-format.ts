@@ -7,18 +7,19 @@
  *   file     magic "fbsnap" + version (u16), length of index (u32), checksum of index (u32), 16 × time of last use (f64, ms since 1970; the only bytes written in
  *            place), index: JSON of [request, offset, length, checksum, aliases] a record; then the records. 16 at most, and 48 MB; the least recently used goes.
  *            An alias is another name of the request, at most 8: the words of a command line, which need no parsing.
- *   record   counts and lengths (u32 × 8): files, folders, groups, bytes of file paths, of folder paths, of details, of facts, 0
+ *   record   counts and lengths (u32 × 7): files, folders, groups, bytes of file paths, of folder paths, of details, of facts; checksum of these and of the facts (u32)
  *            signatures (5 × u64: dev ino size mtimeNs ctimeNs) of files, folders, groups
  *            facts: JSON of Facts; file paths, folder paths (each ended by NUL); details: JSON of Details, read only when a folder's signature differs. Padded to 8.
  *
  * Absent paths are grouped by the folder in which their first missing part would lie: as long as that folder's signature is equal nothing was added to it, so
  * one stat stands for many. Where it differs, or is too young to be trusted, each is looked at. Listings likewise.
- * Anything malformed, cut or of another version is as no snapshot. Damage is found by checksums.
+ * Anything malformed, cut or of another version is as no snapshot. Damage is found by checksums: that of the facts before they are believed; that of the whole
+ * record, 2 ms of 100 kB in code that runs once, where something differs, since a damaged path or signature is one that differs.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Signature } from "../engine/types.ts";
 
-export const magic = "fbsnap\x04\x00";
+export const magic = "fbsnap\x05\x00";
 export const headBytes = 16;
 export const maxRecords = 16;
 export const maxAliases = 8;
@@ -115,21 +116,25 @@ export interface Decoded {
   readonly filePathsAt: number;
   readonly folderPathsAt: number;
   readonly detailsAt: number;
-  /** Parsed when it is first asked for. */
+  /** Parsed when it is first asked for. Throws a SyntaxError where the record is damaged. */
   details(): Details;
+  /** Whether all of it is as it was written. */
+  isWhole(): boolean;
 }
 
+/** Null where it is cut, or its counts or facts are damaged. */
 export function readRecord(fd: number, r: Indexed): Decoded | null {
   const bytes = readExactly(fd, r.offset, r.length);
-  if (bytes === null || bytes.length % 8 !== 0 || sum(words(bytes)) !== r.checksum) return null;
+  if (bytes === null || bytes.length % 8 !== 0) return null;
   const [nFiles = 0, nFolders = 0, nGroups = 0, fileBytes = 0, folderBytes = 0, detailBytes = 0, factBytes = 0] = words(bytes);
   const count = 5 * (nFiles + nFolders + nGroups);
   const factsAt = recordHead + count * 8;
   const filePathsAt = factsAt + factBytes;
   const folderPathsAt = filePathsAt + fileBytes;
   const detailsAt = folderPathsAt + folderBytes;
-  if (detailsAt + detailBytes > bytes.length) return null;
+  if (detailsAt + detailBytes > bytes.length || believedSum(bytes, factsAt, factBytes) !== bytes.readUInt32LE(recordHead - 4)) return null;
   let details: Details | null = null;
+  const isWhole = () => sum(words(bytes)) === r.checksum;
   return {
     bytes,
     nFiles,
@@ -139,11 +144,19 @@ export function readRecord(fd: number, r: Indexed): Decoded | null {
     filePathsAt,
     folderPathsAt,
     detailsAt,
+    isWhole,
     details: () => {
+      if (details === null && !isWhole()) throw new SyntaxError("its record is damaged");
       details ??= JSON.parse(bytes.toString("utf8", detailsAt, detailsAt + detailBytes)) as Details;
       return details;
     },
   };
+}
+
+/** The checksum of a record's counts and facts. */
+export function believedSum(bytes: Buffer, factsAt: number, factBytes: number): number {
+  const counts = sum(words(bytes.subarray(0, recordHead - 4)));
+  return (counts ^ sum(words(bytes.subarray(factsAt, factsAt + ((factBytes + 3) & ~3))))) >>> 0;
 }
 
 /** Of the index, as it lies in the file. */

@@ -6,6 +6,7 @@ import { makeFolders } from "./folders.ts";
 import { replaceFile } from "./replace-file.ts";
 import { signFile } from "./signature.ts";
 import {
+  believedSum,
   type Details,
   type Facts,
   headBytes,
@@ -132,7 +133,9 @@ export function assemble(
   for (const [i, n] of [...counts, filePaths.length, folderPaths.length, details.length, json.length].entries())
     head.writeUInt32LE(n, i * 4);
   const bytes = Buffer.from(signatures.buffer, signatures.byteOffset, signatures.byteLength);
-  return padded([head, bytes, json, filePaths, folderPaths, details], "\0");
+  const record = padded([head, bytes, json, filePaths, folderPaths, details], "\0");
+  record.writeUInt32LE(believedSum(record, recordHead + bytes.length, json.length), recordHead - 4);
+  return record;
 }
 
 export const never: Signature = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n };

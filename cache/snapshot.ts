@@ -54,6 +54,7 @@ export function checkSnapshot(
     const record = readRecord(fd, found);
     if (record === null) return null;
     const different = difference(record, now);
+    if (different !== null && !record.isWhole()) return null;
     if (typeof different === "string") return { stale: different, changed: null };
     if (different !== null) {
       noteLinked(record);

@@ -17,7 +17,7 @@ const words = process.argv.slice(2);
 const folder = workingFolder();
 const rest = words.includes("query") ? "./look.cjs" : unchanged(words);
 if (rest === "./main.cjs") runMain();
-else if (rest !== null) require(rest);
+else require(rest);
 
 /** Node has none to tell where it was deleted or moved away for ever. */
 function workingFolder(): string {
@@ -29,8 +29,8 @@ function workingFolder(): string {
   }
 }
 
-/** Prints the result of an unchanged request. Where there is none to trust: who goes on. */
-function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | null {
+/** Prints the result of an unchanged request and ends the process. Where there is none to trust: who goes on. */
+function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" {
   const began = process.hrtime.bigint();
   const now = { dir: folder, vars: process.env, build: __FB_BUILD__ };
   const found = checkSnapshot(".fb/state/snapshot", wordsAlias(words), now);
@@ -42,5 +42,6 @@ function unchanged(words: readonly string[]): "./request.cjs" | "./main.cjs" | n
   }
   const { said } = JSON.parse(found.payload) as Payload;
   sayAgain(said, Number((process.hrtime.bigint() - began) / 1_000_000n));
-  return null;
+  // All is said, to the descriptors. Otherwise Node takes its heap down piece by piece, which is 0.7 ms.
+  process.exit();
 }

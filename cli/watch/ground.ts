@@ -86,7 +86,8 @@ function recordOf(dir: string, request: string): Decoded | null {
   }
   try {
     const found = readIndex(fd)?.find((r) => r.request === request);
-    return found === undefined ? null : readRecord(fd, found);
+    const record = found === undefined ? null : readRecord(fd, found);
+    return record?.isWhole() === true ? record : null;
   } catch {
     return null;
   } finally {
