@@ -5,8 +5,8 @@
  *          words of each column (u32 × columns), facts (JSON), columns; parts padded to 8
  */
 import { readFileSync } from "node:fs";
+import { crc32 } from "./crc32.ts";
 import { replaceFile } from "./replace-file.ts";
-import { sum, words } from "./snapshot-format.ts";
 
 /** Digits of the id, and with those of the checksum. */
 const idLength = 16;
@@ -76,7 +76,6 @@ function newId(): string {
   return Date.now().toString(16).padStart(11, "0").slice(-11) + chance;
 }
 
-/** That of the snapshot: to load node:crypto for another takes 10 ms. */
 function checksum(body: Buffer): string {
-  return sum(words(body)).toString(16).padStart(8, "0");
+  return crc32(body).toString(16).padStart(8, "0");
 }

@@ -5,6 +5,7 @@
  * batch repeat each other: 64 of 9 kB each make 16 kB, in 1.5 ms. The state file holds the offset of the block and the place in it.
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { crc32 } from "./crc32.ts";
 
 const head = 8;
 /** ZSTD_c_compressionLevel; node:zlib, which has the name, is not loaded before it is needed. */
@@ -27,7 +28,7 @@ export class EvidenceFile {
     const zipped = process.getBuiltinModule("node:zlib").zstdCompressSync(texts.join("\0"), FAST);
     const block = Buffer.allocUnsafe(head + zipped.length);
     block.writeUInt32LE(zipped.length, 0);
-    block.writeUInt32LE(checksum(zipped), 4);
+    block.writeUInt32LE(crc32(zipped), 4);
     zipped.copy(block, head);
     // Appended at the end even where a killed run left half a block there: nothing refers to it.
     const fd = openSync(this.path, "a");
@@ -60,7 +61,7 @@ export class EvidenceFile {
         const length = start.readUInt32LE(0);
         if (offset + head + length > fstatSync(fd).size) return [];
         const zipped = Buffer.alloc(length);
-        if (readSync(fd, zipped, 0, length, offset + head) !== length || checksum(zipped) !== start.readUInt32LE(4)) return [];
+        if (readSync(fd, zipped, 0, length, offset + head) !== length || crc32(zipped) !== start.readUInt32LE(4)) return [];
         return process.getBuiltinModule("node:zlib").zstdDecompressSync(zipped).toString("utf8").split("\0");
       } finally {
         closeSync(fd);
@@ -69,8 +70,4 @@ export class EvidenceFile {
       return [];
     }
   }
-}
-
-function checksum(b: Uint8Array): number {
-  return process.getBuiltinModule("node:zlib").crc32(b);
 }

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import type { Signature } from "../engine/types.ts";
 import { isYoung } from "../engine/files.ts";
+import { crc32 } from "./crc32.ts";
 import { makeFolders } from "./folders.ts";
 import { replaceFile } from "./replace-file.ts";
 import { signFile } from "./signature.ts";
@@ -47,7 +48,7 @@ export function writeRecord(file: string, request: string, encoded: Buffer, alia
     total += r.bytes.length;
     return i === 0 || (i < maxRecords && total <= maxBytes);
   });
-  const rows = fitting.map((r): Row => [r.request, 0, r.bytes.length, sum(words(r.bytes)), r.aliases]);
+  const rows = fitting.map((r): Row => [r.request, 0, r.bytes.length, crc32(r.bytes), r.aliases]);
   // Offsets are counted from the end of the index, so that its own length does not matter.
   let at = 0;
   for (const row of rows) {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "../cache/crc32.ts";
 import { replaceFile } from "../cache/replace-file.ts";
 
 declare const __FB_BUILD__: string;
@@ -60,12 +61,7 @@ function load(name: string, asked: (name: string) => unknown): unknown {
   return module.exports;
 }
 
-/** V8 looks into nothing but the head of the code. */
-function crc32(data: Buffer): string {
-  return String(process.getBuiltinModule("node:zlib").crc32(data));
-}
-
-/** One line, `BUILD CRC WAY,WAY`, then the code. */
+/** One line, `BUILD CRC WAY,WAY`, then the code, of which V8 itself looks into nothing but the head. */
 function readCode(kept: string): { readonly ways: readonly string[]; readonly data: Buffer } | null {
   let bytes: Buffer;
   try {
@@ -76,7 +72,7 @@ function readCode(kept: string): { readonly ways: readonly string[]; readonly da
   const end = bytes.indexOf("\n");
   const [of, crc, ways = ""] = bytes.toString("latin1", 0, end).split(" ");
   const data = bytes.subarray(end + 1);
-  return of === __FB_BUILD__ && crc === crc32(data) ? { ways: ways.split(","), data } : null;
+  return of === __FB_BUILD__ && crc === String(crc32(data)) ? { ways: ways.split(","), data } : null;
 }
 
 function writeCode(kept: string, ways: readonly string[], data: Buffer): void {
