@@ -7,14 +7,15 @@
  *   file     magic "fbsnap" + version (u16), length of index (u32), checksum of index (u32), 16 × time of last use (f64, ms since 1970; the only bytes written in
  *            place), index: JSON of [request, offset, length, checksum, aliases] a record; then the records. 16 at most, and 48 MB; the least recently used goes.
  *            An alias is another name of the request, at most 8: the words of a command line, which need no parsing.
- *   record   counts and lengths (u32 × 7): files, folders, groups, bytes of file paths, of folder paths, of details, of facts; checksum of these and of the facts (u32)
+ *   record   counts and lengths (u32 × 7): files, folders, groups, bytes of file paths, of folder paths, of details, of facts; checksums
+ *            (u32 × 3): of the details, of all these and of the facts, none (0)
  *            signatures (5 × u64: dev ino size mtimeNs ctimeNs) of files, folders, groups
  *            facts: JSON of Facts; file paths, folder paths (each ended by NUL); details: JSON of Details, read only when a folder's signature differs. Padded to 8.
  *
  * Absent paths are grouped by the folder in which their first missing part would lie: as long as that folder's signature is equal nothing was added to it, so
  * one stat stands for many. Where it differs, or is too young to be trusted, each is looked at. Listings likewise.
- * Anything malformed, cut or of another version is as no snapshot. Damage is found by checksums: that of the facts before they are believed; that of the whole
- * record, for which node:zlib is loaded, where something differs: a damaged path or signature is one that differs.
+ * Anything malformed, cut or of another version is as no snapshot. Damage is found by checksums: those of facts and details before they are believed; that
+ * of the whole record, for which node:zlib is loaded, where something differs: a damaged path or signature is one that differs.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Signature } from "../engine/types.ts";
@@ -26,7 +27,10 @@ export const maxRecords = 16;
 export const maxAliases = 8;
 export const usedBytes = maxRecords * 8;
 export const maxBytes = 48 * 2 ** 20;
-export const recordHead = 32;
+export const recordHead = 40;
+/** Places in a record's head. */
+export const detailsSumAt = 28;
+export const factsSumAt = 32;
 
 /** Paths are relative to the project's folder or absolute. What is in here was true when the result came about; the caller has applied the racy rule to files and folders. */
 export interface SnapshotRecord {
@@ -133,9 +137,8 @@ export function readRecord(fd: number, r: Indexed): Decoded | null {
   const filePathsAt = factsAt + factBytes;
   const folderPathsAt = filePathsAt + fileBytes;
   const detailsAt = folderPathsAt + folderBytes;
-  if (detailsAt + detailBytes > bytes.length || believedSum(bytes, factsAt, factBytes) !== bytes.readUInt32LE(recordHead - 4)) return null;
+  if (detailsAt + detailBytes > bytes.length || factsSum(bytes, factsAt, factBytes) !== bytes.readUInt32LE(factsSumAt)) return null;
   let details: Details | null = null;
-  const isWhole = () => crc32(bytes) === r.checksum;
   return {
     bytes,
     nFiles,
@@ -145,19 +148,25 @@ export function readRecord(fd: number, r: Indexed): Decoded | null {
     filePathsAt,
     folderPathsAt,
     detailsAt,
-    isWhole,
+    isWhole: () => crc32(bytes) === r.checksum,
     details: () => {
-      if (details === null && !isWhole()) throw new SyntaxError("its record is damaged");
+      if (details === null && textSum(bytes, detailsAt, detailBytes) !== bytes.readUInt32LE(detailsSumAt))
+        throw new SyntaxError("its record is damaged");
       details ??= JSON.parse(bytes.toString("utf8", detailsAt, detailsAt + detailBytes)) as Details;
       return details;
     },
   };
 }
 
-/** The checksum of a record's counts and facts. */
-export function believedSum(bytes: Buffer, factsAt: number, factBytes: number): number {
-  const counts = sum(words(bytes.subarray(0, recordHead - 4)));
-  return (counts ^ sum(words(bytes.subarray(factsAt, factsAt + ((factBytes + 3) & ~3))))) >>> 0;
+/** Of a record's counts, of the checksum of its details, and of its facts. */
+export function factsSum(bytes: Buffer, factsAt: number, factBytes: number): number {
+  return (textSum(bytes, 0, factsSumAt) ^ textSum(bytes, factsAt, factBytes)) >>> 0;
+}
+
+/** Of the words that begin in a part of a record; one that begins in it may end in the next. */
+export function textSum(bytes: Buffer, from: number, length: number): number {
+  const start = (from + 3) & ~3;
+  return sum(words(bytes.subarray(start, Math.min(start + ((length + 3) & ~3), bytes.length))));
 }
 
 /** Of the index, as it lies in the file. */

@@ -7,9 +7,11 @@ import { makeFolders } from "./folders.ts";
 import { replaceFile } from "./replace-file.ts";
 import { signFile } from "./signature.ts";
 import {
-  believedSum,
   type Details,
+  detailsSumAt,
   type Facts,
+  factsSum,
+  factsSumAt,
   headBytes,
   magic,
   type Kept,
@@ -22,6 +24,7 @@ import {
   type Row,
   type SnapshotRecord,
   sum,
+  textSum,
   usedBytes,
   words,
 } from "./snapshot-format.ts";
@@ -135,7 +138,10 @@ export function assemble(
     head.writeUInt32LE(n, i * 4);
   const bytes = Buffer.from(signatures.buffer, signatures.byteOffset, signatures.byteLength);
   const record = padded([head, bytes, json, filePaths, folderPaths, details], "\0");
-  record.writeUInt32LE(believedSum(record, recordHead + bytes.length, json.length), recordHead - 4);
+  const factsAt = recordHead + bytes.length;
+  const detailsAt = factsAt + json.length + filePaths.length + folderPaths.length;
+  record.writeUInt32LE(textSum(record, detailsAt, details.length), detailsSumAt);
+  record.writeUInt32LE(factsSum(record, factsAt, json.length), factsSumAt);
   return record;
 }
 

@@ -7,6 +7,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSyn
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions } from "esbuild";
+import { eager } from "./eager.ts";
 import { inParts } from "./parts.ts";
 import { ruleModule } from "./rule-module.ts";
 
@@ -101,7 +102,7 @@ const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli
 put("request.cjs", await quick("request"));
 put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
-put("fb.cjs", await quick("quick"));
+put("fb.cjs", await eager(await quick("quick")));
 
 /** The text of a file, null where there is none. */
 function textOf(path: string): string | null {
