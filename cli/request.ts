@@ -9,7 +9,8 @@ import { putFound } from "./found.ts";
 
 declare const __FB_BUILD__: string;
 
-if (!unchanged(process.argv.slice(2))) runMain();
+if (unchanged(process.argv.slice(2))) process.exit();
+runMain();
 
 /** Prints the result of an unchanged request; false if there is none to trust. */
 function unchanged(argv: readonly string[]): boolean {

@@ -99,7 +99,7 @@ put(
 put("package.json", '{"type":"commonjs"}\n');
 const external = [...common.external, "./request.cjs", "./look.cjs", "./main.cjs"];
 const quick = (entry: string) => bundled({ ...common, define, entryPoints: [`cli/${entry}.ts`], external });
-put("request.cjs", await quick("request"));
+put("request.cjs", await eager(await quick("request")));
 put("look.cjs", await quick("look"));
 // The last: cli/fb takes it for the sign that dist/ is whole.
 put("fb.cjs", await eager(await quick("quick")));

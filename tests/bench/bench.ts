@@ -74,7 +74,7 @@ function twins(
   const ninjas = join(scratch, `${name}-ninja`);
   for (const folder of [ours, ninjas]) make(folder);
   time({ ...fbIn(ninjas), argv: [fb, "export", "ninja"] }, scratch);
-  const took = [time(fbIn(ours, ["-j2"]), scratch), time(ninjaIn(ninjas), scratch)] as const;
+  const took = [time(fbIn(ours), scratch), time(ninjaIn(ninjas), scratch)] as const;
   // Files that are too young make fb look again and write no snapshot yet.
   time(fbIn(ours), scratch);
   return { ours, ninjas, took };
