@@ -3,13 +3,20 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { delimiter, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { fakeQemu } from "../cli/device/sim/fake-qemu.ts";
 import { COMPILER, coreFolder, hasCompiler, readImage, SOURCES, toolchain } from "./esp32-parts.ts";
-import { ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
+import { diagnostics, ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
 
 const BOARD = "esp32-c3-devkitm-1";
 const OUT = `.fb/build/${BOARD}/release`;
+
+let virtual: TestProject | null = null;
+test.after(() => {
+  virtual?.fb(["daemon", "kill"]);
+});
 
 if (!hasCompiler)
   test("left out: no ESP32 is built here", () => {
@@ -162,6 +169,20 @@ else {
         .replace(/\S+\/tools\//, "FW/"),
       `write_flash --skip-flashed -z --flash_mode dio --flash_freq 80m --flash_size 4MB 0x0000 ${OUT}/bootloader.bin 0x8000 ${OUT}/partitions.bin 0xe000 FW/partitions/boot_app0.bin 0x10000 ${OUT}/firmware.bin`,
     );
+  });
+
+  test("a virtual board, and :emulate, by a stand-in for Espressif's QEMU: the whole flash, as large as its bootloader says", async () => {
+    const bin = freshFolder("bin");
+    const say = `printf 'flash %s %s\\n' "$(wc -c <"$image")" "$(head -c $(wc -c <'@') "$image" | cmp - '@' && echo equal)" >&3; exec sleep 600`;
+    const project = projectWith();
+    fakeQemu(join(bin, "qemu-system-riscv32"), ["esp32c3"], say.replaceAll("@", project.path(`${OUT}/merged.bin`)));
+    const vars = { PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}`, FB_DAEMON_PORT: "0" };
+    virtual = project;
+    const wanted = ["--expect", "^flash 4194304 equal$", "--timeout", "60", "--halt-on-success", "^flash"];
+    project.run([":emulate", ...wanted], { vars });
+    project.run([":flash", ":monitor", "-p", "sim:esp32c3", ...wanted], { vars });
+    const other = diagnostics(project.run([":flash", "-p", "sim:esp32"], { vars, exit: 5 }));
+    assert.match(`${other[0]?.code} ${other[0]?.hint}`, /^device\.no-(qemu|machine) .*Espressif/);
   });
 
   test("a program that does not fit its partition is never an image", () => {

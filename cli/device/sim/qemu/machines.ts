@@ -11,8 +11,8 @@ export interface Machine {
   readonly program: string;
   /** Machines with the same chip run the same images. */
   readonly chip: string;
-  /** elf: `-kernel` loads it; flash: the whole of a flash chip, as large as one that is sold. */
-  readonly takes: "elf" | "flash";
+  /** `-kernel` loads an ELF file; else a flash chip's content, and where the bootloader is in it. */
+  readonly takes: "elf" | { readonly bootAt: number };
   readonly args: readonly string[];
   /** What has it, where not every QEMU does. */
   readonly since: string;
@@ -24,7 +24,7 @@ export interface Machine {
 
 const ARM = { program: "qemu-system-arm", takes: "elf", args: [] } as const;
 const OF_ESPRESSIF = "Espressif's QEMU";
-const ESP = { takes: "flash", registers: [], usarts: null, since: OF_ESPRESSIF } as const;
+const ESP = { registers: [], usarts: null, since: OF_ESPRESSIF } as const;
 /** Programs that run slower than their chips are reset by these watchdogs (esp-toolchain-docs: qemu/esp32, "Disabling the watchdogs"). */
 const noWatchdog = (chip: string) => ["-global", `driver=timer.${chip}.timg,property=wdt_disable,value=true`];
 
@@ -34,10 +34,18 @@ const ALL: readonly Machine[] = [
   { ...ARM, name: "netduino2", chip: "STM32F205", since: "", registers: STM32F2_F4, usarts: F2_F4_USARTS },
   { ...ARM, name: "stm32vldiscovery", chip: "STM32F100", since: "QEMU 6.1", registers: STM32F100, usarts: F100_USARTS },
   { ...ARM, name: "b-l475e-iot01a", chip: "STM32L475", since: "QEMU 9.1", registers: STM32L4, usarts: null },
-  { ...ESP, name: "esp32", program: "qemu-system-xtensa", chip: "ESP32", args: noWatchdog("esp32") },
-  { ...ESP, name: "esp32s3", program: "qemu-system-xtensa", chip: "ESP32-S3", args: noWatchdog("esp32s3") },
+  { ...ESP, name: "esp32", program: "qemu-system-xtensa", chip: "ESP32", takes: { bootAt: 0x1000 }, args: noWatchdog("esp32") },
+  // Its timers are those of the C3.
+  { ...ESP, name: "esp32s3", program: "qemu-system-xtensa", chip: "ESP32-S3", takes: { bootAt: 0 }, args: noWatchdog("esp32c3") },
   // Its instructions take 8 ns (qemu/esp32c3: it does not run freely).
-  { ...ESP, name: "esp32c3", program: "qemu-system-riscv32", chip: "ESP32-C3", args: ["-icount", "3", ...noWatchdog("esp32c3")] },
+  {
+    ...ESP,
+    name: "esp32c3",
+    program: "qemu-system-riscv32",
+    chip: "ESP32-C3",
+    takes: { bootAt: 0 },
+    args: ["-icount", "3", ...noWatchdog("esp32c3")],
+  },
 ];
 const BY_NAME = new Map(ALL.map((machine) => [machine.name, machine]));
 export const MACHINES: readonly string[] = [...BY_NAME.keys()];

@@ -8,13 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TAKEN } from "../image-upload.ts";
 import { type Client, type SimPort, serveOne } from "../one-client.ts";
+import { flashChip } from "./flash-chip.ts";
 import { ImageReader, type SentImage } from "./image.ts";
 import { type Machine, machineNamed } from "./machines.ts";
 import { Qemu } from "./qemu.ts";
-
-/** Sizes of flash chips that Espressif's QEMU has, in MB. */
-const FLASHES = [2, 4, 8, 16];
-const MB = 1024 * 1024;
 
 /** The folder of its image is there as long as this process. Port 0 takes a free one. */
 export async function serveQemu(machine: Machine, port = 0): Promise<SimPort> {
@@ -50,12 +47,12 @@ class Board {
       const other = meant === null ? "no machine of QEMU" : `sim:${machine} (${meant.chip})`;
       return `sim:${name} is an ${chip}, and this image is for ${other}`;
     }
-    const size = takes === "elf" ? bytes.length : FLASHES.map((each) => each * MB).find((each) => each >= bytes.length);
-    if (size === undefined) return `${bytes.length} bytes are more than the largest flash chip holds`;
+    const content = takes === "elf" ? bytes : flashChip(bytes, takes.bootAt);
+    if (content === null) return "it is for a larger flash chip than QEMU has";
     this.#running?.kill();
     if (this.#file !== "") rmSync(this.#file);
     this.#file = join(this.#folder, `image${++this.#images}`);
-    writeFileSync(this.#file, takes === "elf" ? bytes : Buffer.concat([bytes, Buffer.alloc(size - bytes.length, 0xff)]));
+    writeFileSync(this.#file, content);
     return null;
   }
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { flashChip } from "../../../../cli/device/sim/qemu/flash-chip.ts";
 import { ImageReader, imageMessage } from "../../../../cli/device/sim/qemu/image.ts";
 import { lackOf, type Machine, machineNamed } from "../../../../cli/device/sim/qemu/machines.ts";
 import type { SimPort } from "../../../../cli/device/sim/one-client.ts";
@@ -100,18 +101,34 @@ test("an image for another chip is refused, and the one that it has stays", asyn
   assert.is(await hears(port, /\n/), "mine\n");
 });
 
-test("a flash chip is as large as one that is sold", async () => {
+test("a flash chip is as large as the bootloader in it says, or as the image needs", async () => {
   const port = await serve("esp32c3", 'printf "%s %s\\n" "$(wc -c <"$image")" "$*" >&3; exec sleep 600');
-  for (const [bytes, size] of [
-    [100, 2],
-    [2 * 1024 * 1024, 2],
-    [2 * 1024 * 1024 + 1, 4],
+  const MB = 1024 * 1024;
+  for (const [bytes, header, size] of [
+    [100, 0x00, 2],
+    [2 * MB, 0x10, 2],
+    [2 * MB + 1, 0x1f, 4],
+    [100, 0x2f, 4],
+    [100, 0x40, 16],
   ] as const) {
-    assert.is(await write(port, Buffer.alloc(bytes, 1), "esp32c3"), `taken: ${bytes} bytes`);
+    const image = Buffer.alloc(bytes, 1);
+    image.set([0xe9, 1, 2, header]);
+    assert.is(await write(port, image, "esp32c3"), `taken: ${bytes} bytes`);
     const said = await hears(port, /\n/);
-    assert.match(said, new RegExp(`^${size * 1024 * 1024} .*-M esp32c3 .*-icount 3 .*-drive file=.*,if=mtd,format=raw`));
+    assert.match(said, new RegExp(`^${size * MB} .*-M esp32c3 .*-icount 3 .*-drive file=.*,if=mtd,format=raw`));
   }
-  assert.match(await write(port, Buffer.alloc(16 * 1024 * 1024 + 1), "esp32c3"), /more than the largest flash/);
+  for (const [bytes, header] of [
+    [16 * MB + 1, 0x40],
+    [100, 0x50],
+  ] as const) {
+    const image = Buffer.alloc(bytes, 1);
+    image.set([0xe9, 1, 2, header]);
+    assert.match(await write(port, image, "esp32c3"), /larger flash chip/);
+  }
+  const late = Buffer.alloc(0x1004);
+  late.set([0xe9, 1, 2, 0x20], 0x1000);
+  const [at0, at4k] = [flashChip(late, 0), flashChip(late, 0x1000)];
+  assert.equal([at0?.length, at4k?.length, at4k?.[0x1000], at4k?.at(-1)], [2 * MB, 4 * MB, 0xe9, 0xff]);
 });
 
 test("its end is told, with its last words; the next client starts it again", async () => {
