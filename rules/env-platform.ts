@@ -84,7 +84,8 @@ function atHome(path: string, io: ProjectIo): string {
 function unknown(env: string, { name, address }: PlatformSpec, { config, shelf }: PlatformReader): Failure {
   const section = `env:${env}`;
   const all = shelf.all();
-  const known = all.ok ? all.value.flatMap(({ rules }) => rules.platform?.names ?? []) : [];
+  // Rules for other versions have the same name.
+  const known = [...new Set(all.ok ? all.value.flatMap(({ rules }) => rules.platform?.names ?? []) : [])];
   if (name === "") {
     const first = config.options(section).find((option) => config.origin(section, option) !== null);
     const place = first === undefined ? null : config.origin(section, first);

@@ -25,15 +25,22 @@ interface Recorded {
 }
 
 const OWN: ReadonlySet<string> = new Set(["-no-canonical-prefixes", "-fno-canonical-system-headers", "-Wl,-t", "-MD", "--skip-flashed"]);
-/** What PlatformIO calls the programs that fb looks for when they are wanted. */
-const LATE: Readonly<Record<string, string>> = { "${tool.esptool.program}": "esptool" };
+
+/** What PlatformIO calls the programs that fb looks for when they are wanted, where they are not called as the tool is. */
+const LATE: Readonly<Record<string, string>> = {
+  jlink: "JLinkExe",
+  dfuutil: "dfu-util",
+  maple: "maple_upload",
+  hid: "hid-flash",
+};
 
 /** As PlatformIO would say it: without fb's own, the tool by its name, the output folder as OUT. */
 function line(argv: readonly string[]): string {
   // What runs within fb around another's program stands before it.
   const [program = "", ...rest] = argv.slice(argv[0] === "fb" ? argv.indexOf("--") + 1 : 0);
   const words = rest.filter((word, i) => !OWN.has(word) && word !== "-MF" && rest[i - 1] !== "-MF" && !word.startsWith("-frandom-seed="));
-  return [LATE[program] ?? program.slice(program.lastIndexOf("/") + 1), ...words]
+  const late = /^\$\{tool\.(\w+)\.program\}$/.exec(program)?.[1];
+  return [late === undefined ? program.slice(program.lastIndexOf("/") + 1) : (LATE[late] ?? late), ...words]
     .map((word) => word.replace(/\.fb\/build\/[\w-]+\/\w+/, "OUT").replace("${UNIX_TIME}", "TIME"))
     .join(" ");
 }

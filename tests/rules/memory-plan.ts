@@ -8,6 +8,7 @@ import type { EnvPlan } from "../../rules/env-plan.ts";
 import type { LibraryOptions } from "../../rules/plan-libs.ts";
 import { planEnv } from "../../rules/plan-env.ts";
 import { type EnvProject, envNames, type Project, readProject } from "../../rules/project.ts";
+import type { Tool } from "../../rules/rulefile.ts";
 import { memoryIo } from "./memory-io.ts";
 
 /** tool: of every compiler, where it is not Debian's. */
@@ -70,6 +71,11 @@ export function planned(
   };
 }
 
+/** A tool's program, by the name that it has first. */
+function programName({ name, finds }: Tool): [string, string] {
+  return [`tool.${name}.program`, finds.split("|")[0] ?? ""];
+}
+
 function planOf(
   env: EnvProject,
   { dirs }: Project,
@@ -90,7 +96,7 @@ function planOf(
     frameworkFolder: arduino ? framework.folder : "",
     frameworkDigest: "",
     frameworkVersion: framework.version,
-    names: new Map(envNames(env)),
+    names: new Map([...envNames(env), ...[...env.platform.rules.tools.values()].map(programName)]),
     mcu: env.board?.mcu ?? "",
     variantFolder: null,
     tools: new Map(
