@@ -46,6 +46,8 @@ test("one name, several folders of rules: a package's version tells which, befor
     "/new/platform.json": held("55.03.311"),
     "/newer/platform.json": held("56.0.0"),
     "/old/platform.json": held("2023.06.02"),
+    "/three/platform.json": held("53.03.13"),
+    "/three/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
     "/old/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
     "/new/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
     "/six/boards/esp32dev.json": '{"name":"D","build":{"mcu":"esp32"}}',
@@ -74,18 +76,20 @@ platform = pioarduino
 platform = https://github.com/tasmota/platform-espressif32/releases/download/2023.06.02/platform-espressif32.zip
 [env:old]
 platform = symlink:///old
+[env:three]
+platform = symlink:///three
 [env:other]
 platform = espressif32
 board = esp32-c6-devkitc-1
 `,
   });
-  const names = ["bare", "six", "new", "pending", "git", "official", "own", "wled", "old"].map((name) => [
+  const names = ["bare", "six", "new", "pending", "git", "official", "own", "wled", "old", "three"].map((name) => [
     name,
     env(read, name).platform.name,
   ]);
   assert.equal(Object.fromEntries(names), {
     ...{ bare: "espressif32", six: "espressif32", new: "pioarduino", pending: "pioarduino" },
-    ...{ git: "pioarduino", official: "espressif32", own: "pioarduino", wled: "tasmota32", old: "tasmota32" },
+    ...{ git: "pioarduino", official: "espressif32", own: "pioarduino", wled: "tasmota32", old: "tasmota32", three: "pioarduino53" },
   });
   assert.is(env(read, "pending").board?.mcu, "esp32c6");
   assert.equal(
