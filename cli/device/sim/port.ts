@@ -54,6 +54,7 @@ class Connection implements Client {
   readonly #socket: Socket;
   #sent: number[];
   #timer: NodeJS.Timeout | null = null;
+  #immediate: NodeJS.Immediate | null = null;
   /** Real and simulated seconds at which the board was in step. */
   #real: number;
   #simulated: number;
@@ -96,8 +97,7 @@ class Connection implements Client {
   }
 
   #stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#clear();
   }
 
   #turn = (): void => {
@@ -119,8 +119,17 @@ class Connection implements Client {
     return waits && performance.now() / 1000 - this.#heard < RESTS_S;
   }
 
+  /** A timer takes a millisecond and more, which one that is behind has not. */
   #soon(ms: number): void {
+    this.#clear();
+    if (ms > 0) this.#timer = setTimeout(this.#turn, ms);
+    else this.#immediate = setImmediate(this.#turn);
+  }
+
+  #clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#turn, ms);
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#timer = null;
+    this.#immediate = null;
   }
 }
