@@ -40,7 +40,7 @@ const flushMs = 500;
 const commitFlags = 2;
 
 /** A writer holds the lock for milliseconds. */
-const lockMs = 30_000;
+export const lockMs = 30_000;
 const probe = Buffer.from("probe");
 
 function busy(folder: string): Failure {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Failure, Result } from "../engine/types.ts";
 import { LocalActions } from "./actions.ts";
 import { LocalBlobs } from "./blobs.ts";
-import { makeSuspect, makeTrusted } from "./check.ts";
+import { makeSuspect, makeTrusted, noteAsLeft } from "./check.ts";
 import { unwritable } from "./folders.ts";
 import { Lmdb } from "./lmdb.ts";
 import { LocalMemo } from "./memo.ts";
@@ -72,9 +72,14 @@ export function openCache(folder: string, checker: readonly string[]): Result<Ca
       },
       flush: () => result(db.flush()),
       close: async () => {
+        // What waits may be the first to open it.
+        db.flush();
+        const wasOpened = db.opened;
         const failure = await db.close();
+        const isSound = !db.broken && db.unfit === "";
+        if (wasOpened && isSound) noteAsLeft(folder);
         // Where that cannot be noted, this process leaves without taking leave, which makes the next one check, too.
-        if ((!db.broken && db.unfit === "") || makeSuspect(folder, db.unfit)) leave(folder);
+        if (isSound || makeSuspect(folder, db.unfit)) leave(folder);
         return result(failure);
       },
     },
