@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fakeQemu } from "../cli/device/sim/fake-qemu.ts";
+import { readLittlefs } from "../rules/image/littlefs-reader.ts";
 import { COMPILER, coreFolder, hasCompiler, readImage, SOURCES, toolchain } from "./esp32-parts.ts";
 import { diagnostics, ends, executed, freshFolder, restored, TestProject } from "./harness.ts";
 
@@ -85,6 +86,20 @@ else {
       [0x10000, "firmware.bin"],
     ] as const)
       assert.ok(merged.subarray(place).indexOf(readFileSync(project.path(`${OUT}/${file}`))) === 0, file);
+  });
+
+  test("a LittleFS image of the size of its partition, by fb where no mklittlefs is there", () => {
+    const env = (name: string, more: string) => `[env:${name}]\nboard = ${BOARD}\nboard_build.filesystem = littlefs\n${more}`;
+    const project = projectWith(env("usual", "") + env("later", "board_build.littlefs_version = 2.1\n"));
+    project.write("data/www/index.html", "<p>\n".repeat(2000));
+    for (const [name, version] of [
+      ["usual", "2.0"],
+      ["later", "2.1"],
+    ] as const) {
+      assert.ok(executed(project.run([`:fs@${name}`])).includes("objcopy littlefs.bin"));
+      const { disk, count, nameMax, files } = readLittlefs(readFileSync(project.path(`.fb/build/${name}/release/littlefs.bin`)));
+      assert.equal([disk, count, nameMax, [...files.keys()]], [version, 0x170, 64, ["www/index.html"]]);
+    }
   });
 
   test("envs of one board share all; a board, a mode of the flash and a table have what is theirs", () => {
