@@ -165,6 +165,19 @@ platform_packages =
   assert.equal([read.name, read.defaultEnvs, read.later], ["p ü", ["a"], []]);
 });
 
+test("a board of a core that the platform's rules are not for is refused by name; one that names none has the platform's", () => {
+  const env = (core: string) => `[env:${core}]\nplatform = ststm32\nboard = ${core}\nframework = arduino\n`;
+  const cores = ["stm32", "none", "maple", "stm32l0", "arduino"];
+  const board = (core: string) => JSON.stringify({ name: "x", build: { mcu: "stm32f103c8t6", ...(core === "none" ? {} : { core }) } });
+  const files = Object.fromEntries(cores.map((core) => [`boards/${core}.json`, board(core)]));
+  const read = project({ "platformio.ini": cores.map(env).join(""), ...files });
+  assert.equal(
+    cores.filter((core) => read.envs.get(core)?.ok),
+    ["stm32", "none"],
+  );
+  assert.equal(codes(read, "maple"), ["env.core:11:3"]);
+});
+
 test("what is wrong with one env leaves the others", () => {
   const read = project({
     "platformio.ini": `[env:none]
