@@ -1,10 +1,15 @@
 /** What esptool says (4.8.1 and 5.6.0, as it was said by hand or stands in its source), and what is told of it: progress and faults by the table of platforms/espressif8266. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { faultOf, flashFailure } from "../../../cli/flash/faults.ts";
 import { runUploader } from "../../../cli/flash/uploader.ts";
+import { envNames, readProject } from "../../../rules/project.ts";
 import { readRuleFile } from "../../../rules/rulefile.ts";
+import { uploadOf } from "../../../rules/uploads.ts";
+import { memoryIo } from "../../rules/memory-io.ts";
+
+const PLATFORMS = new URL("../../../platforms", import.meta.url).pathname;
 
 const FILE = new URL("../../../platforms/espressif8266/platform.toml", import.meta.url).pathname;
 const rules = readRuleFile(FILE, readFileSync(FILE, "utf8"), (path) => readFileSync(path, "utf8"));
@@ -78,6 +83,37 @@ test("how far it is, by its percents", async () => {
   });
   assert.is(end.code, 0);
   assert.equal(progress, ["writing 7", "writing 50", "writing 75", "writing 100", "writing 5", "writing 100"]);
+});
+
+test("what a board asks for before and after: the touch at 1200 baud and the port that comes, the reset that its USB needs; the ini's words win", () => {
+  const before = (board: string, options = "") => {
+    const ini = `[env:a]\nplatform = espressif32\nframework = arduino\nboard = ${board}\n${options}`;
+    const io = memoryIo({});
+    const read = readProject("/p", PLATFORMS, {
+      read: (path) => (path.startsWith(PLATFORMS) ? readFileSync(path, "utf8") : path === "platformio.ini" ? ini : io.text(path)),
+      list: (path) =>
+        path === PLATFORMS ? readdirSync(path).map((name) => ({ name, is: name.includes(".") ? "file" : "dir" })) : io.list(path),
+      glob: () => [],
+      value: () => undefined,
+      unixTime: () => 0,
+      sha1: () => "0",
+    });
+    const env = read.ok ? read.value.envs.get("a") : undefined;
+    if (env?.ok !== true) throw new Error(JSON.stringify(env));
+    const names = envNames(env.value);
+    const upload = uploadOf(env.value.platform.rules, names, new Map());
+    if (!upload.ok) throw new Error(upload.failure.message);
+    const { touch, awaitsPort, flushes, args } = upload.value;
+    const resets = ["before", "after"].map((each) => names.get(`board.upload.${each}_reset`));
+    return [touch, awaitsPort, flushes, ...resets, args.get("speed")?.at(-1), args.get("flags")?.join(" ")];
+  };
+  assert.equal(before("esp32dev"), [false, false, false, "default_reset", "hard_reset", "460800", ""]);
+  assert.equal(before("lolin_s2_mini").slice(0, 3), [true, true, false]);
+  assert.equal(before("adafruit_feather_esp32s3").slice(0, 3), [true, true, false]);
+  assert.equal(before("esp32-c3-devkitm-1").slice(0, 3), [false, false, false]);
+  const own =
+    "board_upload.before_reset = usb_reset\nboard_upload.after_reset = no_reset\nboard_upload.use_1200bps_touch = no\nboard_upload.wait_for_upload_port = false\nupload_speed = 115200\nupload_flags = --no-stub\n";
+  assert.equal(before("lolin_s2_mini", own), [false, false, false, "usb_reset", "no_reset", "115200", "--no-stub"]);
 });
 
 test.run();
