@@ -208,7 +208,7 @@ export async function clear(cache: Cache): Promise<Failure | null> {
   for (const d of listBlobs(cache).keys()) rmSync(cache.blobs.path(d), { force: true });
   for (const name of ["added", "gc.json"]) rmSync(join(cache.folder, name), { force: true });
   for (const name of namesIn(cache.folder))
-    if (name.startsWith("actions.bad-")) rmSync(join(cache.folder, name), { recursive: true, force: true });
+    if (name.startsWith("actions.bad-") || name === "python") rmSync(join(cache.folder, name), { recursive: true, force: true });
   await cache.close();
   // LMDB's file never shrinks.
   if (liveMarkers(cache.folder).length === 0) rmSync(join(cache.folder, "actions"), { recursive: true, force: true });

@@ -30,6 +30,8 @@ export interface Uploader {
   readonly kept: string;
   /** It can not run: a part of its own is missing. */
   readonly broken: string;
+  /** Packages of PyPI that pip brings where a Python script of it, which is not in bin/, says so. */
+  readonly modules: readonly string[];
   /** What to do about that; "" for what is true of most. */
   readonly repair: string;
   /** How it is given a TCP port; null: it takes none. */
@@ -63,7 +65,7 @@ export function uploader(table: TomlTable): Uploader {
     ...{ progress: text("progress"), sync: text("sync"), givesUp: text("gives_up"), verify: text("verify"), signature: text("signature") },
     ...{ refused: text("refused"), lost: text("lost"), noise: text("noise"), advice: text("advice"), net: templateAt(table, "net") },
     ...{ newer: textsAt(table, "newer"), unknown: text("unknown"), kept: text("kept"), broken: text("broken"), repair: text("repair") },
-    garbled: text("garbled"),
+    ...{ garbled: text("garbled"), modules: textsAt(table, "modules") },
   };
 }
 

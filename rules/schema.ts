@@ -297,6 +297,10 @@ const uploader = table(
     unknown: plain("A regular expression: it does not know a word of its command, and has opened nothing."),
     kept: plain("A regular expression whose group 1 is what was not written, since the board says that it has the same."),
     broken: plain("A regular expression: it can not run, as a part of its own is missing."),
+    modules: list(
+      "Packages of PyPI that pip brings into fb's cache where a Python script of the uploader misses them.",
+      plain("A package."),
+    ),
     repair: plain("What to do where a part of it is missing."),
     net: template("How it is given a TCP port: ${host} and ${port}."),
   },

@@ -40,7 +40,7 @@ export interface Upload {
 /** Of programs of which nothing is known. */
 export const CUSTOM: Uploader = {
   ...{ idle: 30, progress: "", sync: "", givesUp: "", verify: "", signature: "", refused: "", lost: "", noise: "", advice: "" },
-  ...{ newer: [], unknown: "", kept: "", broken: "", repair: "", garbled: "" },
+  ...{ newer: [], unknown: "", kept: "", broken: "", repair: "", garbled: "", modules: [] },
   net: null,
 };
 

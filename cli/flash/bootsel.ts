@@ -49,7 +49,15 @@ export const picotool: InnerUpload = async (args, around) => {
   // Its own message tells more than a wait that was for nothing.
   await until(() => /^\s*type:/m.test(spawnSync(program, ["info", "-d"], { encoding: "utf8" }).stdout ?? ""), PICOTOOL_MS, around);
   const { folder, stop, uploader, onProgress } = around;
-  const end = await runUploader({ argv: wanted.command, cwd: folder, uploader, idle: uploader.idle * around.patience, stop, onProgress });
+  const end = await runUploader({
+    vars: {},
+    argv: wanted.command,
+    cwd: folder,
+    uploader,
+    idle: uploader.idle * around.patience,
+    stop,
+    onProgress,
+  });
   if (end.why === "exited" && end.code === 0) return ok(end.output);
   const said = end.output.trim().split("\n").at(-1) ?? "";
   if (end.why === "not-started")

@@ -5,6 +5,7 @@
  *                                                               └──► ledger ──► release
  */
 import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
 import { fail, failure, ok, warning } from "../../engine/failure.ts";
 import type { Failure, Result, ToolRun } from "../../engine/types.ts";
 import { type Bound, expandText, scope } from "../../rules/expand.ts";
@@ -19,6 +20,7 @@ import { openBridge, reset } from "./bridge.ts";
 import { faultOf, flashFailure } from "./faults.ts";
 import { mountedFolders } from "./bootsel.ts";
 import { innerUpload, isInner } from "./inner.ts";
+import { fetchModules, knownModules } from "./python-modules.ts";
 import { runUploader, type UploaderEnd } from "./uploader.ts";
 
 export interface FlashJob {
@@ -35,6 +37,8 @@ export interface FlashJob {
   readonly address: Address | null;
   /** Seconds for the whole of it, and of silence; null: silence as the uploader's table says, and no limit. */
   readonly timeout: number | null;
+  /** Nothing may be fetched. */
+  readonly offline: boolean;
   /** The device is held and its id known: nothing has been changed yet. */
   onBegin(device: string): void;
 }
@@ -159,10 +163,23 @@ async function upload(
     }
     const { uploader } = job.upload;
     let words = argv.value;
-    let end = await attempt(job, words, port, stop, around);
+    const python = isPython(words[0]) && uploader.modules.length > 0 ? (words[0] ?? "") : null;
+    let modules = python === null ? null : await knownModules(python, uploader.modules);
+    const run = () => attempt(job, words, port, modules === null ? {} : pythonPath(modules), stop, around);
+    let end = await run();
+    if (!stop.aborted && python !== null && modules === null && !job.offline && faultOf(end, uploader, true) === "broken") {
+      around.note(
+        warning("flash.modules", `${programName(words)} misses modules of Python: pip brings ${uploader.modules.join(", ")}`, { hint: "" }),
+      );
+      const brought = await fetchModules(python, uploader.modules, stop);
+      if (stop.aborted) return fail(whyStopped());
+      if (!brought.ok) return fail({ ...brought.failure, hint: uploader.repair });
+      modules = brought.value;
+      end = await run();
+    }
     if (!stop.aborted && isTooOld(end, uploader)) {
       words = words.filter((word) => !uploader.newer.includes(word));
-      end = await attempt(job, words, port, stop, around);
+      end = await run();
     }
     if (stop.aborted) return fail(whyStopped());
     if (end.why === "exited" && end.code === 0)
@@ -194,8 +211,18 @@ function keptParts({ output }: UploaderEnd, { kept }: Uploader): string[] {
 
 /** As people call it: of a script its own name, not that of its interpreter. */
 function programName([first = "", second = ""]: readonly string[]): string {
-  const path = /^python[\d.]*$/.test(first) ? second : first;
+  const path = isPython(first) ? second : first;
   return path.split("/").at(-1) ?? "";
+}
+
+/** Before what the user has there. */
+function pythonPath(folder: string): Readonly<Record<string, string>> {
+  const own = process.env["PYTHONPATH"] ?? "";
+  return { PYTHONPATH: own === "" ? folder : `${folder}${delimiter}${own}` };
+}
+
+function isPython(program = ""): boolean {
+  return /^python[\d.]*$/.test(program);
 }
 
 /** The uploader, which ends when its port goes. */
@@ -203,6 +230,7 @@ async function attempt(
   job: FlashJob,
   argv: readonly string[],
   port: PortAddress | null,
+  vars: Readonly<Record<string, string>>,
   stop: AbortSignal,
   around: ToolRun,
 ): Promise<UploaderEnd> {
@@ -215,6 +243,7 @@ async function attempt(
     return await runUploader({
       argv,
       cwd: job.folder,
+      vars,
       uploader,
       idle: job.timeout ?? uploader.idle,
       stop: AbortSignal.any([stop, gone.signal]),

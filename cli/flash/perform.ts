@@ -44,7 +44,15 @@ export class RunFlashes {
             .update(readFileSync(join(this.#folder, image.path)))
             .digest("hex");
     const job = {
-      ...{ folder: this.#folder, what: `${target} ${spec.env}`, argv: spec.argv, upload, address, timeout: this.#limit },
+      ...{
+        folder: this.#folder,
+        what: `${target} ${spec.env}`,
+        argv: spec.argv,
+        upload,
+        address,
+        timeout: this.#limit,
+        offline: this.#command.offline,
+      },
       ...{ board: env.board?.id ?? "", mcu: env.board?.mcu ?? "" },
       onBegin: (device: string) => noteFlashed(this.#folder, device, null),
     };

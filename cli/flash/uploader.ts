@@ -5,6 +5,8 @@ import type { Uploader } from "../../rules/rulefile-uploads.ts";
 export interface UploaderJob {
   readonly argv: readonly string[];
   readonly cwd: string;
+  /** Of its environment, beside fb's own. */
+  readonly vars: Readonly<Record<string, string>>;
   readonly uploader: Uploader;
   /** Seconds of silence after which it is ended. */
   readonly idle: number;
@@ -28,11 +30,11 @@ const KILL_MS = 150;
 const PERCENT_A_MARK = 2;
 
 /** Never fails: how it ended is its result. */
-export function runUploader({ argv, cwd, uploader, idle, stop, onProgress }: UploaderJob): Promise<UploaderEnd> {
+export function runUploader({ argv, cwd, vars, uploader, idle, stop, onProgress }: UploaderJob): Promise<UploaderEnd> {
   const [program = "", ...args] = argv;
   return new Promise((resolve) => {
     // A group of its own: a shell's children end with it.
-    const child = spawn(program, args, { cwd, env: environment(), stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn(program, args, { cwd, env: { ...environment(), ...vars }, stdio: ["ignore", "pipe", "pipe"], detached: true });
     let why: UploaderEnd["why"] = "exited";
     let output = "";
     const progress = progressReader(uploader, onProgress);

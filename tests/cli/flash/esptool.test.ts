@@ -78,7 +78,7 @@ test("how far it is, by its percents", async () => {
     "printf 'Erasing flash...\\rWriting at 0x00000000... (7 %%)\\rWriting at 0x00004000... (50 %%)\\rWriting at 0x00010000 [====>  ] 75.4%% 3/4\\rWriting at 0x00020000... (100 %%)\\n'; printf '" +
     `${bar("5.5", "0x00004000")}${bar("100.0", "0x00005268")}'`;
   const end = await runUploader({
-    ...{ argv: ["/bin/sh", "-c", script], cwd: "/", uploader: esptool, idle: 20, stop: new AbortController().signal },
+    ...{ argv: ["/bin/sh", "-c", script], cwd: "/", vars: {}, uploader: esptool, idle: 20, stop: new AbortController().signal },
     onProgress: (phase, percent) => progress.push(`${phase} ${percent}`),
   });
   assert.is(end.code, 0);

@@ -21,7 +21,7 @@ interface Ran {
 async function sh(script: string, { idle = 20, stop = new AbortController().signal } = {}): Promise<Ran> {
   const progress: string[] = [];
   const end = await runUploader({
-    ...{ argv: ["/bin/sh", "-c", script], cwd: "/", uploader: avrdude, idle, stop },
+    ...{ argv: ["/bin/sh", "-c", script], cwd: "/", vars: {}, uploader: avrdude, idle, stop },
     onProgress: (phase, percent) => progress.push(`${phase} ${percent}`),
   });
   return { end, progress };
@@ -61,7 +61,15 @@ test("stopped: at once, though it does not want to end", async () => {
 
 test("a program that is not there", async () => {
   const argv = ["/no/such/uploader"];
-  const end = await runUploader({ argv, cwd: "/", uploader: avrdude, idle: 5, stop: new AbortController().signal, onProgress: () => {} });
+  const end = await runUploader({
+    argv,
+    cwd: "/",
+    vars: {},
+    uploader: avrdude,
+    idle: 5,
+    stop: new AbortController().signal,
+    onProgress: () => {},
+  });
   assert.is(end.why, "not-started");
 });
 
