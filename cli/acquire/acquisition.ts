@@ -74,6 +74,8 @@ export class Acquisition {
   /** Files for other machines of what was chosen, by name and version. */
   private readonly others = new Map<string, readonly LockedFile[]>();
   private readonly tables: PackageTables;
+  /** By the env as it was read: with a platform package it is another. */
+  private readonly lacks = new Map<EnvProject, Failure | null>();
   /** Read when the first of them is wanted. */
   private indexes: Indexes | null = null;
   private readonly store: Store;
@@ -212,9 +214,14 @@ export class Acquisition {
 
   /** Why an env whose `platform =` is a name alone needs PlatformIO's package; null where it does not. */
   private lack(env: EnvProject): Failure | null {
-    const { lock, mode } = this.host;
-    const { tables, system } = this;
-    return lackOf(env, { lock, mode, tables, system, needs: packageNeeds(this.host.project(), env, this.host.targets) });
+    let known = this.lacks.get(env);
+    if (known === undefined) {
+      const { lock, mode } = this.host;
+      const { tables, system } = this;
+      known = lackOf(env, { lock, mode, tables, system, needs: () => packageNeeds(this.host.project(), env, this.host.targets) });
+      this.lacks.set(env, known);
+    }
+    return known;
   }
 
   /** An env with the platform package that it asks for or needs, or what brings that. */

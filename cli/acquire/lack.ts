@@ -21,7 +21,7 @@ interface LackHost {
   readonly mode: PackageMode;
   readonly tables: PackageTables;
   readonly system: PackageProvider;
-  readonly needs: EnvNeeds;
+  needs(): EnvNeeds;
 }
 
 /**
@@ -32,7 +32,7 @@ export function lackOf(env: EnvProject, host: LackHost): Failure | null {
   const { platformSpec, platformPackage, platform, unknownBoard } = env;
   if (platformSpec.source !== null || platformPackage !== null || publishedRanges(platform.rules).length === 0) return null;
   if (unknownBoard !== null || host.mode === "system") return unknownBoard;
-  const { tools, framework } = host.needs;
+  const { tools, framework } = host.needs();
   const needed = tools.flatMap(([tool, need]) => (tool.optional ? [] : [need]));
   for (const need of [...needed, ...(framework === null ? [] : [framework])]) {
     const lacking = nowhere(env, need, host);
