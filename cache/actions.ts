@@ -13,11 +13,14 @@ const usedStepMinutes = 12 * 60;
 const batchSize = 4096;
 const keptSets = 1000;
 
-interface Waiting {
-  readonly staticKey: StaticKey;
-  readonly result: ActionResult;
+interface EncodedSet {
   readonly set: Buffer;
   readonly id: Buffer;
+}
+
+interface Waiting extends EncodedSet {
+  readonly staticKey: StaticKey;
+  readonly result: ActionResult;
 }
 
 export class LocalActions implements ActionCache, Batcher {
@@ -30,6 +33,7 @@ export class LocalActions implements ActionCache, Batcher {
   /** The last sets that were asked for, and all reads in them, each as one object. */
   readonly #sets = new Map<string, Reads>();
   readonly #reads = new Map<string, Read<CanonPath>>();
+  readonly #encodedSets = new WeakMap<Reads, EncodedSet>();
 
   /** @param blobIsLost whether putting this blob failed in this run: a record that names it is not kept */
   constructor(db: Lmdb, blobIsLost: (d: Digest) => boolean) {
@@ -69,9 +73,9 @@ export class LocalActions implements ActionCache, Batcher {
 
   record(staticKey: StaticKey, key: Key, result: ActionResult): void {
     if (result.outputs.some((o) => this.#blobIsLost(o.digest))) return;
-    const set = encodeSet(result.reads);
-    if (set === null) return;
-    const w: Waiting = { staticKey, result, set, id: setId(set) };
+    const encoded = this.#encoded(result.reads);
+    if (encoded === null) return;
+    const w: Waiting = { staticKey, result, ...encoded };
     this.#dropped.delete(key);
     this.#waiting.set(key, w);
     const newest = this.#newest.get(staticKey);
@@ -144,6 +148,17 @@ export class LocalActions implements ActionCache, Batcher {
   }
 
   /** @param name the id, a letter a byte */
+  /** Null where it cannot be stored. Many results have one list of reads. */
+  #encoded(reads: Reads): EncodedSet | null {
+    const known = this.#encodedSets.get(reads);
+    if (known !== undefined) return known;
+    const set = encodeSet(reads);
+    if (set === null) return null;
+    const encoded = { set, id: setId(set) };
+    this.#encodedSets.set(reads, encoded);
+    return encoded;
+  }
+
   #set(name: string): Reads | undefined {
     const known = this.#sets.get(name);
     if (known !== undefined) return known;

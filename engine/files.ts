@@ -65,8 +65,8 @@ export class Files {
   private readonly parts = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
   private readonly distinct = new IncludeTexts();
-  /** How often a file was forgotten: as long as it stays the same, so do all digests that were given out. */
-  forgotten = 0;
+  /** Paths that were forgotten or assumed, in order: a digest that was given out holds until its path, or one with a "/" at its end, comes in here; that of a tree until any does. */
+  readonly changes: string[] = [];
   /** Forgotten paths: what is carried of them is no longer so, nor of what lies below those that are folders ("dir/"). */
   private readonly lost = new Set<string>();
   private readonly lostTrees = new Set<string>();
@@ -100,6 +100,7 @@ export class Files {
   /** In a dry run: takes a file for having this content, whatever lies there. */
   assume(path: string, digest: Digest): void {
     this.assumed.set(path, digest);
+    this.changes.push(path);
   }
 
   /** sha256 of a file's content; ABSENT when it is not there; a folder counts as its tree. */
@@ -293,7 +294,7 @@ export class Files {
 
   /** Forgets a file that was changed or is about to be made, and what rests on it: trees above it, folders that were not there. "dir/": all below it. */
   forget(path: string): void {
-    this.forgotten++;
+    this.changes.push(path);
     if (this.host.carried) (path.endsWith("/") ? this.lostTrees : this.lost).add(path);
     this.known.delete(path);
     this.absent.delete(path);

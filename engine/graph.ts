@@ -15,6 +15,8 @@ export interface Node {
 export interface Outside {
   /** The action of the rest that makes a path, although the action of this name does not wait for it; null if there is none. */
   unordered(name: string, path: string): ActionSpec | null;
+  /** Whether an action of the rest makes a path. */
+  isMade(path: string): boolean;
   /** The compiles of the rest that an action needs and whose texts name files for the assembler. */
   assembling(name: string): readonly ActionSpec[];
 }
@@ -95,6 +97,11 @@ export class Graph {
       queue.push(...this.node(id).needs);
     }
     return false;
+  }
+
+  /** Whether an action makes a path. */
+  isMade(path: string): boolean {
+    return this.producer(path) !== undefined || this.outside?.isMade(path) === true;
   }
 
   /** The action, `node` itself too, that makes a path and that `node` does not wait for; null for a leaf and for what is there in time. */

@@ -117,6 +117,7 @@ export class KeptGraph {
     const inside = new Set(run);
     const behind = (name: string): ReadonlySet<number> => this.behind(this.placeOf(name) ?? -1);
     return {
+      isMade: (path) => this.maker(path) !== undefined,
       unordered: (name, path) => {
         const maker = this.maker(path);
         return maker === undefined || inside.has(maker) || behind(name).has(maker) ? null : this.spec(maker);

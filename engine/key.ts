@@ -6,7 +6,7 @@ import { canonical, canonicalText, outFolder } from "./paths.ts";
 import type { ActionSpec, CanonPath, Digest, Hashing, Key, KeySink, Read, ReadKind, StaticKey } from "./types.ts";
 
 /** Raised whenever what a key holds changes its meaning: old records are then never found. */
-const KEY_SCHEMA = "1";
+const KEY_SCHEMA = "2";
 
 /** The part of the key that is known before the action runs. digestOf: of a declared input. project: the real path of the project's folder. */
 export function walkStatic(spec: ActionSpec, project: string, digestOf: (r: Read) => Digest, sink: KeySink): void {
@@ -71,10 +71,16 @@ export function staticKey(hashing: Hashing, spec: ActionSpec, project: string, d
   return sink.digest(hashing) as string as StaticKey;
 }
 
-export function fullKey(hashing: Hashing, sk: StaticKey, reads: readonly Read<CanonPath>[], digests: readonly Digest[]): Key {
-  const sink = new KeyText(`${sk}\n`);
+/** Of what one run discovered, with the digest of each. */
+export function readsDigest(hashing: Hashing, reads: readonly Read<CanonPath>[], digests: readonly Digest[]): Digest {
+  const sink = new KeyText("");
   walkReads(reads, digests, sink);
-  return sink.digest(hashing) as string as Key;
+  return sink.digest(hashing);
+}
+
+/** reads: their readsDigest, which many actions share. */
+export function fullKey(hashing: Hashing, sk: StaticKey, reads: Digest): Key {
+  return hashing.sha256(`${sk}\n${reads}\n`) as string as Key;
 }
 
 /** What the explainer keeps of a walk: fields by name, and the digest of everything read. */
@@ -103,4 +109,15 @@ export class EvidenceSink implements KeySink {
   evidence(declared: number): Evidence {
     return { fields: this.fields, inputs: this.inputs, declared };
   }
+}
+
+/** The reads of a run as they stand in evidenceJson. */
+export function readsJson(reads: readonly Read<CanonPath>[], digests: readonly Digest[]): string {
+  return reads.map(({ is, path }, i) => JSON.stringify([is, path, digests[i]])).join(",");
+}
+
+/** The JSON of an Evidence to which these reads are added. reads: of readsJson, which many actions share. */
+export function evidenceJson({ fields, inputs, declared }: Evidence, reads: string): string {
+  const own = inputs.map((input) => JSON.stringify(input)).join(",");
+  return `{"fields":${JSON.stringify(fields)},"inputs":[${own}${own !== "" && reads !== "" ? "," : ""}${reads}],"declared":${declared}}`;
 }

@@ -484,7 +484,7 @@ class Run {
 }
 
 /** Effects are not decided: they run when they are asked for. */
-const EFFECT: Decision & { do: "run" } = { do: "run", sk: "" as StaticKey, forgotten: 0, why: [] };
+const EFFECT: Decision & { do: "run" } = { do: "run", sk: "" as StaticKey, changes: 0, why: [] };
 
 /** Whether it holds nothing but processors while it runs. */
 function isOfCpu({ spec }: Node): boolean {

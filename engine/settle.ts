@@ -11,10 +11,11 @@ import { type Executed, execute, UNIX_TIME } from "./execute.ts";
 import { fail, failure, ok } from "./failure.ts";
 import { ABSENT, type Files, type FilesHost } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
-import { Guard, Links } from "./guard.ts";
-import { fullKey, staticKey, walkReads, walkStatic } from "./key.ts";
+import { Folders, Guard } from "./guard.ts";
+import { evidenceJson, fullKey, staticKey, walkStatic } from "./key.ts";
 import { writtenBy } from "./prune.ts";
-import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths, projectRead } from "./paths.ts";
+import { canonical, canonicalRead, canonicalText, folderOf, fromCanonical, outFolder, type Paths } from "./paths.ts";
+import { ReadSets } from "./read-sets.ts";
 import { Reasons, type ReasonsHost } from "./reasons.ts";
 import { RecordingIo } from "./recording-io.ts";
 import type {
@@ -25,7 +26,6 @@ import type {
   CanonPath,
   Cause,
   Clock,
-  Digest,
   Effector,
   Failure,
   InnerTools,
@@ -62,8 +62,8 @@ const ATTEMPTS = 3;
 export type Decision =
   | { readonly do: "keep"; readonly last: LastRun }
   | { readonly do: "restore"; readonly sk: StaticKey; readonly key: Key; readonly result: ActionResult; readonly why: readonly Cause[] }
-  /** sk holds as long as no file was forgotten since `forgotten` were. */
-  | { readonly do: "run"; readonly sk: StaticKey; readonly forgotten: number; readonly why: readonly Cause[] };
+  /** sk holds as long as no file was forgotten since so many were. */
+  | { readonly do: "run"; readonly sk: StaticKey; readonly changes: number; readonly why: readonly Cause[] };
 
 export interface Finished {
   readonly exitCode: number;
@@ -79,7 +79,8 @@ export class Settler {
   private readonly discovery: Discovery;
   /** By output folder and path. */
   private readonly canonicalReads = new Map<string, Map<string, Read<CanonPath>>>();
-  private readonly links: Links;
+  private readonly folders: Folders;
+  private readonly readSets: ReadSets;
   private readonly saysWhy: boolean;
   readonly reasons: Reasons;
 
@@ -89,7 +90,8 @@ export class Settler {
     this.graph = graph;
     this.files = files;
     this.discovery = discovery;
-    this.links = new Links(world.disk);
+    this.folders = new Folders(world.disk);
+    this.readSets = new ReadSets(files, graph, world.hashing);
     this.saysWhy = saysWhy;
     this.reasons = new Reasons(world, graph, files);
   }
@@ -99,9 +101,9 @@ export class Settler {
     const { world, files } = this;
     const { spec } = node;
     const sk = this.staticKey(spec);
-    const { forgotten } = files;
+    const { length: changes } = files.changes;
     const last = world.state.last(spec.name);
-    if (lookup === "none") return { do: "run", sk, forgotten, why: [{ cause: "forced" }] };
+    if (lookup === "none") return { do: "run", sk, changes, why: [{ cause: "forced" }] };
     let broken: Cause[] = [];
     if (last !== undefined && last.staticKey === sk && spec.sharing !== "never") {
       const key = this.keyWith(sk, node, last.result.reads);
@@ -124,7 +126,7 @@ export class Settler {
       }
     }
     // What was there once would have been restored.
-    return { do: "run", sk, forgotten, why: shared && broken.length > 0 ? [...broken, { cause: "evicted" }] : why };
+    return { do: "run", sk, changes, why: shared && broken.length > 0 ? [...broken, { cause: "evicted" }] : why };
   }
 
   private staticKey(spec: ActionSpec): StaticKey {
@@ -134,13 +136,9 @@ export class Settler {
   /** The key with these reads as they are now; null if one of them is made by an action that this one does not wait for. */
   private keyWith(sk: StaticKey, node: Node, reads: readonly Read<CanonPath>[]): Key | null {
     const out = outFolder(node.spec.env, node.spec.profile);
-    const digests: Digest[] = [];
-    for (const canon of reads) {
-      const read = projectRead(canon, out);
-      if (read.is !== "value" && this.graph.unordered(node, read.path) !== null) return null;
-      digests.push(this.files.digest(read));
-    }
-    return fullKey(this.world.hashing, sk, reads, digests);
+    const shared = this.readSets.shared(reads);
+    for (const { path } of this.readSets.made(shared, out)) if (this.graph.unordered(node, path) !== null) return null;
+    return fullKey(this.world.hashing, sk, this.readSets.sum(shared, out));
   }
 
   /** Copies the outputs of a recorded result into place; false if a blob was missing or wrong: then the record is gone. */
@@ -161,8 +159,7 @@ export class Settler {
         return false;
       }
     }
-    const digests = d.result.reads.map((r) => this.files.digest(projectRead(r, out)));
-    this.remember(node, d.sk, d.key, d.result, digests);
+    this.remember(node, d.sk, d.key, d.result);
     return true;
   }
 
@@ -176,7 +173,7 @@ export class Settler {
 
   /** Runs the action until its inputs stayed the same while it ran; its outputs are gone if it failed. */
   async run(node: Node, decided: Decision & { do: "run" }, around: ActionRun): Promise<Result<Finished>> {
-    const guard = new Guard(this.world.disk, this.links, this.graph, this.files);
+    const guard = new Guard(this.world.disk, this.folders, this.graph, this.files);
     let good = false;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -216,7 +213,7 @@ export class Settler {
     const missing = spec.inputs.find((r) => r.is === "file" && this.files.digest(r) === ABSENT);
     if (missing !== undefined) return fail(noInput(spec, missing.path));
     // While the action waited for its claims, what it reads may have changed and been hashed again for another.
-    const sk = decided.forgotten === this.files.forgotten ? decided.sk : this.staticKey(spec);
+    const sk = decided.changes === this.files.changes.length ? decided.sk : this.staticKey(spec);
     this.prepare(node);
     const started = this.world.clock.monotonicMs();
     guard.begin();
@@ -278,17 +275,16 @@ export class Settler {
   ): Promise<Result<Finished>> {
     const { spec } = node;
     const { reads, log } = found;
-    const undeclared = this.undeclared(node, reads);
+    const out = outFolder(spec.env, spec.profile);
+    const shared = this.readSets.shared(reads.map((r) => this.canonical(r, out)));
+    const undeclared = this.undeclared(node, this.readSets.made(shared, out));
     if (undeclared !== null) return fail(undeclared);
     const outputs = await this.outputsOf(spec);
     if (!outputs.ok) return outputs;
-    const out = outFolder(spec.env, spec.profile);
-    const canonReads = reads.map((r) => this.canonical(r, out));
-    const digests = reads.map((r) => this.files.digest(r));
-    const key = fullKey(this.world.hashing, sk, canonReads, digests);
-    const result = this.resultOf(spec, outputs.value, log, canonReads, grown, ms);
+    const key = fullKey(this.world.hashing, sk, this.readSets.sum(shared, out));
+    const result = this.resultOf(spec, outputs.value, log, shared, grown, ms);
     if (this.mayShare(spec, reads)) this.world.cache.record(sk, key, result);
-    this.remember(node, sk, key, result, digests);
+    this.remember(node, sk, key, result);
     return ok({ exitCode: 0, result });
   }
 
@@ -343,9 +339,10 @@ export class Settler {
     return text;
   }
 
-  private undeclared(node: Node, reads: readonly Read[]) {
-    for (const read of reads) {
-      if (read.is === "value" || read.is === "listing") continue;
+  /** made: what it read of other actions. */
+  private undeclared(node: Node, made: readonly Read[]) {
+    for (const read of made) {
+      if (read.is === "listing") continue;
       const other = this.graph.unordered(node, read.path);
       if (other === null || other === node.spec) continue;
       return failure(
@@ -412,13 +409,14 @@ export class Settler {
     return { outputs, log: canonLog, reads, grown, ms: Math.round(ms), origin: this.world.paths.project };
   }
 
-  /** Keeps the result for the next run, with what `why` will compare. digests: of the result's reads. */
-  private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult, digests: readonly Digest[]): void {
+  /** Keeps the result for the next run, with what `why` will compare. */
+  private remember(node: Node, sk: StaticKey, key: Key, result: ActionResult): void {
+    const { spec } = node;
     const seen = this.reasons.sink();
-    walkStatic(node.spec, this.world.paths.project, (r) => this.files.digest(r), seen);
-    walkReads(result.reads, digests, seen);
-    const evidence = JSON.stringify(seen.evidence(node.spec.inputs.length));
-    this.world.state.setLast(node.spec.name, { staticKey: sk, key, result, evidence });
+    walkStatic(spec, this.world.paths.project, (r) => this.files.digest(r), seen);
+    const reads = this.readSets.json(this.readSets.shared(result.reads), outFolder(spec.env, spec.profile));
+    const evidence = evidenceJson(seen.evidence(spec.inputs.length), reads);
+    this.world.state.setLast(spec.name, { staticKey: sk, key, result, evidence });
   }
 }
 

@@ -1,7 +1,17 @@
 /** Keys: what changes outputs changes them, what does not leaves them, and no two walks have one text. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EvidenceSink, fullKey, KeyText, staticKey, walkStatic } from "../../engine/key.ts";
+import {
+  evidenceJson,
+  EvidenceSink,
+  fullKey,
+  KeyText,
+  readsDigest,
+  readsJson,
+  staticKey,
+  walkReads,
+  walkStatic,
+} from "../../engine/key.ts";
 import { canonicalText, fromCanonicalText } from "../../engine/paths.ts";
 import type { ActionSpec, CanonPath, Digest, Read } from "../../engine/types.ts";
 import { files, hashing, paths, sha256, spec } from "./spec.ts";
@@ -121,12 +131,29 @@ test("no two walks have one text (generated)", () => {
 test("the full key: reads, their kinds and digests", () => {
   const sk = keyOf(BASE);
   const reads = (is: Read["is"], path: string): Read<CanonPath>[] => [{ is, path: path as CanonPath }];
-  const key = fullKey(hashing, sk, reads("file", "a.h"), [sha256("1")]);
-  assert.is(fullKey(hashing, sk, reads("file", "a.h"), [sha256("1")]), key);
-  assert.is.not(fullKey(hashing, sk, reads("file", "a.h"), [sha256("2")]), key);
-  assert.is.not(fullKey(hashing, sk, reads("absent", "a.h"), [sha256("1")]), key);
-  assert.is.not(fullKey(hashing, sk, reads("file", "b.h"), [sha256("1")]), key);
-  assert.is.not(fullKey(hashing, sk, [], []), key);
+  const keyWith = (list: Read<CanonPath>[], digests: Digest[]) => fullKey(hashing, sk, readsDigest(hashing, list, digests));
+  const key = keyWith(reads("file", "a.h"), [sha256("1")]);
+  assert.is(keyWith(reads("file", "a.h"), [sha256("1")]), key);
+  assert.is.not(keyWith(reads("file", "a.h"), [sha256("2")]), key);
+  assert.is.not(keyWith(reads("absent", "a.h"), [sha256("1")]), key);
+  assert.is.not(keyWith(reads("file", "b.h"), [sha256("1")]), key);
+  assert.is.not(keyWith([], []), key);
+  assert.is.not(fullKey(hashing, keyOf({ ...BASE, rule: sha256("other") }), readsDigest(hashing, [], [])), keyWith([], []));
+});
+
+test("evidence with reads that are added as text is the evidence of all", () => {
+  const sink = new EvidenceSink((t) => t);
+  walkStatic(BASE, "/p", digestOf, sink);
+  const own = sink.evidence(BASE.inputs.length);
+  for (const list of [[], ["a.h"], ["a.h", 'b"\n.h']]) {
+    const reads = list.map((path): Read<CanonPath> => ({ is: "file", path: path as CanonPath }));
+    const digests = list.map((path) => sha256(path));
+    const all = new EvidenceSink((t) => t);
+    walkStatic(BASE, "/p", digestOf, all);
+    walkReads(reads, digests, all);
+    assert.equal(JSON.parse(evidenceJson(own, readsJson(reads, digests))), all.evidence(BASE.inputs.length));
+    assert.equal(JSON.parse(evidenceJson({ ...own, inputs: [] }, readsJson(reads, digests))).inputs.length, list.length);
+  }
 });
 
 test.run();
