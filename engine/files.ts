@@ -65,7 +65,7 @@ export class Files {
   private readonly parts = new Map<string, Digest>();
   private readonly texts = new Map<Digest, readonly IncludeText[]>();
   private readonly distinct = new IncludeTexts();
-  /** Paths that were forgotten or assumed, in order: a digest that was given out holds until its path, or one with a "/" at its end, comes in here; that of a tree until any does. */
+  /** Paths that were forgotten or assumed, in order: a digest that was given out holds until its path, or one with a "/" at its end, comes in here; that of a tree, not so long. */
   readonly changes: string[] = [];
   /** Forgotten paths: what is carried of them is no longer so, nor of what lies below those that are folders ("dir/"). */
   private readonly lost = new Set<string>();

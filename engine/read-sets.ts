@@ -100,19 +100,23 @@ export class ReadSets {
     return known;
   }
 
-  /** Without digests that no longer hold. */
+  /** Without digests that no longer hold. Of a tree that is not there, no digest does. */
   private current(reads: Reads, out: string): Known {
     const known = this.of(reads, out);
-    const { changes } = this.files;
-    if (known.digests !== null && known.at < changes.length) {
-      const paths = (known.paths ??= new Set(known.there.map((read) => read.path)));
-      for (let i = known.at; i < changes.length && known.digests !== null; i++) {
-        const path = changes[i] as string;
-        if (known.hasTrees || path.endsWith("/") || paths.has(path)) known.digests = known.sum = known.json = null;
-      }
-    }
-    known.at = changes.length;
+    if (known.digests !== null && (known.hasTrees || this.isTouched(known))) known.digests = known.sum = known.json = null;
+    known.at = this.files.changes.length;
     return known;
+  }
+
+  private isTouched(known: Known): boolean {
+    const { changes } = this.files;
+    if (known.at === changes.length) return false;
+    known.paths ??= new Set(known.there.map((read) => read.path));
+    for (let i = known.at; i < changes.length; i++) {
+      const path = changes[i] as string;
+      if (path.endsWith("/") || known.paths.has(path)) return true;
+    }
+    return false;
   }
 }
 
