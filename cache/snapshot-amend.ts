@@ -75,7 +75,9 @@ interface Groups {
 /** The record's groups of absent paths with the new ones; each folder signed before what is missing in it is looked for. */
 function groupsOf({ record }: Changed, a: Amendment): Groups | string {
   const missing = new Map(record.facts.groups.map((folder, i) => [folder, [...(record.details().missing[i] ?? [])]]));
-  const grouped = groupAbsent({ ...a, missingFolders: [] });
+  // Those that the record has are looked at below, where their folder changed.
+  const had = new Set([...missing.values()].flat());
+  const grouped = groupAbsent({ ...a, absent: a.absent.filter((path) => !had.has(path) && !had.has(`${path}/`)), missingFolders: [] });
   if (typeof grouped === "string") return grouped;
   for (const [folder, group] of grouped) missing.set(folder, [...new Set([...(missing.get(folder) ?? []), ...group.missing])]);
   const signatures: Signature[] = [];
