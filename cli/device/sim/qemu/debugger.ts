@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 
 /** Core registers r0 to r15. */
 const CORE = 16;
-const PC = 15;
+export const PC = 15;
 const TRIES = 10;
 
 /** A place that is watched: the processor stops before it uses it, or before it writes there. */
@@ -57,10 +57,11 @@ export class Debugger {
     }
   }
 
-  /** One instruction, which may use the place. */
-  async step(place: Watch): Promise<void> {
+  /** The instruction at the program counter, which may use the place; from: that counter, where it has to be done when this settles, and not in a second try. */
+  async step(place: Watch, from: number | null): Promise<void> {
     this.unwatch(place);
-    await this.#ask("s");
+    if (from === null) await this.#ask("s");
+    else await this.#stepFrom(from);
     this.watch(place);
   }
 
@@ -72,12 +73,16 @@ export class Debugger {
     for (const [i, value] of given.entries()) bytes.writeUInt32LE(value >>> 0, i * 4);
     bytes.writeUInt32LE(at, PC * 4);
     void this.#ask(`G${bytes.toString("hex")}`);
-    // Now and then a step ends before its instruction.
+    await this.#stepFrom(at);
+    void this.#ask(`G${before}`);
+  }
+
+  /** Now and then a step ends before its instruction. */
+  async #stepFrom(address: number): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
       await this.#ask("s");
-      if ((await this.registers())?.[PC] !== at) break;
+      if ((await this.registers())?.[PC] !== address) break;
     }
-    void this.#ask(`G${before}`);
   }
 
   /** r0 to r15; null: it is over. */

@@ -86,7 +86,12 @@ class Connection implements Client {
     socket.on("data", (bytes) => {
       const taken = reader.take(bytes);
       if (taken === "more") return;
-      if ("serial" in taken) return qemu?.send(taken.serial);
+      if ("serial" in taken) {
+        if (qemu === null) return;
+        socket.pause();
+        qemu.send(taken.serial);
+        return;
+      }
       const why = board.load(taken);
       socket.end(why === null ? `\n${TAKEN}: ${taken.bytes.length} bytes\n` : `\n${why}\n`);
     });
@@ -100,6 +105,7 @@ class Connection implements Client {
       qemu.pause();
       socket.once("drain", () => qemu.resume());
     };
+    qemu.onSpace = () => socket.resume();
     // Its end is told where a program's last words are read.
     void qemu.ended.then((said) => {
       if (socket.writable && !qemu.killed) socket.write(`\r\n${this.#board.program} ended: ${said || "it said nothing"}\r\n`);

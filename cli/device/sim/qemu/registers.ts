@@ -4,6 +4,7 @@
  * start, a hundred times or so. Facts: ST's RM0090 (F405), RM0033 (F205), RM0041 (F100), RM0351 (L475): "RCC register map", "Flash interface registers", "PWR register map".
  */
 import { type Access, accessOf } from "./access.ts";
+import { PC } from "./debugger.ts";
 import type { Place } from "./supply.ts";
 
 export interface Register {
@@ -93,7 +94,7 @@ export class Registers {
         const core = await chip.registers();
         const code = core === null ? null : await chip.code(core);
         const access = core === null || code === null ? null : accessOf(code, core);
-        await chip.step(place);
+        await chip.step(place, core?.[PC] ?? null);
         const read = access === null ? null : this.touch(place, access);
         if (access !== null && read !== null) chip.setRegister(access.register, read);
         return true;

@@ -1,9 +1,9 @@
 /**
  * The interrupt of an STM32's USART for bytes that it has sent. QEMU 7.2's raises one for bytes that come alone, and a core whose Serial sends the next byte in its interrupt falls
- * silent. So after each write to a data or control register of one the interrupt is made pending as the chip would (RM0090: "USART interrupts", NVIC's ISPR in the Armv7-M ARM). A QEMU
+ * silent. So after each use of a data register, and each write to a control register, the interrupt is made pending as the chip would (RM0090: "USART interrupts", NVIC's ISPR in the Armv7-M ARM). A QEMU
  * that does so itself is left alone from the first time that it is seen to.
  */
-import type { Debugger } from "./debugger.ts";
+import type { Debugger, Watch } from "./debugger.ts";
 import type { Place } from "./supply.ts";
 
 export interface UsartFacts {
@@ -50,25 +50,37 @@ export class Usarts {
   /** QEMU does it; null: not seen yet. */
   #isNeedless: boolean | null = null;
   #hasStore = false;
+  #used = 0;
 
   constructor(facts: UsartFacts | null) {
     this.#flashEnd = facts?.flashEnd ?? 0;
-    this.places = (facts?.all ?? []).map(([at, interrupt]) => this.#place(at, interrupt));
+    // A handler that takes what came and returns finds the interrupt still there on a chip, so reading counts too.
+    this.places = (facts?.all ?? []).flatMap(([at, interrupt]) => [
+      this.#place(at, interrupt, { start: at + DATA, bytes: 4, uses: "any" }),
+      this.#place(at, interrupt, { start: at + CONTROL, bytes: 4, uses: "writes" }),
+    ]);
   }
 
-  #place(at: number, interrupt: number): Place {
+  /** Milliseconds since a program that is served here last used one, below 0 while it does; null: QEMU serves it. */
+  get idle(): number | null {
+    return this.#isNeedless === false ? performance.now() - this.#used : null;
+  }
+
+  #place(at: number, interrupt: number, watch: Watch): Place {
     const pending = PENDING + (interrupt >> 5) * 4;
     const bit = (1 << (interrupt & 31)) >>> 0;
     const registers = [pending, bit];
     const place: Place = {
-      ...{ start: at + DATA, bytes: CONTROL + 4 - DATA, uses: "writes" },
+      ...watch,
       used: async (chip) => {
-        await chip.step(place);
+        this.#used = Number.POSITIVE_INFINITY;
+        await chip.step(place, null);
         const [control, status] = await Promise.all([chip.word(at + CONTROL), chip.word(at + STATUS)]);
         if (((control ?? 0) & (status ?? 0) & SENT) !== 0) {
           this.#isNeedless ??= (((await chip.word(pending)) ?? 0) & bit) !== 0;
           if (!this.#isNeedless && (await this.#canStore(chip))) await chip.perform(this.#flashEnd, registers);
         }
+        this.#used = performance.now();
         return this.#isNeedless !== true;
       },
     };

@@ -2,7 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { accessOf } from "../../../../cli/device/sim/qemu/access.ts";
+import type { Debugger } from "../../../../cli/device/sim/qemu/debugger.ts";
 import { Registers, STM32F2_F4 } from "../../../../cli/device/sim/qemu/registers.ts";
+import { F2_F4_USARTS, Usarts } from "../../../../cli/device/sim/qemu/usarts.ts";
 
 /** r0 = 0x40023800, r1 = 4, r2 = 0xabcd1234, r7 = 0x40023c00; the rest 0. */
 const CORE = [0x40023800, 4, 0xabcd1234, 0, 0, 0, 0, 0x40023c00, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -70,6 +72,58 @@ test("a clock that is switched on is ready, one that is off is not; the system f
   assert.is(read(0x40023808), 0x80000005, "no sign");
   write(0x40023c00, 0x705);
   assert.is(read(0x40023c00), 0x705, "wait states");
+});
+
+/** A chip that stands still: what is asked of it, and the interrupts that were made pending. */
+function standing(memory: Map<number, number>) {
+  const made: (readonly number[])[] = [];
+  const chip = {
+    step: () => Promise.resolve(),
+    word: (at: number) => Promise.resolve(memory.get(at) ?? 0),
+    setWord: (at: number, value: number) => memory.set(at, value),
+    perform: (at: number, registers: readonly number[]) => Promise.resolve(made.push([at, ...registers])),
+  };
+  return { made, chip: chip as unknown as Debugger };
+}
+
+const [DR, CR1, SR, PENDING] = [0x40004404, 0x4000440c, 0x40004400, 0xe000e204];
+
+test("the interrupt of a USART is made while it is asked for: after what is sent, what is read, and what it is told", async () => {
+  const memory = new Map([[SR, 0xc0]]);
+  const { made, chip } = standing(memory);
+  const usarts = new Usarts(F2_F4_USARTS);
+  const use = async (at: number) => usarts.places.find(({ start }) => start === at)?.used(chip);
+  await use(DR);
+  assert.equal(made, [], "nobody asks");
+  memory.set(CR1, 0x2088);
+  for (const at of [CR1, DR, DR]) assert.is(await use(at), true);
+  assert.equal(made, Array(3).fill([0x080ffffc, PENDING, 1 << 6]));
+  assert.is(memory.get(0x080ffffc), 0x6001, "str r1, [r0]");
+  memory.set(SR, 0x80).set(CR1, 0x2048);
+  await use(DR);
+  assert.is(made.length, 3, "all was sent, and is said to be no more");
+});
+
+test("a QEMU that makes it is left alone; so is one whose flash is full", async () => {
+  const own = standing(
+    new Map([
+      [SR, 0xc0],
+      [CR1, 0x80],
+      [PENDING, 1 << 6],
+    ]),
+  );
+  const usarts = new Usarts(F2_F4_USARTS);
+  for (const place of usarts.places.slice(2, 4)) assert.is(await place.used(own.chip), false);
+  assert.equal([own.made, usarts.idle], [[], null]);
+  const full = standing(
+    new Map([
+      [SR, 0xc0],
+      [CR1, 0x80],
+      [0x080ffffc, 7],
+    ]),
+  );
+  assert.is(await new Usarts(F2_F4_USARTS).places[3]?.used(full.chip), true);
+  assert.equal(full.made, []);
 });
 
 test.run();
