@@ -57,10 +57,23 @@ export function packageNeeds(project: Project, env: EnvProject, targets: Readonl
   const address = rules.platform?.addresses[0];
   const known = address ?? (range === undefined ? "" : `${env.platform.name} @ ${range}`);
   const fetchedBy = known === "" || isAsked ? "" : `platform = ${known}`;
+  const core = env.packageWants.find((want) => want.name === rules.frameworks.get(env.framework ?? "")?.package);
+  const isFetched = env.framework !== null && core?.source.is !== "folder";
   const needOf = (info: PackageInfo, kind: "tool" | "folder"): PackageNeed => {
     const want = env.packageWants.find((w) => w.name === info.package) ?? null;
     const { package: name, finds, debian, pypi } = info;
-    return { name, kind, finds, anywhere: isAnywhere(info), debian, pypi, want, neededBy: `[env:${env.name}]`, fetchedBy };
+    return {
+      name,
+      kind,
+      finds,
+      anywhere: isAnywhere(info),
+      paired: isFetched && isPaired(info),
+      debian,
+      pypi,
+      want,
+      neededBy: `[env:${env.name}]`,
+      fetchedBy,
+    };
   };
   const steps = project.ruleFile?.steps.map((s) => [...s.run, s.sh].map((t) => t?.text ?? "").join(" ")) ?? [];
   const info = rules.frameworks.get(env.framework ?? "");
@@ -165,6 +178,10 @@ function startable(ref: PackageRef, need: PackageNeed, io: PackageIo): PackageRe
   if (ref.from !== "store" || programIn(ref.folder, programPlaces(need), io)?.includes("/") !== false) return ref;
   const system = new SystemProvider(io).find(need);
   return system?.ok === true ? system.value : ref;
+}
+
+function isPaired(info: PackageInfo): boolean {
+  return "paired" in info && (info as Tool).paired;
 }
 
 /** Whether nothing is named of a tool's package but the program by which it was found: that may lie in any folder of PATH. */

@@ -98,6 +98,8 @@ export interface Tool extends PackageInfo {
   readonly mcus: readonly string[];
   /** Rules do without it where it is not there: it is not fetched unless the project names it. */
   readonly optional: boolean;
+  /** A framework that is fetched needs what only this package's compiler has. */
+  readonly paired: boolean;
   /** KEY of `${tool.NAME.KEY}`. In their templates `${tool}` has become `${tool.NAME}`, the name that the package's folder is handed in by. */
   readonly names: ReadonlyMap<string, Variable>;
 }
@@ -295,7 +297,7 @@ function packageInfo(name: string, table: TomlTable, span: Span): PackageInfo {
 }
 
 const PACKAGE_KEYS = ["package", "version", "covers", "finds", "debian", "pypi"];
-const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus", "optional"]);
+const TOOL_KEYS = new Set([...PACKAGE_KEYS, "probe", "when", "mcus", "optional", "paired"]);
 const OVERLAY_KEYS = new Set([
   ...PACKAGE_KEYS,
   "cores",
@@ -361,6 +363,7 @@ function tool(name: string, table: TomlTable, span: Span): Tool {
     probe: textAt(table, "probe", "none") as Tool["probe"],
     mcus: textsAt(table, "mcus"),
     optional: flagAt(table, "optional"),
+    paired: flagAt(table, "paired"),
     names,
   };
 }

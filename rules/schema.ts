@@ -163,6 +163,9 @@ const tool = table(
       "folder",
     ]),
     mcus: list("The board's mcu must be one of these for it to be wanted. Default: any.", plain("An mcu.")),
+    paired: flag(
+      "A framework that is fetched needs what only this package's compiler has: the machine's own is for one in a folder. Default: false.",
+    ),
     optional: flag(
       'Where nothing of the project\'s or the machine\'s own is it, rules do without it: `when = { "tool.NAME" = "*" }`, `"!*"`.',
     ),

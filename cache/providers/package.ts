@@ -12,6 +12,8 @@ export interface PackageNeed {
   readonly finds: string;
   /** The program may be in any folder of PATH, not in one called `bin` alone, as nothing else of the package is used. */
   readonly anywhere: boolean;
+  /** What the machine has is only for those who say so: the framework that is fetched for the env needs more. */
+  readonly paired: boolean;
   /** Packages of Debian and of Python's index, for the message. */
   readonly debian: readonly string[];
   readonly pypi: readonly string[];

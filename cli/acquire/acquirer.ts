@@ -85,7 +85,8 @@ export class Acquirer implements PackageProvider {
       return elsewhere;
     }
     const asksVersion = source?.is === "registry" && source.requirement !== "*";
-    if (mode === "system" || (mode === null && entry === null && system !== null && !asksVersion)) return elsewhere;
+    const isEnough = mode === null && entry === null && system !== null && !asksVersion && !need.paired;
+    if (mode === "system" || isEnough) return elsewhere;
     const known = this.locked(entry, env, need) ?? (source?.is === "url" ? ok(urlOffer(need, source.url)) : this.host.offer(env, need));
     if (known === null) return elsewhere;
     const range = source?.is === "registry" ? source.requirement : "*";

@@ -192,6 +192,7 @@ function platformCheck(platform: Platform, io: PackageIo): Check {
       want: null,
       neededBy: platform.name,
       fetchedBy: "",
+      paired: false,
     };
     const ref = findPackage(need, [new SystemProvider(io)]);
     if (ref.ok) found.push(say(ref.value.folder, ref.value.version));

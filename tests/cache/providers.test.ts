@@ -41,6 +41,7 @@ function look(path: string, need: Partial<PackageNeed> = {}) {
     want: null,
     neededBy: "[env:a]",
     fetchedBy: "platform = x @ ^1",
+    paired: false,
     ...need,
   } as const;
   return findPackage(whole, [new LocalProvider(io), new SystemProvider(io)]);

@@ -4,9 +4,10 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { COMPILER, coreFolder, hasCompiler, toolchain } from "./esp32-parts.ts";
-import { ends, type Ran, result, TestProject } from "./harness.ts";
+import { ends, freshFolder, type Ran, result, TestProject } from "./harness.ts";
 import { type Content, PackageServer } from "./package-server.ts";
 
 const FAR = { FB_REGISTRY: "http://no-such-host.invalid" };
@@ -111,6 +112,20 @@ test("fb deps -n says which would be fetched: of fb's own table where that has a
   const far = await project(TEENSY).start(["deps", "-n"], { vars: FAR }).ended;
   assert.is(far.code, 4);
   assert.match(far.stdout, /^ {2}teensy +not known$/m);
+});
+
+test("a compiler of the machine's that a fetched framework can not do with is for a framework in a folder, or for who says --packages system", async () => {
+  const machine = freshFolder("machine");
+  mkdirSync(join(machine, "bin"));
+  for (const name of ["gcc", "g++"]) writeFileSync(join(machine, `bin/arm-none-eabi-${name}`), "#!/bin/sh\n", { mode: 0o755 });
+  const vars = { ...FAR, PATH: `${machine}/bin:${process.env["PATH"]}` };
+  const pico = "[env:a]\nplatform = raspberrypi\nboard = pico\nframework = arduino\nboard_build.core = earlephilhower\n";
+  const told = async (text: string, ...args: string[]) => (await project(text).start(["deps", "-n", ...args], { vars }).ended).stdout;
+  assert.match(await told(pico), /^ {2}toolchain-rp2040-earlephilhower +4\.1\.0-1aec55e +fetch /m);
+  assert.match(await told(pico), /^ {2}framework-arduinopico +1\.50700\.0 +fetch /m);
+  const own = `${pico}platform_packages = framework-arduinopico@symlink://${freshFolder("core")}\n`;
+  assert.match(await told(own), new RegExp(`^ {2}toolchain-rp2040-earlephilhower +here +${machine}$`, "m"));
+  assert.match(await told(pico, "--packages", "system"), new RegExp(`^ {2}toolchain-rp2040-earlephilhower +here +${machine}$`, "m"));
 });
 
 if (!hasCompiler)

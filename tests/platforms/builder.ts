@@ -127,6 +127,7 @@ export async function planByHand(dir: string, name: string, profile: "release" |
           want,
           neededBy: `[env:${name}]`,
           fetchedBy: "",
+          paired: false,
         },
         providers,
       ),
