@@ -53,6 +53,11 @@ export function patternsOf(by: ComputedBy, count: number): { readonly at: readon
 
 const FIND_FLAGS = "im";
 
+/** What a name in a regular expression stands for, as an expression that fits just that: it may be a value of the ini, and those are no expressions. */
+export function literally(value: string): string {
+  return value.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
 /** Of these only some elements are expanded, so expand.ts makes them itself. */
 type Chosen = "match" | "first" | "there";
 

@@ -1,7 +1,7 @@
 /** What templates stand for: names looked up in scopes, lists spliced, variables expanded when they are used. */
 import { fail, failure, ok } from "../engine/failure.ts";
 import type { Result } from "../engine/types.ts";
-import { type ComputedBy, compute, matched, type ReadText } from "./computed.ts";
+import { type ComputedBy, compute, literally, matched, patternsOf, type ReadText } from "./computed.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Part, Template } from "./template.ts";
 import type { Span } from "./toml.ts";
@@ -165,7 +165,9 @@ function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bo
   if (by === "match") return chosen(items, scope, chain);
   if (by === "first") return firstOf(items, scope, chain, (each) => each !== "");
   if (by === "there") return firstOf(items, scope, chain, (path) => !path.endsWith("/") && (scope.read?.(path) ?? null) !== null);
-  const made = compute(by, elements(items, scope, chain), span, scope.read);
+  const { at } = patternsOf(by, items.length);
+  const words = items.flatMap((item, i) => (at.includes(i) ? [text(item, scope, chain, literally)] : elements([item], scope, chain)));
+  const made = compute(by, words, span, scope.read);
   if (!made.ok) throw new Stop(fail(made.failure));
   return made.value;
 }
@@ -173,7 +175,7 @@ function computed({ by, items, span }: Computed, scope: Scope, chain: Chain): Bo
 /** Of a text, then pairs of a pattern and what it is for it: that of the first pattern that fits all of the text, else the element that is left over, else "". */
 function chosen([of, ...rest]: readonly Template[], scope: Scope, chain: Chain): Bound {
   if (of === undefined) return "";
-  const patterns = rest.filter((_, i) => i % 2 === 0 && i + 1 < rest.length).map((pattern) => text(pattern, scope, chain, null));
+  const patterns = rest.filter((_, i) => i % 2 === 0 && i + 1 < rest.length).map((pattern) => text(pattern, scope, chain, literally));
   const match = matched(text(of, scope, chain, null), patterns);
   const to = match === null ? rest[patterns.length * 2] : rest[match.at * 2 + 1];
   return to === undefined ? "" : text(to, within(scope, [["found", match?.found ?? []]]), chain, null);

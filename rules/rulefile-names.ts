@@ -129,8 +129,9 @@ function checkComputed({ by, items, span }: Computed): Failure[] {
   const { at, flags } = patternsOf(by, items.length);
   return at.flatMap((i) => {
     const pattern = items[i];
-    if (pattern === undefined || namesIn(pattern).length > 0) return [];
-    const text = pattern.parts.map((part) => (part.is === "text" ? part.text : "")).join("");
+    if (pattern === undefined) return [];
+    // A name stands for letters, whatever they are.
+    const text = pattern.parts.map((part) => (part.is === "text" ? part.text : "x")).join("");
     if (isPattern(text, flags)) return [];
     const message = `expected a regular expression, found "${pattern.text}"`;
     return [failure("rule.wrong-value", 3, message, { ...pattern.span, hint: "close its groups and brackets" })];

@@ -116,7 +116,29 @@ test("too few elements, a pattern that is none, a name that fb gives, an overlay
   assert.equal(code('[vars]\na = { match = ["x", "y"] }\n'), ["rule.wrong-value", 3]);
   assert.equal(code('[vars]\nboard = { upper = "x" }\n'), ["rule.reserved-name", 3]);
   assert.equal(code('[vars]\na = "x"\n[when.b."*"]\na = "y"\n'), ["rule.unknown-name", 4]);
-  assert.is(code('[vars]\na = { match = ["x", \'.*${x}(\', "y"] }\nx = ""\n'), "", "one with names is not known yet");
+  assert.equal(code('[vars]\na = { match = ["x", \'.*${x}(\', "y"] }\nx = ""\n'), ["rule.wrong-value", 3], "with a name in it, too");
+});
+
+test("a name in a regular expression stands for its letters: a value of the ini is none, odd or not", () => {
+  const found = (given: string) => {
+    const file = readRuleFile(
+      "p.toml",
+      `schema = 1\n[vars]\na = { find = ['^\${board.given},(\\d+)', "app,1\\nx(,2\\na.*,3", "none"] }\nb = { match = ["\${board.given}", '\${board.given}', "all", "not"] }\n`,
+    );
+    if (!file.ok) throw new Error(file.failure.message);
+    const within = scope(new Map([["board.given", given]]), file.value.vars, null);
+    return ["a", "b"].map((name) => {
+      const variable = file.value.vars.get(name);
+      const bound = variable === undefined ? null : expandVariable(variable, within);
+      return bound?.ok === true ? bound.value : bound?.failure.code;
+    });
+  };
+  assert.equal(["app", "x(", "a.*", "a"].map(found), [
+    ["1", "all"],
+    ["2", "all"],
+    ["3", "all"],
+    ["none", "all"],
+  ]);
 });
 
 test("a table of partitions in a form in which all is said; nothing where it is none; a form that is not known is a mistake", () => {
