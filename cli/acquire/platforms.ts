@@ -146,12 +146,11 @@ export function lockedPlatform(
   return packageOf(offer.value, null, lockedFile(entry, machine)?.digest ?? "", store)?.folder ?? null;
 }
 
-/** What can be done where a platform package can not be had. */
-export function platformWays(name: string): readonly string[] {
-  return [
-    "name a folder that has it: platform = symlink:///FOLDER",
-    `write platform = ${name} alone, or give --packages system: fb's own boards and what the machine has are used then`,
-  ];
+/** What can be done where a platform package can not be had. name: of the registry's; null for one that an address names, since its own name may be another's. */
+export function platformWays(name: string | null): readonly string[] {
+  const folder = "name a folder that has it: platform = symlink:///FOLDER";
+  const alone = `write platform = ${name} alone, or give --packages system: fb's own boards and what the machine has are used then`;
+  return name === null ? [folder] : [folder, alone];
 }
 
 /** `platform = NAME` alone, as if a range were written. */

@@ -127,10 +127,10 @@ function titleOf({ name, version }: Offer): string {
   return version.startsWith("0.0.0+url-") ? name : `${name} ${version}`;
 }
 
-const SUPPLY: Readonly<Record<Offer["kind"], (name: string) => readonly string[]>> = {
-  platform: (name) => platformWays(name),
-  tool: (name) => [`name a folder that has it: platform_packages = ${name}@symlink:///FOLDER`],
-  library: (name) => [`put it into the project's lib folder: lib/${name}`],
+const SUPPLY: Readonly<Record<Offer["kind"], (offer: Offer) => readonly string[]>> = {
+  platform: ({ name, is }) => platformWays(is === "registry" ? name : null),
+  tool: ({ name }) => [`name a folder that has it: platform_packages = ${name}@symlink:///FOLDER`],
+  library: ({ name }) => [`put it into the project's lib folder: lib/${name}`],
 };
 
 /** Where nothing could be reached: what can be done about it. */
@@ -141,7 +141,7 @@ function supplied(why: Failure, offer: Offer): Failure {
     ...apt,
     // Who was answered, or refused, has a network.
     !NOTHING_REACHED.has(why.code) ? why.hint : "connect to the network (HTTPS_PROXY, NO_PROXY and [mirrors] of fb.toml are heeded)",
-    ...SUPPLY[offer.kind](offer.name),
+    ...SUPPLY[offer.kind](offer),
     "bring it from another machine: fb cache export FILE there, fb cache import FILE here",
   ];
   return {
