@@ -12,10 +12,10 @@ import {
   readBoardTable,
   withDefaults,
 } from "./boards.ts";
+import { coreProblem, frameworkProblems } from "./env-framework.ts";
 import { choosePlatform, elsewhere } from "./env-platform.ts";
 import { type Config, type ConfigIo, readConfig, type Value } from "./ini/config.ts";
 import { declaredOption } from "./ini/options.ts";
-import { didYouMean } from "./nearest.ts";
 import { readRuleFile, type RuleFile } from "./rulefile.ts";
 import type { ReadBase } from "./base-files.ts";
 import type { PackageSettings } from "./package-settings.ts";
@@ -298,7 +298,7 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     if (laid.ok) board = laid.value;
     else if (laid.failure.code !== "board.unknown" || !(isPending || mayCome)) failures.push(laid.failure);
     else if (mayCome) unknownBoard = laid.failure;
-    const problem = board === null ? null : coreProblem(section, platform.value, framework, board, place);
+    const problem = board === null ? null : coreProblem(section, platform.value, framework, board, options, place);
     if (problem !== null) failures.push(problem);
   } else if (platform.ok && platform.value.boards !== NO_BOARDS) {
     const hint = "add `board = ID`; fb boards lists the ids";
@@ -352,38 +352,6 @@ function readEnv(name: string, reader: EnvReader): EnvRead {
     isPending: isPending || unknownBoard !== null,
   };
   return { ok: true, value: { ...of, board, framework, ...env, packageWants: [...own, ...wants.value], options, warnings } };
-}
-
-function frameworkProblems(section: string, platform: Platform, frameworks: readonly string[], config: Config): Failure[] {
-  const known = platform.rules.platform?.frameworks ?? [];
-  const place = config.origin(section, "framework");
-  const unknown = frameworks.find((each) => !known.includes(each));
-  if (unknown !== undefined) {
-    const has = known.length === 0 ? "has none" : `has ${known.join(", ")}`;
-    const hint = didYouMean(unknown, known, known.length === 0 ? "remove `framework =`" : `the frameworks are ${known.join(", ")}`);
-    return [
-      failure("env.unknown-framework", 3, `unknown framework "${unknown}" in [${section}]: platform ${platform.name} ${has}`, {
-        ...place,
-        hint,
-      }),
-    ];
-  }
-  if (frameworks.length < 2) return [];
-  const message = `[${section}] names ${frameworks.length} frameworks (${frameworks.join(", ")}): expected one`;
-  return [failure("env.frameworks", 3, message, { ...place, hint: "keep one; fb does not combine frameworks yet" })];
-}
-
-/** A framework may be one of two that PlatformIO calls by one name: the board's build.core tells which. */
-function coreProblem(section: string, platform: Platform, framework: string | null, board: Board, place: Origin | null): Failure | null {
-  const { cores = [], mcus = [] } = platform.rules.frameworks.get(framework ?? "") ?? {};
-  const core = String(board.values.get("build.core") ?? "");
-  if (mcus.length > 0 && !mcus.includes(board.mcu)) {
-    const message = `[${section}]: board "${board.id}" has the mcu "${board.mcu}": of framework ${framework} fb has rules for ${mcus.join(", ")}`;
-    return failure("env.core", 3, message, { ...place, hint: "this env cannot be built with fb yet; the others can" });
-  }
-  if (cores.length === 0 || cores.includes(core)) return null;
-  const message = `[${section}]: board "${board.id}" has the core "${core}": of framework ${framework} fb has rules for ${cores.join(", ")}`;
-  return failure("env.core", 3, message, { ...place, hint: `board_build.core = ${cores[0]}, if the board's programs are written for it` });
 }
 
 function overrides(options: ReadonlyMap<string, OptionValue>): BoardOverride[] {

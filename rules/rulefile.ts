@@ -82,6 +82,8 @@ export interface Framework extends PackageInfo {
   readonly cores: readonly string[];
   /** Those of their chips; empty: all. */
   readonly mcus: readonly string[];
+  /** Macros by which PlatformIO's builder takes another core's package. */
+  readonly otherCores: readonly string[];
   readonly parts: readonly FrameworkPart[];
   readonly before: ReadonlyMap<FlagScope, readonly Template[]>;
   /** A text of flags that come after the framework's own; null for none. */
@@ -302,6 +304,7 @@ const OVERLAY_KEYS = new Set([
   ...PACKAGE_KEYS,
   "cores",
   "mcus",
+  "other_cores",
   "when",
   "parts",
   "before",
@@ -327,6 +330,7 @@ function framework(name: string, table: TomlTable, span: Span): Framework {
     ...packageInfo(name, table, span),
     cores: textsAt(table, "cores"),
     mcus: textsAt(table, "mcus"),
+    otherCores: textsAt(table, "other_cores"),
     parts,
     before: lists<FlagScope>(tableAt(table, "before")),
     boardFlags: templateAt(table, "board_flags"),

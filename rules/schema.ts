@@ -198,6 +198,10 @@ const framework: TableShape = table(
     ...packageKeys,
     cores: list("The board's build.core must be one of these. Default: any.", plain("A core.")),
     mcus: list("The board's mcu must be one of these. Default: any.", plain("An mcu.")),
+    other_cores: list(
+      "Macros in build_flags or the board's build.extra_flags by which PlatformIO's builder takes another core's package: refused.",
+      plain("A macro."),
+    ),
     covers: covers("The ranges of its versions that these rules are for. Default: any."),
     parts: list("Its sources, in the order in which they are linked.", part),
     when: named("Overlays for versions of its package.", 'a range of versions such as "<6" or ">=5,<8"', RANGE, overlay),

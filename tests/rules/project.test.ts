@@ -178,6 +178,38 @@ test("a board of a core that the platform's rules are not for is refused by name
   assert.equal(codes(read, "maple"), ["env.core:11:3"]);
 });
 
+test("a chip that the platform's rules are not for is refused where it is set, a macro that asks Tasmota's builder for another core, too", () => {
+  const read = project({
+    "boards/solo.json": JSON.stringify({ name: "S", build: { mcu: "esp32", extra_flags: "-DARDUINO_X -DCORE32SOLO1" } }),
+    "platformio.ini": `[env]
+framework = arduino
+board = esp32dev
+platform = espressif32
+[env:c6]
+board_build.mcu = esp32c6
+[env:c6-three]
+platform = pioarduino
+board_build.mcu = esp32c6
+[env:solo]
+platform = tasmota32
+build_flags = -Wall
+  -DFRAMEWORK_ARDUINO_SOLO1
+[env:solo-board]
+platform = tasmota32
+board = solo
+[env:official]
+build_flags = -DFRAMEWORK_ARDUINO_SOLO1
+[env:wled]
+platform = tasmota32
+build_flags = -DARDUINO_X
+`,
+  });
+  assert.equal(
+    ["c6", "c6-three", "solo", "solo-board", "official", "wled"].map((name) => codes(read, name)),
+    [["env.core:6:3"], [], ["env.core:12:3"], ["env.core:16:3"], [], []],
+  );
+});
+
 test("what is wrong with one env leaves the others", () => {
   const read = project({
     "platformio.ini": `[env:none]
@@ -220,7 +252,7 @@ platform = Native
   });
   assert.equal(codes(read, "none"), ["env.no-platform:2:3"]);
   assert.equal(codes(read, "core"), ["env.core:23:3"]);
-  assert.equal(codes(read, "riscv"), ["env.core:27:3"]);
+  assert.equal(codes(read, "riscv"), ["env.core:29:3"]);
   assert.is(read.envs.get("pico")?.ok, true);
   assert.equal(codes(read, "typo"), ["env.unknown-platform:4:3"]);
   assert.equal(codes(read, "board"), ["env.unknown-framework:8:3", "board.unknown:7:3"]);
