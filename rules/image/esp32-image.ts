@@ -4,6 +4,7 @@
  * of it all. What flash maps into memory has to lie in the file as it will in memory, counted in pages of 64 KiB (of some chips as the program says): parts of
  * what is loaded into RAM fill the gaps. As esptool's elf2image (4.8; pages 5.6).
  */
+import { ok } from "../../engine/failure.ts";
 import type { Result } from "../../engine/types.ts";
 import { FLAGS, readElf } from "../elf.ts";
 import { numberOf } from "../number.ts";
@@ -39,13 +40,23 @@ export interface Esp32Flash {
   readonly size: string;
 }
 
-/** The two bytes of an image's header; null: no flash of this chip is like that. */
-export function flashBytes(chip: Chip, { mode, frequency, size }: Esp32Flash): readonly [number, number] | null {
+/** The two bytes of an image's header. Failure (exit 1) `image.flash`: no flash of this chip is like that; file: what the image is made of. */
+function flashBytes(chipName: string, chip: Chip, { mode, frequency, size }: Esp32Flash, file: string): Result<readonly [number, number]> {
+  const wrong = <T>(what: string, given: string, known: readonly string[], option: string) => {
+    const message = `${file}: an image for ${chipName} has a flash ${what} of ${known.join(", ")}, found "${given}"`;
+    return refused<T>("image.flash", message, file, `set ${option} to one of these, as [env:NAME] or the board has it`);
+  };
   const [first, second, third] = [MODES[mode.toLowerCase()], chip.frequencies[frequency.toLowerCase()], SIZES.indexOf(size.toUpperCase())];
-  return first === undefined || second === undefined || third < 0 ? null : [first, second + 16 * third];
+  if (first === undefined) return wrong("mode", mode, Object.keys(MODES), "board_build.flash_mode");
+  if (second === undefined) return wrong("frequency", frequency, Object.keys(chip.frequencies), "board_build.f_flash (80m: 80000000L)");
+  if (third < 0) return wrong("size", size, SIZES, "board_upload.flash_size");
+  return ok([first, second + 16 * third]);
 }
 
-/** digestAt: where the SHA-256 of the ELF file goes. null: fb does not know the chip, or no flash of it is like that. Failures (exit 1): `elf.malformed`, `image.segments`. */
+/**
+ * digestAt: where the SHA-256 of the ELF file goes. isDigested: whether that of the image comes last. null: fb does not know the chip.
+ * Failures (exit 1): `elf.malformed`, `image.flash`, `image.segments`, `image.digest`.
+ */
 export function esp32Image(
   chipName: string,
   file: string,
@@ -56,8 +67,9 @@ export function esp32Image(
   isDigested = true,
 ): Result<Uint8Array> | null {
   const chip = CHIPS[chipName];
-  const settings = chip === undefined ? null : flashBytes(chip, flash);
-  if (chip === undefined || settings === null) return null;
+  if (chip === undefined) return null;
+  const settings = flashBytes(chipName, chip, flash, file);
+  if (!settings.ok) return settings;
   const read = readElf(file, elf);
   if (!read.ok) return read;
   const found = read.value.sections
@@ -98,7 +110,7 @@ export function esp32Image(
     );
   }
   const own = digestAt === null ? null : ([digestAt, hash("sha256", elf)] as const);
-  const image = laidOut(mapped, ram, { chip, page, entry: read.value.entry, settings, isDigested }, hash, own);
+  const image = laidOut(mapped, ram, { chip, page, entry: read.value.entry, settings: settings.value, isDigested }, hash, own);
   if (image !== null) return { ok: true, value: image };
   const hint = "the program's description (esp_app_desc) has to come first: link with the linker scripts of the framework's package";
   return refused("image.digest", `${file} has no room for its SHA-256 at ${digestAt} of the image`, file, hint);

@@ -105,7 +105,10 @@ test("as a tool: what mklittlefs leaves out is left out; mistakes are told", () 
     failed([`data/d/${long}`], ...usual),
     `1 image.name: data/d/${long}: "${long}" has 33 bytes, a name in this file system at most 32`,
   );
-  assert.is(failed([], "64K", "--name-max", "32", "--disk", "3.0"), null);
+  assert.is(
+    failed([], "64K", "--name-max", "32", "--disk", "3.0"),
+    '1 image.version: data: fb makes LittleFS of the versions 2.0, 2.1, found "3.0"',
+  );
   assert.is(failed([], "64K", "--name-max", "4000", "--disk", "2.0"), null);
   assert.is(failed([], "many", "--name-max", "32", "--disk", "2.0"), null);
 });
