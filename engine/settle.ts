@@ -421,6 +421,7 @@ export class Settler {
 }
 
 function noInput(spec: ActionSpec, path: string): Failure {
-  const hint = "a link that leads nowhere, a pipe, or a file that went away: mend it, or leave it out (build_src_filter)";
+  const hint =
+    "make it, mend a link that leads nowhere, or correct the option of platformio.ini that names it (`fb config` shows them); a source can be left out (build_src_filter)";
   return failure("run.no-input", 1, `${spec.label} needs ${path}, and there is no such file`, { file: path, hint });
 }

@@ -43,7 +43,7 @@ export interface Esp32Flash {
 /** The two bytes of an image's header. Failure (exit 1) `image.flash`: no flash of this chip is like that; file: what the image is made of. */
 function flashBytes(chipName: string, chip: Chip, { mode, frequency, size }: Esp32Flash, file: string): Result<readonly [number, number]> {
   const wrong = <T>(what: string, given: string, known: readonly string[], option: string) => {
-    const message = `${file}: an image for ${chipName} has a flash ${what} of ${known.join(", ")}, found "${given}"`;
+    const message = `an image for ${chipName} has a flash ${what} of ${known.join(", ")}, found "${given}"`;
     return refused<T>("image.flash", message, file, `set ${option} to one of these, as [env:NAME] or the board has it`);
   };
   const [first, second, third] = [MODES[mode.toLowerCase()], chip.frequencies[frequency.toLowerCase()], SIZES.indexOf(size.toUpperCase())];

@@ -271,7 +271,7 @@ export const littlefsTool: ImageTool = {
     if (root === null || files === undefined || size === null || block === null || page === null || nameMax === null) return null;
     if (inlineMax === null || disk === null || !isSound({ size, block, page, nameMax, inlineMax })) return null;
     if (disk !== "2.0" && disk !== "2.1") {
-      const message = `${root}: fb makes LittleFS of the versions ${Object.keys(DISK_VERSIONS).join(", ")}, found "${disk}"`;
+      const message = `fb makes LittleFS of the versions ${Object.keys(DISK_VERSIONS).join(", ")}, found "${disk}"`;
       return refused("image.version", message, root, "set board_build.littlefs_version to one of these");
     }
     const named = files.map((file) => [file.slice(root.length + 1), file] as const);

@@ -91,6 +91,9 @@ else {
   test("a LittleFS image of the size of its partition, by fb where no mklittlefs is there", () => {
     const env = (name: string, more: string) => `[env:${name}]\nboard = ${BOARD}\nboard_build.filesystem = littlefs\n${more}`;
     const project = projectWith(env("usual", "") + env("later", "board_build.littlefs_version = 2.1\n"));
+    const [missing] = diagnostics(project.run([":fs@usual"], { exit: 1 }));
+    assert.equal([missing?.code, missing?.file], ["run.no-input", "data"]);
+    assert.match(missing?.hint ?? "", /^make it, .*platformio\.ini/);
     project.write("data/www/index.html", "<p>\n".repeat(2000));
     for (const [name, version] of [
       ["usual", "2.0"],

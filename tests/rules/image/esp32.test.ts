@@ -173,7 +173,7 @@ test("programs that no image can be made of; chips and flashes that there are no
   assert.is(code("esp32h2", at(0x40810000)), "image.flash", "its flash has no 80 MHz");
   const odd = esp32Image("esp32", "f.elf", at(0x40080000), { ...flash, size: "16M" }, hash);
   assert.equal(odd?.ok === false ? [odd.failure.message, odd.failure.hint] : odd, [
-    'f.elf: an image for esp32 has a flash size of 1MB, 2MB, 4MB, 8MB, 16MB, 32MB, 64MB, 128MB, found "16M"',
+    'an image for esp32 has a flash size of 1MB, 2MB, 4MB, 8MB, 16MB, 32MB, 64MB, 128MB, found "16M"',
     "set board_upload.flash_size to one of these, as [env:NAME] or the board has it",
   ]);
   assert.is(code("esp32", at(0x40080000), { mode: "fast" }), "image.flash");

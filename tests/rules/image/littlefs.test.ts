@@ -107,7 +107,7 @@ test("as a tool: what mklittlefs leaves out is left out; mistakes are told", () 
   );
   assert.is(
     failed([], "64K", "--name-max", "32", "--disk", "3.0"),
-    '1 image.version: data: fb makes LittleFS of the versions 2.0, 2.1, found "3.0"',
+    '1 image.version: fb makes LittleFS of the versions 2.0, 2.1, found "3.0"',
   );
   assert.is(failed([], "64K", "--name-max", "4000", "--disk", "2.0"), null);
   assert.is(failed([], "many", "--name-max", "32", "--disk", "2.0"), null);
