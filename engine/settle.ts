@@ -214,6 +214,7 @@ export class Settler {
     if (missing !== undefined) return fail(noInput(spec, missing.path));
     // While the action waited for its claims, what it reads may have changed and been hashed again for another.
     const sk = decided.changes === this.files.changes.length ? decided.sk : this.staticKey(spec);
+    const { length: changes } = this.files.changes;
     this.prepare(node);
     const started = this.world.clock.monotonicMs();
     guard.begin();
@@ -234,7 +235,19 @@ export class Settler {
     // What is gone after the last attempt, too, was never there, or was a temporary file of the tool's own: those in the project would count if they came.
     const kept = found.reads.flatMap((r): Read[] => (!gone.has(r) ? [r] : r.path.startsWith("/") ? [] : [{ is: "absent", path: r.path }]));
     if (guard.isDisturbed(spec.inputs, { ...found, reads: kept })) return ok("disturbed");
+    // Another action that reads the same may have found it changed, and hashed it again: then it is as it is known to be, and not as this key has it.
+    if (this.isForgotten(spec.inputs, changes) && this.staticKey(spec) !== sk) return ok("disturbed");
     return this.record(node, sk, { ...found, reads: kept }, grown, ms);
+  }
+
+  /** Whether one of the inputs may have another digest than when so many files had been forgotten. */
+  private isForgotten(inputs: readonly Read[], since: number): boolean {
+    const { changes } = this.files;
+    for (let i = since; i < changes.length; i++) {
+      const path = changes[i] as string;
+      if (path.endsWith("/") || inputs.some((input) => input.path === path || input.path.endsWith("/"))) return true;
+    }
+    return false;
   }
 
   /** Makes the place for an action's outputs. */

@@ -51,6 +51,43 @@ test("an input that changes while its action runs: the action runs again, and th
   assert.is((await go(machine, { actions })).outcome.counts.ran, 0);
 });
 
+test("an input that changed before an action began, and that another action finds changed while it runs, is not taken for what it was", async () => {
+  const machine = machineWith({ x: "1" });
+  let isReadAgain = false;
+  /** Reads the old content, and ends when the other has read the new one. */
+  const first: Program = function* ([output = ""], disk) {
+    const text = disk.read("x") ?? "";
+    while (!isReadAgain) yield;
+    disk.write(output, text);
+    return { code: 0, log: "" };
+  };
+  const between: Program = function* ([output = ""], disk) {
+    disk.write(output, "");
+    yield;
+    machine.disk.write("x", "2");
+    machine.disk.tick();
+    return { code: 0, log: "" };
+  };
+  /** Waits for the slot of the one between; ends when the first has been found disturbed, and run again. */
+  const second: Program = function* ([output = ""], disk) {
+    const text = disk.read("x") ?? "";
+    isReadAgain = true;
+    for (let i = 0; i < 50; i++) yield;
+    disk.write(output, text);
+    return { code: 0, log: "" };
+  };
+  const programs = { first, between, second };
+  const action = (name: string, inputs: readonly string[]) => step("a", name, inputs, { argv: [name, out("a", name)] });
+  const actions = { a: [action("first", ["x"]), action("between", []), action("second", ["x"])] };
+  const made = () => ["first", "second"].map((name) => machine.disk.text(out("a", name)));
+  await go(machine, { actions, programs }, { jobs: 2 });
+  assert.equal(made(), ["2", "2"]);
+  machine.disk.write("x", "1");
+  machine.disk.tick();
+  await go(machine, { actions, programs });
+  assert.equal(made(), ["1", "1"]);
+});
+
 test("an input that changes while an action waits for its claim: the result is not recorded for the old content", async () => {
   const machine = machineWith({ x: "1" });
   let changes = 1;
