@@ -54,17 +54,29 @@ export function cacheFolder(vars: Readonly<Record<string, string | undefined>>):
   return { ok: true, value: folder };
 }
 
-/** mkdir -p that throws the true reason: Node's own says ENOENT where the disk is read-only, and in a folder of the kernel (/proc) never ends. mode: of those that are made. */
+/**
+ * mkdir -p that throws the true reason: Node's own says ENOENT where the disk is read-only, and in a folder of the kernel (/proc) never ends. mode: of those that
+ * are made.
+ */
 export function makeFolders(folder: string, mode = 0o777): void {
+  if (whyNotMade(folder, mode) === null) return;
+  if (!existsSync(dirname(folder))) makeFolders(dirname(folder), mode);
+  // Its parent is there now, perhaps because another process has just made it.
+  const error = whyNotMade(folder, mode);
+  if (error !== null) throw error;
+}
+
+/** Null when the folder is there; the error where it says that a part of the path is not. Throws any other. */
+function whyNotMade(folder: string, mode: number): unknown {
   try {
-    return mkdirSync(folder, mode);
+    mkdirSync(folder, mode);
+    return null;
   } catch (error) {
     const code = errorCode(error);
-    if ((code === "EEXIST" || code === "EISDIR") && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-    if (code !== "ENOENT" || existsSync(dirname(folder))) throw error;
+    if ((code === "EEXIST" || code === "EISDIR") && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return null;
+    if (code !== "ENOENT") throw error;
+    return error;
   }
-  makeFolders(dirname(folder), mode);
-  makeFolders(folder, mode);
 }
 
 /** Only the name: nothing is looked at or made. */

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { Worker } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cacheFolder, cachePath, networkName } from "../../cache/folders.ts";
@@ -81,5 +82,19 @@ for (const [type, folder, name] of [
   [0x65735546, "/home/me/farther", null],
 ] as const)
   test(`filesystem ${type.toString(16)} at ${folder}: ${name}`, () => assert.is(networkName(type, mountinfo, folder), name));
+
+test("two that make the same folders at once both have them", async () => {
+  const [rounds, threads] = [1500, 2];
+  const shared = new SharedArrayBuffer(4);
+  const workerData = { root: temporary(), rounds, shared, threads };
+  const made = Array.from(
+    { length: threads },
+    () =>
+      new Promise<readonly string[]>((resolve, reject) =>
+        new Worker(new URL("./folder-maker.ts", import.meta.url), { workerData }).on("message", resolve).on("error", reject),
+      ),
+  );
+  assert.equal((await Promise.all(made)).flat(), []);
+});
 
 test.run();
